@@ -98,7 +98,7 @@ class Accounts(Protocol):
         """False: the address is taken. Of any number of calls for one address exactly one gets True."""
 
     async def update_profile(
-        self, account_id: str, *, name: str | None, image: str | None | Unset, now: datetime
+        self, account_id: str, *, name: str | None, image: str | Unset | None, now: datetime
     ) -> Account | None:
         """`name=None` and `image=UNSET` leave the value. Raises `InvalidProfile`; `None`: no such account."""
 

@@ -1,0 +1,74 @@
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokens.strict_json import MAX_INTEGER, NotStrictJSON, loads
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-MAX_INTEGER, MAX_INTEGER)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(VALUES, st.booleans())
+def test_what_a_standard_writer_writes_is_read_back(value, ascii_only):
+    assert loads(json.dumps(value, ensure_ascii=ascii_only).encode(), max_depth=64) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(raw):
+    with contextlib.suppress(NotStrictJSON):
+        loads(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b'{"a":1}x',
+        b'{"a":1,"a":1}',
+        b'{"a":1,"\\u0061":2}',
+        b'[{"b":{"c":1,"c":2}}]',
+        b"NaN",
+        b"[Infinity]",
+        b"[-Infinity]",
+        b"1e400",
+        b"[-1e400]",
+        b"9007199254740992",
+        b"1" * 5000,
+        b'"\\ud800"',
+        b'{"\\udfff":1}',
+        b'["\\ud83d x"]',
+        b"\xef\xbb\xbf{}",
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        '{"a":1}'.encode("utf-16"),
+        '{"a":1}'.encode("utf-32-le"),
+        b"[" * 9 + b"]" * 9,
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+    ],
+)
+def test_what_two_readers_could_read_differently_is_refused(raw):
+    with pytest.raises(NotStrictJSON):
+        loads(raw)
+
+
+def test_brackets_inside_strings_are_not_depth():
+    assert loads(b'["[[[[[[[[[[[[\\"{{{{"]') == ['[[[[[[[[[[[["{{{{']
+
+
+def test_a_surrogate_pair_is_one_character():
+    assert loads(b'"\\ud83d\\ude00"') == "\U0001f600"

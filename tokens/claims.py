@@ -1,0 +1,99 @@
+"""The access token's claims (RFC 9068), as issuer and verifier both read them."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from tokens.errors import InvalidToken
+
+ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105  RFC 9068 2.1, a media type and no secret
+ALGORITHMS = ("ES256", "EdDSA", "RS256")
+MAX_LIFETIME = 300
+"""Seconds between `iat` and `exp`; a longer life would outlast what a session check is sized for."""
+
+_SUBJECT = re.compile(r"[A-Za-z0-9_-]{32,43}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SCOPE = re.compile(r"(?=.{1,128}\Z)[a-z0-9:_.-]+(?: [a-z0-9:_.-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """One verified access token. Times are whole seconds since the epoch."""
+
+    iss: str
+    sub: str
+    aud: str
+    client_id: str
+    iat: int
+    exp: int
+    jti: str
+    sid: str
+    scope: str
+    tier: str
+    jkt: str | None = None
+
+    def to_payload(self) -> dict[str, Any]:
+        """The JWT payload, members in RFC 9068's order; `cnf` only when the token is bound."""
+        payload: dict[str, Any] = {name: getattr(self, name) for name in _MEMBERS}
+        if self.jkt is not None:
+            payload["cnf"] = {"jkt": self.jkt}
+        return payload
+
+
+_MEMBERS = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "sid", "scope", "tier")
+
+
+def parse(payload: Any) -> AccessClaims:
+    """Read a payload whose signature is good. Raises InvalidToken when a claim is missing or misshapen.
+
+    `sub`, `sid` and `jti` become parts of Redis keys, so their alphabet is fixed here and holds no brace.
+    """
+    if not isinstance(payload, dict):
+        raise InvalidToken("the payload is not an object")
+    claims = AccessClaims(
+        iss=_text(payload, "iss"),
+        sub=_matching(payload, "sub", _SUBJECT),
+        aud=_text(payload, "aud"),
+        client_id=_matching(payload, "client_id", _NAME),
+        iat=_seconds(payload, "iat"),
+        exp=_seconds(payload, "exp"),
+        jti=_matching(payload, "jti", _NAME),
+        sid=_matching(payload, "sid", _NAME),
+        scope=_matching(payload, "scope", _SCOPE),
+        tier=_matching(payload, "tier", _NAME),
+        jkt=_thumbprint(payload),
+    )
+    # We issue none; to read one would be to keep a second rule for when a token starts.
+    if "nbf" in payload:
+        raise InvalidToken("claim nbf is not one that we issue")
+    return claims
+
+
+def _text(payload: dict[str, Any], name: str) -> str:
+    value = payload.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidToken(f"claim {name} is missing or not a string")
+    return value
+
+
+def _matching(payload: dict[str, Any], name: str, pattern: re.Pattern[str]) -> str:
+    value = _text(payload, name)
+    if not pattern.fullmatch(value):
+        raise InvalidToken(f"claim {name} has characters or a length that we never issue")
+    return value
+
+
+def _seconds(payload: dict[str, Any], name: str) -> int:
+    value = payload.get(name)
+    if type(value) is not int or value < 0:
+        raise InvalidToken(f"claim {name} is missing or not whole seconds")
+    return value
+
+
+def _thumbprint(payload: dict[str, Any]) -> str | None:
+    if "cnf" not in payload:
+        return None
+    cnf = payload["cnf"]
+    if not isinstance(cnf, dict) or set(cnf) != {"jkt"} or not isinstance(cnf["jkt"], str):
+        raise InvalidToken("claim cnf is not a key thumbprint")
+    return cnf["jkt"]

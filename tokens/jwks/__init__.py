@@ -1,0 +1,1 @@
+"""Verification keys: choosing one from a set, and keeping a set that is published elsewhere."""

@@ -1,0 +1,140 @@
+"""From a bearer token's characters to its claims, or a refusal.
+
+PyJWT checks the signature. What it leaves open is done before it: size, alphabet, unused bits, one
+plain header, the key's own algorithm, required claims with types, a bounded lifetime (RFC 8725).
+"""
+
+import base64
+import hashlib
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jwt
+
+from tokens import claims, strict_json
+from tokens.claims import AccessClaims
+from tokens.errors import InvalidToken
+from tokens.jwks.local import KID, Key
+
+MAX_TOKEN = 4096
+"""Characters. Ten claims under an RSA key take 757; a longer text is refused before it is decoded."""
+LEEWAY = 5
+"""Seconds by which the issuer's clock may be ahead of ours, or behind."""
+CACHE_SIZE = 4096
+"""Verified tokens remembered, about 1 KB each; verification is the dearest step of a chat request."""
+
+_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+# Ours carry these three and nothing else, so jwk, jku, x5u, x5c, crit, b64 and zip all fail here.
+_HEADER = {"alg", "kid", "typ"}
+_TYPES = {claims.ACCESS_TOKEN_TYPE, f"application/{claims.ACCESS_TOKEN_TYPE}"}
+
+
+class Keys(Protocol):
+    def known(self, kid: str) -> Key | None:
+        """The key if it is at hand and still published; never waits."""
+
+    async def find(self, kid: str) -> Key | None:
+        """The key, asking its publisher if need be. Raises KeysUnavailable when none was ever read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    claims: AccessClaims
+    kid: str
+
+
+class Verifier:
+    """Verifies access tokens of one issuer for one audience.
+
+    A remembered token is still held to its `exp` and to its key being published; that its session
+    lives is the admission's to check, at every request.
+    """
+
+    def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+
+    async def verify(self, token: str, now: float) -> AccessClaims:
+        """The claims of a good token; `now` in seconds since the epoch. Raises InvalidToken."""
+        if len(token) > MAX_TOKEN or not token.isascii():
+            raise InvalidToken("the token is too long or not ASCII")
+        digest = hashlib.sha256(token.encode("ascii")).digest()
+        remembered = self._verified.get(digest)
+        if remembered is not None and self._keys.known(remembered.kid) is not None:
+            self._verified.move_to_end(digest)
+            return _timely(remembered.claims, now)
+        verified = await self._verify_afresh(token, now)
+        self._verified[digest] = verified
+        if len(self._verified) > CACHE_SIZE:
+            self._verified.popitem(last=False)
+        return verified.claims
+
+    async def _verify_afresh(self, token: str, now: float) -> _Verified:
+        match = _COMPACT.fullmatch(token)
+        if match is None:
+            raise InvalidToken("the token is not three base64url parts")
+        header, payload, _ = (_decode(part) for part in match.groups())
+        alg, kid = _read_header(header)
+        unproved = claims.parse(_read_json(payload))
+        key = self._keys.known(kid) or await self._keys.find(kid)
+        if key is None or key.alg != alg:
+            raise InvalidToken("no published key has this kid and algorithm")
+        try:
+            jwt.decode(
+                token,
+                key.public,
+                algorithms=[alg],
+                issuer=self._issuer,
+                audience=self._audience,
+                # Times are judged by `_timely`, with the clock that the caller was given.
+                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "strict_aud": True},
+            )
+        except jwt.PyJWTError as error:
+            raise InvalidToken(f"refused: {type(error).__name__}") from None
+        return _Verified(_timely(unproved, now), kid)
+
+
+def _decode(part: str) -> bytes:
+    try:
+        raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except ValueError:
+        raise InvalidToken("a part is not base64url") from None
+    # Unused bits may hide a second spelling of the same token (RFC 4648 3.5).
+    if base64.urlsafe_b64encode(raw).rstrip(b"=") != part.encode("ascii"):
+        raise InvalidToken("a part is not canonical base64url")
+    return raw
+
+
+def _read_json(raw: bytes) -> Any:
+    try:
+        return strict_json.loads(raw)
+    except strict_json.NotStrictJSON as error:
+        raise InvalidToken(str(error)) from None
+
+
+def _read_header(raw: bytes) -> tuple[str, str]:
+    header = _read_json(raw)
+    if not isinstance(header, dict) or header.keys() != _HEADER:
+        raise InvalidToken("the header has other members than alg, kid and typ")
+    alg, kid, typ = header["alg"], header["kid"], header["typ"]
+    if alg not in claims.ALGORITHMS:
+        raise InvalidToken("the algorithm is not allowed")
+    if not isinstance(kid, str) or not KID.fullmatch(kid):
+        raise InvalidToken("the kid is not one of ours")
+    if not isinstance(typ, str) or typ.lower() not in _TYPES:
+        raise InvalidToken("the token is not an access token")
+    return alg, kid
+
+
+def _timely(found: AccessClaims, now: float) -> AccessClaims:
+    if now >= found.exp + LEEWAY:
+        raise InvalidToken("the token has expired")
+    if found.iat > now + LEEWAY:
+        raise InvalidToken("the token is from the future")
+    if not 0 < found.exp - found.iat <= claims.MAX_LIFETIME:
+        raise InvalidToken("the token's lifetime is not one that we issue")
+    return found
