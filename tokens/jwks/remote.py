@@ -1,0 +1,78 @@
+"""A key set that another service publishes: fetched once for many askers, kept through an outage."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tokens.errors import KeysUnavailable
+from tokens.jwks import local
+from tokens.jwks.local import Key, KeySet
+
+COOL_DOWN = 10.0
+"""Seconds between two fetches, whatever is asked: ten thousand unknown `kid`s cost one."""
+FRESH = 300.0
+"""Seconds after which a set is fetched again beside the requests that use it."""
+STALE = 7200.0
+"""Seconds for which good keys outlive their publisher. Tokens live 300 s; the rest is room to mend."""
+
+Fetch = Callable[[], Awaitable[bytes]]
+"""Answers the JWKS document, or raises OSError or TimeoutError; it brings its own deadline."""
+
+
+class RemoteKeys:
+    """Keys by `kid` from one publisher. `clock` is monotonic seconds."""
+
+    def __init__(self, fetch: Fetch, clock: Callable[[], float]) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._keys: KeySet = {}
+        self._read_at: float | None = None
+        self._tried_at: float | None = None
+        self._fetching: asyncio.Task[None] | None = None
+
+    def known(self, kid: str) -> Key | None:
+        """The key if it is at hand and its set not older than STALE; never waits."""
+        if self._age() > STALE:
+            return None
+        if self._age() > FRESH:
+            self._start()
+        return self._keys.get(kid)
+
+    async def find(self, kid: str) -> Key | None:
+        """The key, after at most one fetch in a cool-down that all askers share.
+
+        Raises KeysUnavailable when no set was ever read, or the last one is older than STALE.
+        """
+        fetching = self._start()
+        if fetching is not None:
+            # Shielded: the one fetch serves every asker, so one who leaves must not end it.
+            await asyncio.shield(fetching)
+        if self._age() > STALE:
+            raise KeysUnavailable("the broker's keys cannot be read")
+        return self._keys.get(kid)
+
+    async def close(self) -> None:
+        """End a fetch that is under way."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+
+    def _age(self) -> float:
+        return float("inf") if self._read_at is None else self._clock() - self._read_at
+
+    def _start(self) -> asyncio.Task[None] | None:
+        if self._fetching is not None and not self._fetching.done():
+            return self._fetching
+        now = self._clock()
+        if self._tried_at is not None and now - self._tried_at < COOL_DOWN:
+            return None
+        self._tried_at = now
+        self._fetching = asyncio.create_task(self._read())
+        return self._fetching
+
+    async def _read(self) -> None:
+        # A publisher that is away or lies leaves the last good set in place, up to STALE.
+        try:
+            self._keys = local.parse(await self._fetch())
+        except (OSError, TimeoutError, local.BadKeySet):
+            return
+        self._read_at = self._clock()
