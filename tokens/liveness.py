@@ -1,0 +1,41 @@
+"""Names of the Redis keys that both services use. The braces are literal: they are Redis hash tags.
+
+All that is known of one user shares the tag `{<sub>}`, so one script decides on it, in a Cluster too.
+"""
+
+import hashlib
+
+CUT = "cg:cut"
+"""Hash: `all` and `client:<id>` (Redis ms: sessions made by then are dead), `kids` (comma-separated)."""
+REVOKED_CHANNEL = "cg:revoked"
+"""Pub/sub: `<sub> <sid>` or `<sub> *`. Ends running streams early; their renewal is the guarantee."""
+
+
+def token_hash(session_token: str) -> str:
+    """SHA-256, hex, of a raw session token: the only form of it that is stored."""
+    return hashlib.sha256(session_token.encode()).hexdigest()
+
+
+def session_pointer(hashed_token: str) -> str:
+    """String `<sub>:<sid>`, for the session's absolute life."""
+    return f"cg:st:{hashed_token}"
+
+
+def session(sub: str, sid: str) -> str:
+    """Hash: the session record. Deleting it is the revocation."""
+    return f"cg:{{{sub}}}:s:{sid}"
+
+
+def sessions(sub: str) -> str:
+    """Sorted set of the user's session ids by creation (ms)."""
+    return f"cg:{{{sub}}}:sids"
+
+
+def generation(sub: str) -> str:
+    """Number, raised before all of a user's sessions are ended; absent counts as 0."""
+    return f"cg:{{{sub}}}:gen"
+
+
+def revoked_token(sub: str, jti: str) -> str:
+    """Present while a token that was revoked on its own would still be good."""
+    return f"cg:{{{sub}}}:r:{jti}"
