@@ -1,0 +1,35 @@
+"""Reading a request body that may be too large, too slow to say so, or encoded."""
+
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+
+from edge.problems import Problem
+
+MAX_BODY: Final = 262_144
+"""Bytes: 12,000 code points of selection take 48,000 as emoji, and 144,000 as JSON escapes."""
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The body, counted while it arrives. Raises Problem 413, and 415 for a Content-Encoding.
+
+    The connection is closed after a 413: what is left of the body must not be read as a request.
+    """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "unsupported_content_encoding", "Send the body without a Content-Encoding.")
+    declared = request.headers.get("content-length", "0")
+    if not declared.isascii() or not declared.isdigit() or int(declared[:12]) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise _too_large(limit)
+    except ClientDisconnect:
+        raise Problem(400, "incomplete_body", "The request ended before its body did.") from None
+    return bytes(body)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "body_too_large", f"A body may have {limit} bytes.", {"Connection": "close"})
