@@ -5,10 +5,8 @@ NFKC before anything is hashed, as in Better Auth, so one password typed on two 
 """
 
 import asyncio
-import hashlib
 import math
 import os
-import re
 import sys
 import threading
 import unicodedata
@@ -20,30 +18,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import passlib.utils.handlers as uh
-from passlib.context import CryptContext
+from broker.password_hashes import (
+    ARGON2,
+    SCRYPT,
+    context_for,
+    needs_rehash,
+    readable_scheme,
+)
+from broker.password_hashes import Cost as Cost
 
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 128
 """Both in UTF-16 code units of the text as it was sent, before NFKC: `String.length` in Better Auth."""
 
-MAX_STORED_HASH: Final = 512
-"""A hash of ours has 97 characters and one of Better Auth 161; a longer string is not one of them."""
-
-MAX_MEMORY_KIB: Final = 256 * 1024
-MAX_PASSES: Final = 10
-MAX_LANES: Final = 8
-"""A stored hash names its own cost; above these it is a weapon, or a row that was tampered with."""
-
 QUEUE_LIMIT: Final = 128
 MAX_WAIT_S: Final = 8.0
 NICENESS: Final = 10
-
-_ARGON2: Final = re.compile(
-    r"\$argon2(id|i|d)\$v=(16|19)\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,8})"
-    r"\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,128}"
-)
-_SCRYPT: Final = re.compile(r"([0-9a-f]{32}):([0-9a-f]{128})")
 
 T = TypeVar("T")
 
@@ -76,15 +66,6 @@ class HashingBusy(Exception):
     def __init__(self, retry_after: int) -> None:
         super().__init__("too many sign-ins at once, try again shortly")
         self.retry_after = retry_after
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """argon2id: memory in KiB, passes over it, lanes. The default is OWASP's 19 MiB shape."""
-
-    memory_kib: int = 19_456
-    passes: int = 2
-    lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,36 +116,6 @@ def _normalise(raw: str) -> str:
     return unicodedata.normalize("NFKC", raw)
 
 
-class BetterAuthScrypt(uh.HasSalt, uh.GenericHandler):  # type: ignore[misc]
-    """`<salt>:<key>` in hex. The salt is the 32 hex characters themselves, not the 16 bytes they spell."""
-
-    name = "better_auth_scrypt"
-    setting_kwds = ("salt",)
-    checksum_size = 128
-    checksum_chars = uh.LC_HEX_CHARS
-    min_salt_size = max_salt_size = 32
-    salt_chars = uh.LC_HEX_CHARS
-    _hash_regex = _SCRYPT
-
-    @classmethod
-    def from_string(cls, stored: str | bytes) -> "BetterAuthScrypt":
-        match = _SCRYPT.fullmatch(uh.to_unicode(stored, "ascii", "hash"))
-        if match is None:
-            raise uh.exc.InvalidHashError(cls)
-        return cls(salt=match[1], checksum=match[2])
-
-    def to_string(self) -> str:
-        return f"{self.salt}:{self.checksum}"
-
-    def _calc_checksum(self, secret: str | bytes) -> str:
-        raw = secret.encode() if isinstance(secret, str) else secret
-        # 32 MiB are needed and OpenSSL's default ceiling is exactly that, overhead not counted.
-        key = hashlib.scrypt(
-            raw, salt=self.salt.encode(), n=16384, r=16, p=1, dklen=64, maxmem=64 * 1024 * 1024
-        )
-        return key.hex()
-
-
 class Hasher:
     """What one thread does with one password. Never raises for what a reader typed or a row holds.
 
@@ -175,24 +126,18 @@ class Hasher:
     def __init__(self, cost: Cost, on_hash: Callable[[str], None]) -> None:
         self._cost = cost
         self._on_hash = on_hash
-        self._context = CryptContext(
-            schemes=["argon2", BetterAuthScrypt],
-            argon2__type="ID",
-            argon2__memory_cost=cost.memory_kib,
-            argon2__time_cost=cost.passes,
-            argon2__parallelism=cost.lanes,
-        )
+        self._context = context_for(cost)
 
     def hash(self, normalised: str) -> str:
-        return self._make("argon2", normalised)
+        return self._make(ARGON2, normalised)
 
     def verify(self, raw: str, stored: str | None, *, equalise_scrypt: bool) -> Verdict:
         scheme = None
         if stored is not None and not is_too_long(raw) and _is_usable(raw):
-            scheme = self._readable_scheme(stored)
+            scheme = readable_scheme(stored)
             matched = self._compare(scheme, _normalise(raw), stored) if scheme else None
             if matched:
-                return Verdict(ok=True, needs_rehash=self._needs_rehash(stored))
+                return Verdict(ok=True, needs_rehash=needs_rehash(stored, self._cost))
             scheme = None if matched is None else scheme
         self._spend_the_rest(scheme, equalise_scrypt)
         return FAILED
@@ -209,39 +154,15 @@ class Hasher:
     def _spend_the_rest(self, spent: str | None, equalise_scrypt: bool) -> None:
         # A failure must cost the same whether the address is unknown, ours or imported, or a stopwatch
         # tells them apart.
-        if spent is None or (equalise_scrypt and spent != "argon2"):
-            self._make("argon2", "a password that nobody has")
-        if equalise_scrypt and spent != BetterAuthScrypt.name:
-            self._make(BetterAuthScrypt.name, "a password that nobody has")
+        if spent is None or (equalise_scrypt and spent != ARGON2):
+            self._make(ARGON2, "a password that nobody has")
+        if equalise_scrypt and spent != SCRYPT:
+            self._make(SCRYPT, "a password that nobody has")
 
     def _make(self, scheme: str, normalised: str) -> str:
         made = str(self._context.handler(scheme).hash(normalised))
         self._on_hash(scheme)
         return made
-
-    def _readable_scheme(self, stored: str | None) -> str | None:
-        if stored is None or len(stored) > MAX_STORED_HASH:
-            return None
-        if _SCRYPT.fullmatch(stored):
-            return BetterAuthScrypt.name
-        return "argon2" if _affordable(stored) else None
-
-    def _needs_rehash(self, stored: str) -> bool:
-        match = _ARGON2.fullmatch(stored)
-        if match is None:
-            return True
-        kind, version, memory, passes = match[1], match[2], int(match[3]), int(match[4])
-        cheaper = memory < self._cost.memory_kib or passes < self._cost.passes
-        return cheaper or (kind, version) != ("id", "19")
-
-
-def _affordable(stored: str) -> bool:
-    match = _ARGON2.fullmatch(stored)
-    if match is None:
-        return False
-    memory, passes, lanes = int(match[3]), int(match[4]), int(match[5])
-    # RFC 9106 3.1: at least one pass, one lane, and 8 KiB for each lane.
-    return 1 <= passes <= MAX_PASSES and 1 <= lanes <= MAX_LANES and 8 * lanes <= memory <= MAX_MEMORY_KIB
 
 
 def _no_observer(_scheme: str) -> None:
