@@ -21,11 +21,11 @@ from typing import Any, Final, TypeVar
 from broker.password_hashes import (
     ARGON2,
     SCRYPT,
+    Cost,
     context_for,
     needs_rehash,
     readable_scheme,
 )
-from broker.password_hashes import Cost as Cost
 
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 128

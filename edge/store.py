@@ -18,7 +18,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
 DEADLINE = 0.2
-"""Seconds for one flight, connecting included: an outage is answered within 300 ms."""
+"""Seconds for one flight, waiting for its lane and connecting included: an outage is answered in 300 ms."""
 BREAK = 0.25
 """Seconds for which a lane refuses at once after a failure, before it tries the server again."""
 LANES = 2
@@ -64,6 +64,7 @@ def command(*words: Argument) -> Command:
 class _Flight:
     commands: Sequence[Command]
     landed: asyncio.Future[list[Any]]
+    due: float
 
 
 class Lane:
@@ -80,7 +81,8 @@ class Lane:
     async def fly(self, commands: Sequence[Command]) -> list[Any]:
         if self._clock() < self._broken_until or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable("the store is not answering")
-        flight = _Flight(commands, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        flight = _Flight(commands, loop.create_future(), loop.time() + DEADLINE)
         self._waiting.append(flight)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain())
@@ -90,19 +92,21 @@ class Lane:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._drop()
+        await self._fail((), "the store was closed")
 
     async def _drain(self) -> None:
         while self._waiting:
             flights, self._waiting = self._waiting, []
             try:
-                async with asyncio.timeout(DEADLINE):
+                # The first has waited longest; what it has left is what all may take.
+                async with asyncio.timeout_at(flights[0].due):
                     replies = await self._exchange([one for flight in flights for one in flight.commands])
             except (RedisError, OSError, TimeoutError) as error:
-                await self._fail(flights, error)
+                await self._fail(flights, type(error).__name__)
                 continue
-            except asyncio.CancelledError:
-                await self._fail(flights, StoreUnavailable("the store was closed"))
+            except BaseException as error:
+                # Even a defect answers those who wait; left alone, they would wait for ever.
+                await self._fail(flights, type(error).__name__)
                 raise
             _land(flights, replies)
 
@@ -122,12 +126,12 @@ class Lane:
                 replies[at] = reply
         return replies
 
-    async def _fail(self, flights: Sequence[_Flight], error: Exception) -> None:
+    async def _fail(self, flights: Sequence[_Flight], reason: str) -> None:
         self._broken_until = self._clock() + BREAK
         waiting, self._waiting = self._waiting, []
         for flight in (*flights, *waiting):
             if not flight.landed.done():
-                flight.landed.set_exception(StoreUnavailable(type(error).__name__))
+                flight.landed.set_exception(StoreUnavailable(reason))
         await self._drop()
 
     async def _drop(self) -> None:
@@ -153,7 +157,11 @@ class Store:
         self._turn = 0
 
     async def run(self, *commands: Command) -> list[Any]:
-        """The replies of one flight, in order. Raises StoreUnavailable; ScriptError for a defect of ours."""
+        """The replies of one flight, in the order of its commands. What one command needs of another's effect
+        goes into a script or a second flight: a script that is loaded first runs after its neighbours.
+
+        Raises StoreUnavailable; ScriptError for a defect of ours.
+        """
         self._turn = (self._turn + 1) % LANES
         replies = await self._lanes[self._turn].fly(commands)
         for reply in replies:
@@ -186,8 +194,13 @@ def _land(flights: Sequence[_Flight], replies: list[Any]) -> None:
         start = end
 
 
+# What Redis 7 and Valkey 9 begin with when the script itself is at fault. Trouble of the server's own, such
+# as OOM and READONLY, names the script too, but at its end.
+_DEFECTS = ("user_script:", "WRONGTYPE ", "Error compiling script", "Unknown command")
+
+
 def _judged(reply: Exception) -> Exception:
-    """An error reply as ours. What a script of ours raises is a defect; all else is a server in trouble."""
-    if isinstance(reply, ResponseError) and "user_script" in str(reply):
+    """An error reply as ours: a defect when it can be nothing else, and otherwise a server in trouble."""
+    if isinstance(reply, ResponseError) and str(reply).startswith(_DEFECTS):
         return ScriptError("a script failed")
     return StoreUnavailable(type(reply).__name__)

@@ -28,7 +28,7 @@ def select(frequency_list: list[str]) -> list[str]:
 
 
 def render() -> str:
-    # Not a requirement of the project: only who regenerates the list needs the package.
+    # A requirement of development only: the services read the list, not the package.
     from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
 
     words = select(list(FREQUENCY_LISTS["passwords"]))
@@ -43,7 +43,7 @@ def main() -> int:
     try:
         text = render()
     except (ImportError, PackageNotFoundError):
-        print("zxcvbn is missing: `pip install zxcvbn==4.5.0`, in an environment of its own", file=sys.stderr)
+        print("zxcvbn is missing: `make install` brings it", file=sys.stderr)
         return 2
     if not arguments.check:
         TARGET.write_text(text, encoding="utf-8")

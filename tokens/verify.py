@@ -23,7 +23,7 @@ MAX_TOKEN = 4096
 LEEWAY = 5
 """Seconds by which the issuer's clock may be ahead of ours, or behind."""
 CACHE_SIZE = 4096
-"""Verified tokens remembered, about 1 KB each; verification is the dearest step of a chat request."""
+"""Verified tokens remembered, the least used forgotten first; verifying is the dearest step here."""
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 # Ours carry these three and nothing else, so jwk, jku, x5u, x5c, crit, b64 and zip all fail here.

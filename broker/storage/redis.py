@@ -11,7 +11,8 @@ LIFE_MS: Final = 604_800_000
 SHORT_LIFE_MS: Final = 86_400_000
 SLIDE_AFTER_MS: Final = 86_400_000
 """Better Auth's `expiresIn`, its day for `rememberMe: false`, and its `updateAge`."""
-ABSOLUTE_LIFE_S: Final = 2_592_000
+ABSOLUTE_LIFE_MS: Final = 2_592_000_000
+"""30 days from its creation, past which no session is slid."""
 
 
 def _script(name: str) -> Script:
@@ -45,10 +46,11 @@ class RedisSessions:
         life = LIFE_MS if record["remember"] == "1" else SHORT_LIFE_MS
         # The pointer goes first: one that leads nowhere opens nothing, a session without one is lost.
         pointer = liveness.session_pointer(record["token_hash"])
-        await self._store.run(command("SET", pointer, f"{sub}:{sid}", "EX", ABSOLUTE_LIFE_S))
+        await self._store.run(command("SET", pointer, f"{sub}:{sid}", "PX", ABSOLUTE_LIFE_MS))
         keys = [liveness.session(sub, sid), liveness.sessions(sub), liveness.generation(sub)]
         fields = [part for pair in record.items() for part in pair]
-        [created] = await self._store.run(CREATE.call(keys, sid, generation, cap, life, *fields))
+        args = (sid, generation, cap, life, ABSOLUTE_LIFE_MS, liveness.REVOKED_CHANNEL, sub)
+        [created] = await self._store.run(CREATE.call(keys, *args, *fields))
         return None if created is None else int(created)
 
     async def find(self, hashed_token: str) -> tuple[str, str] | None:
@@ -61,13 +63,11 @@ class RedisSessions:
 
     async def load(self, sub: str, sid: str, hashed_token: str, *, slide: bool) -> dict[str, str] | None:
         """The living record, its life slid when due; None when it is gone or another token's."""
-        script = LOAD.call(
-            [liveness.session(sub, sid)], hashed_token, "1" if slide else "0", LIFE_MS, SLIDE_AFTER_MS
-        )
-        [reply] = await self._store.run(script)
+        args = (hashed_token, "1" if slide else "0", LIFE_MS, SLIDE_AFTER_MS, ABSOLUTE_LIFE_MS)
+        [reply] = await self._store.run(LOAD.call([liveness.session(sub, sid)], *args))
         if reply is None:
             return None
-        pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+        pairs = zip(reply[::2], reply[1::2], strict=True)
         return {name.decode(): value.decode() for name, value in pairs}
 
     async def revoke(self, sub: str, sid: str) -> bool:

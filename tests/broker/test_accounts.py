@@ -3,30 +3,17 @@ import json
 import re
 import socket
 import sqlite3
-import ssl
 import stat
-import string
-from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from broker.accounts import (
-    AccountsUnavailable,
-    InvalidEmail,
-    InvalidProfile,
-    check_image,
-    check_name,
-    is_id,
-    new_id,
-    normalise_email,
-)
-from broker.passwords import Cost, Passwords
-from broker.storage.database_url import BadDatabaseUrl, driver_url
+from broker.accounts import AccountsUnavailable
+from broker.password_hashes import Cost
+from broker.passwords import Passwords
 from broker.storage.sql import DEADLINE_S, open_accounts
 from tests.broker.accounts_contract import LATER, NOW, AccountsContract, account
 
@@ -207,6 +194,14 @@ async def seconds(work: Callable[[], Awaitable[object]]) -> float:
     return loop.time() - start
 
 
+async def until_available(work):
+    async with asyncio.timeout(5):
+        while True:
+            with suppress(AccountsUnavailable):
+                return await work()
+            await asyncio.sleep(0.01)
+
+
 def refused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -242,8 +237,7 @@ async def test_a_postgres_that_falls_silent_is_unavailable_in_time_and_usable_af
     took = await asyncio.gather(*(seconds(lambda call=call: expect_unavailable(call)) for call in calls * 5))
     assert max(took) < DEADLINE_S + 0.3
     relay.thaw()
-    await asyncio.sleep(0.1)
-    assert (await store.by_id(ada.id)).account == ada
+    assert (await until_available(lambda: store.by_id(ada.id))).account == ada
     await store.close()
 
 
@@ -284,110 +278,3 @@ async def test_a_row_that_cannot_be_read_is_unavailable_and_no_crash(sqlite_url)
     await store.create_schema()
     await expect_unavailable(lambda: store.by_id("u1"))
     await store.close()
-
-
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
-        ("postgresql://u:p%40@h:5433/d", "postgresql+asyncpg://u:p%40@h:5433/d"),
-        ("postgresql+asyncpg://u@/d?host=/run/pg", "postgresql+asyncpg://u@/d?host=%2Frun%2Fpg"),
-        ("postgres://u@h/d?connect_timeout=10&pgbouncer=true", "postgresql+asyncpg://u@h/d"),
-        ("sqlite:///data/a.db", "sqlite+aiosqlite:///data/a.db"),
-        ("sqlite:////srv/a.db", "sqlite+aiosqlite:////srv/a.db"),
-    ],
-)
-def test_a_database_url_becomes_the_drivers(raw, expected):
-    assert driver_url(raw)[0].render_as_string(hide_password=False) == expected
-
-
-@pytest.mark.parametrize(
-    ("query", "verifies", "names"),
-    [
-        ("sslmode=verify-full", ssl.CERT_REQUIRED, True),
-        ("sslmode=verify-ca", ssl.CERT_REQUIRED, False),
-        ("sslmode=require&channel_binding=require", ssl.CERT_REQUIRED, True),
-        ("sslmode=verify-full&sslrootcert=system", ssl.CERT_REQUIRED, True),
-    ],
-)
-def test_a_database_url_can_ask_for_a_checked_certificate(query, verifies, names):
-    context = driver_url(f"postgres://u:p@h/d?{query}")[1]["ssl"]
-    assert (context.verify_mode, context.check_hostname) == (verifies, names)
-
-
-@pytest.mark.parametrize(
-    "query", ["", "sslmode=disable", "sslmode=require", "sslmode=require&channel_binding=prefer"]
-)
-def test_without_such_a_wish_tls_is_as_libpq_says(query):
-    assert driver_url(f"postgres://u:p@h/d?{query}")[1]["ssl"] == (
-        "prefer" if not query else query.partition("&")[0].removeprefix("sslmode=")
-    )
-
-
-@pytest.mark.parametrize("raw", [
-    "", "secret", "mysql://u:secret@h/d", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?mode=ro",
-    "postgres://u:secret@h", "postgres://u:secret@h/d?sslmode=maybe", "postgres://u:secret@h/d?hots=x",
-    "postgres://u:secret@h:port/d", "postgres://u:secret@h/d?sslmode=verify-ca&sslrootcert=/nowhere",
-])  # fmt: skip
-def test_a_bad_database_url_is_refused_without_being_repeated(raw):
-    with pytest.raises(BadDatabaseUrl) as refused:
-        driver_url(raw)
-    assert "secret" not in str(refused.value)
-
-
-def test_an_id_is_32_letters_and_digits_drawn_evenly():
-    counts = Counter("".join(new_id() for _ in range(2000)))
-    assert set(counts) == set(string.ascii_letters + string.digits)
-    assert max(counts.values()) < 1.3 * min(counts.values())
-    assert is_id(new_id())
-    assert not is_id(new_id() + "\n")
-
-
-def test_bytes_that_would_favour_a_letter_are_thrown_away():
-    draws = iter([bytes([255, 254, 248, 247]) * 8, bytes(range(32))])
-    assert new_id(lambda size: next(draws)) == "9" * 8 + (string.ascii_letters + string.digits)[:24]
-
-
-@pytest.mark.parametrize(
-    ("raw", "normal"),
-    [
-        ("Ada@Example.COM", "ada@example.com"),
-        ("a.b+c'd_e-f@x-1.example.co.uk", "a.b+c'd_e-f@x-1.example.co.uk"),
-        ("x@y.zz", "x@y.zz"),
-        ("a" * 242 + "@example.com", "a" * 242 + "@example.com"),
-    ],
-)
-def test_an_address_is_lower_cased(raw, normal):
-    assert normalise_email(raw) == normal
-
-
-@pytest.mark.parametrize("raw", [
-    "", "ada", "@", "ada@", "@example.com", "ada@localhost", "a@b@example.com", " ada@example.com",
-    "ada@example.com ", "ada@example.com\n", "ada\0@example.com", "ada@exam ple.com", ".ada@example.com",
-    "ada.@example.com", "a..b@example.com", "ada@example..com", "ada@-x.com", "ada'@example.com",
-    "a" * 243 + "@example.com", "ada@\u212a.com", "ädа@example.com", "ada@bücher.example", "a@" * 5_000_000,
-    '"ada"@example.com', "ada@[127.0.0.1]", "ada@example.c", "ada@example.c0m", "\ud800@example.com",
-])  # fmt: skip
-def test_what_is_no_address_is_refused(raw):
-    with pytest.raises(InvalidEmail):
-        normalise_email(raw)
-
-
-@given(st.one_of(st.text(), st.emails(), st.text(alphabet="aB.@'-+_1 \0\n\u212a", max_size=40)))
-def test_an_address_is_refused_or_has_one_form(raw):
-    try:
-        normal = normalise_email(raw)
-    except InvalidEmail:
-        return
-    assert normal == raw.lower() == normalise_email(normal)
-    assert normal.isascii()
-    assert normal.isprintable()
-    assert normal.count("@") == 1
-
-
-@pytest.mark.parametrize(("check", "limit"), [(check_name, 256), (check_image, 2048)])
-def test_profile_texts_have_a_limit_and_can_be_stored(check, limit):
-    assert check("🌊" * limit) == "🌊" * limit
-    for raw in ("x" * (limit + 1), "nul\0", "half\udc00"):
-        with pytest.raises(InvalidProfile):
-            check(raw)

@@ -2,11 +2,13 @@ import asyncio
 import time
 
 import pytest
+import redis
 
 from broker.storage.redis import RedisSessions
 from edge.store import Store, command
 from tokens import liveness
 
+DAY_MS = 86_400_000
 SUB = "3fBBUxbqlMcvOuLvTBppoIkCzqNfYopz"
 
 
@@ -64,8 +66,27 @@ async def test_beyond_the_cap_the_oldest_goes_and_never_the_newest(sessions):
     for number in range(60):
         assert await sign_in(sessions, f"s{number:02}", cap=5)
         assert await alive(sessions, f"s{number:02}")
-    living = [number for number in range(60) if await alive(sessions, f"s{number:02}")]
-    assert len(living) == 5
+    assert [number for number in range(60) if await alive(sessions, f"s{number:02}")] == [*range(55, 60)]
+
+
+async def test_a_session_that_goes_for_a_newer_one_is_announced_like_any_other(sessions, valkey):
+    with redis.Redis(unix_socket_path=valkey.socket) as client, client.pubsub() as listener:
+        listener.subscribe(liveness.REVOKED_CHANNEL)
+        assert listener.get_message(timeout=5)["type"] == "subscribe"
+        await sign_in(sessions, "old", cap=1)
+        await sign_in(sessions, "new", cap=1)
+        assert listener.get_message(timeout=5)["data"] == f"{SUB} old".encode()
+
+
+async def test_no_slide_reaches_beyond_the_absolute_life(sessions, store):
+    await sign_in(sessions, "a")
+    key = liveness.session(SUB, "a")
+    # 28 days old and two days since the last slide: two of the next seven days are left to it.
+    await store.run(command("HINCRBY", key, "created_at", -28 * DAY_MS))
+    await store.run(command("HINCRBY", key, "updated_at", -2 * DAY_MS))
+    assert await alive(sessions, "a")
+    [left] = await store.run(command("PTTL", key))
+    assert 2 * DAY_MS - 5_000 < left <= 2 * DAY_MS
 
 
 async def test_a_late_refresh_revives_nothing(sessions, store):
@@ -74,18 +95,17 @@ async def test_a_late_refresh_revives_nothing(sessions, store):
         await sign_in(sessions, sid)
         key = liveness.session(SUB, sid)
         # Two days old: a slide is due at the next load.
-        await store.run(command("HINCRBY", key, "updated_at", -172_800_000))
+        await store.run(command("HINCRBY", key, "updated_at", -2 * DAY_MS))
         await asyncio.gather(alive(sessions, sid), sessions.revoke(SUB, sid), alive(sessions, sid))
         assert (await store.run(command("EXISTS", key)))[0] == 0
 
 
-@pytest.mark.parametrize(("remember", "days"), [("1", 7), ("0", 1)])
-async def test_remember_me_is_kept_in_the_record(sessions, store, remember, days):
+@pytest.mark.parametrize(("remember", "left_ms"), [("1", 7 * DAY_MS), ("0", 3_600_000)])
+async def test_only_a_remembered_session_is_slid(sessions, store, remember, left_ms):
     await sign_in(sessions, "a", remember=remember)
     key = liveness.session(SUB, "a")
-    await store.run(command("HINCRBY", key, "updated_at", -172_800_000))
+    await store.run(command("HINCRBY", key, "updated_at", -2 * DAY_MS))
     await store.run(command("PEXPIRE", key, 3_600_000))
     assert await alive(sessions, "a")
     [left] = await store.run(command("PTTL", key))
-    expected = 604_800_000 if days == 7 else 3_600_000
-    assert expected - 5_000 < left <= expected
+    assert left_ms - 5_000 < left <= left_ms

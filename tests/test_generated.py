@@ -1,0 +1,15 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("generator", sorted(path.name for path in (ROOT / "generators").glob("*.py")))
+def test_what_is_generated_is_not_stale(generator):
+    done = subprocess.run(
+        [sys.executable, ROOT / "generators" / generator, "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
