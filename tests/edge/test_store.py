@@ -84,7 +84,8 @@ async def test_a_closed_store_leaves_nobody_waiting(valkey):
     asked = [asyncio.create_task(store.run(command("BLPOP", "nothing", 0))) for _ in range(4)]
     await asyncio.sleep(0)
     await store.close()
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+    async with asyncio.timeout(1):
+        answers = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(answer) for answer in answers} == {StoreUnavailable}
 
 

@@ -180,6 +180,16 @@ async def test_a_payload_that_two_readers_read_differently_is_refused(broker, pa
         await broker.verifier.verify(sign(payload), NOW)
 
 
+async def test_a_good_token_that_is_too_long_is_refused_for_its_length_alone(broker):
+    room = (MAX_TOKEN - len(sign())) * 3 // 4
+    padded = [json.dumps(PAYLOAD).encode() + b" " * (room + extra) for extra in (-2, 8)]
+    fits, exceeds = (sign(payload) for payload in padded)
+    assert len(fits) <= MAX_TOKEN < len(exceeds)
+    assert (await broker.verifier.verify(fits, NOW)).sub == PAYLOAD["sub"]
+    with pytest.raises(InvalidToken):
+        await broker.verifier.verify(exceeds, NOW)
+
+
 def other_spellings():
     token = sign()
     head, body, signature = token.split(".")
