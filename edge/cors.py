@@ -17,14 +17,26 @@ ALLOW_METHODS: Final = "GET, POST, DELETE"
 ALLOW_HEADERS: Final = "Authorization, Content-Type, DPoP"
 MAX_AGE: Final = "600"
 """Seconds; Chromium caps a preflight's life at two hours."""
+REFUSED: Final = Problem(403, "origin_not_allowed", "This site is not registered here.")
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class CORS:
-    """Wraps `app`. `allowed` judges one Origin value, compared as sent: no case folding, no patterns."""
+    """Wraps `app`. `allowed` judges one Origin value, compared as sent: no case folding, no patterns.
 
-    def __init__(self, app: ASGIApp, *, allowed: Callable[[str], bool], exposed: str) -> None:
+    `respond` words a refusal as the service words its other errors.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed: Callable[[str], bool],
+        exposed: str,
+        respond: Callable[[Scope, Problem], Response] = lambda _scope, problem: render(problem),
+    ) -> None:
         self._app = app
+        self._respond = respond
         self._allowed = allowed
         self._exposed = exposed
 
@@ -42,10 +54,9 @@ class CORS:
             await send(message)
 
         if origins and origin is None and scope["method"] not in SAFE:
-            refused = Problem(403, "origin_not_allowed", "This site is not registered here.")
-            await render(refused)(scope, receive, send_with_cors)
+            await self._respond(scope, REFUSED)(scope, receive, send_with_cors)
         elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-            await self._preflight(origin)(scope, receive, send_with_cors)
+            await self._preflight(scope, origin)(scope, receive, send_with_cors)
         else:
             await self._app(scope, receive, send_with_cors)
 
@@ -57,9 +68,9 @@ class CORS:
             headers["Access-Control-Allow-Credentials"] = "true"
             headers["Access-Control-Expose-Headers"] = self._exposed
 
-    def _preflight(self, origin: str | None) -> ASGIApp:
+    def _preflight(self, scope: Scope, origin: str | None) -> ASGIApp:
         if origin is None:
-            return render(Problem(403, "origin_not_allowed", "This site is not registered here."))
+            return self._respond(scope, REFUSED)
         return Response(
             status_code=204,
             headers={

@@ -22,6 +22,8 @@ DEADLINE = 0.2
 BREAK = 0.25
 """Seconds for which a lane refuses at once after a failure, before it tries the server again."""
 LANES = 2
+ACKNOWLEDGED_WITHIN_MS = 150
+"""For the replicas' acknowledgement of a write; a flight with it still ends by DEADLINE."""
 MAX_WAITING = 2000
 """Flights that may wait for a lane; beyond it they are refused, as memory and patience are bounded."""
 
@@ -141,9 +143,12 @@ class Lane:
 
 
 class Store:
-    """A single Redis or Valkey server by URL: `redis://`, `rediss://` or `unix://`."""
+    """A single Redis or Valkey server by URL: `redis://`, `rediss://` or `unix://`.
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+    `replicas` must acknowledge what `commit` writes.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float], *, replicas: int = 0) -> None:
         options: dict[str, Any] = dict(parse_url(url))
         kind: type[AbstractConnection] = options.pop("connection_class", TCPConnection)
         options |= {
@@ -155,6 +160,7 @@ class Store:
         }
         self._lanes = [Lane(lambda: kind(**options), clock) for _ in range(LANES)]
         self._turn = 0
+        self._replicas = replicas
 
     async def run(self, *commands: Command) -> list[Any]:
         """The replies of one flight, in the order of its commands. What one command needs of another's effect
@@ -167,6 +173,19 @@ class Store:
         for reply in replies:
             if isinstance(reply, Exception):
                 raise _judged(reply)
+        return replies
+
+    async def commit(self, *commands: Command) -> list[Any]:
+        """As `run`, and the replicas have the write. StoreUnavailable then says nothing of whether it was made:
+        fewer acknowledgements leave it standing at the master."""
+        if self._replicas == 0:
+            return await self.run(*commands)
+        # On the same connection, as WAIT speaks of the writes of its own connection only.
+        *replies, acknowledged = await self.run(
+            *commands, command("WAIT", self._replicas, ACKNOWLEDGED_WITHIN_MS)
+        )
+        if acknowledged < self._replicas:
+            raise StoreUnavailable("too few replicas acknowledged a write")
         return replies
 
     async def close(self) -> None:

@@ -6,7 +6,9 @@ All that is known of one user shares the tag `{<sub>}`, so one script decides on
 import hashlib
 
 CUT = "cg:cut"
-"""Hash: `all` and `client:<id>` (Redis ms: sessions made by then are dead), `kids` (comma-separated)."""
+"""Hash: `all` and `client:<id>` (Redis ms: a session made at or before then is dead), `kids` (the key ids that
+may still verify, comma-separated) and `ring` (the version of the key ring that `kids` is from).
+Without it nobody can be judged: 503 until the broker has set it again."""
 REVOKED_CHANNEL = "cg:revoked"
 """Pub/sub: `<sub> <sid>` or `<sub> *`. Ends running streams early; their renewal is the guarantee."""
 
@@ -22,7 +24,11 @@ def session_pointer(hashed_token: str) -> str:
 
 
 def session(sub: str, sid: str) -> str:
-    """Hash: the session record. Deleting it is the revocation."""
+    """Hash: the session record. Deleting it is the revocation.
+
+    `token_hash`, `client`, `tier`, `proved_by` (`password`, `anonymous`), `created_at`, `updated_at` and
+    `expires_at` (Redis ms), `remember` (`1` or `0`), `ip_address`, `user_agent`.
+    """
     return f"cg:{{{sub}}}:s:{sid}"
 
 

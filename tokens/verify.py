@@ -40,7 +40,9 @@ class Keys(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Verified:
+class Verified:
+    """The claims of a good token and the `kid` whose key verified it."""
+
     claims: AccessClaims
     kid: str
 
@@ -56,24 +58,25 @@ class Verifier:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._verified: OrderedDict[bytes, Verified] = OrderedDict()
 
-    async def verify(self, token: str, now: float) -> AccessClaims:
-        """The claims of a good token; `now` in seconds since the epoch. Raises InvalidToken."""
+    async def verify(self, token: str, now: float) -> Verified:
+        """A good token's claims and key; `now` in seconds since the epoch. Raises InvalidToken."""
         if len(token) > MAX_TOKEN or not token.isascii():
             raise InvalidToken("the token is too long or not ASCII")
         digest = hashlib.sha256(token.encode("ascii")).digest()
         remembered = self._verified.get(digest)
         if remembered is not None and self._keys.known(remembered.kid) is not None:
             self._verified.move_to_end(digest)
-            return _timely(remembered.claims, now)
+            _require_timely(remembered.claims, now)
+            return remembered
         verified = await self._verify_afresh(token, now)
         self._verified[digest] = verified
         if len(self._verified) > CACHE_SIZE:
             self._verified.popitem(last=False)
-        return verified.claims
+        return verified
 
-    async def _verify_afresh(self, token: str, now: float) -> _Verified:
+    async def _verify_afresh(self, token: str, now: float) -> Verified:
         match = _COMPACT.fullmatch(token)
         if match is None:
             raise InvalidToken("the token is not three base64url parts")
@@ -90,12 +93,13 @@ class Verifier:
                 algorithms=[alg],
                 issuer=self._issuer,
                 audience=self._audience,
-                # Times are judged by `_timely`, with the clock that the caller was given.
+                # Times are judged by `_require_timely`, with the clock that the caller was given.
                 options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "strict_aud": True},
             )
         except jwt.PyJWTError as error:
             raise InvalidToken(f"refused: {type(error).__name__}") from None
-        return _Verified(_timely(unproved, now), kid)
+        _require_timely(unproved, now)
+        return Verified(unproved, kid)
 
 
 def _decode(part: str) -> bytes:
@@ -127,11 +131,10 @@ def _read_header(raw: bytes) -> tuple[str, str]:
     return alg, kid
 
 
-def _timely(found: AccessClaims, now: float) -> AccessClaims:
+def _require_timely(found: AccessClaims, now: float) -> None:
     if now >= found.exp + LEEWAY:
         raise InvalidToken("the token has expired")
     if found.iat > now + LEEWAY:
         raise InvalidToken("the token is from the future")
     if not 0 < found.exp - found.iat <= claims.MAX_LIFETIME:
         raise InvalidToken("the token's lifetime is not one that we issue")
-    return found

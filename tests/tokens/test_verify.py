@@ -78,18 +78,21 @@ def without(name):
 
 
 async def test_a_good_token_gives_its_claims(broker):
-    claims = await broker.verifier.verify(sign(), NOW)
-    assert claims.to_payload() == PAYLOAD
+    verified = await broker.verifier.verify(sign(), NOW)
+    assert verified.claims.to_payload() == PAYLOAD
+    assert verified.kid == "k1"
 
 
 @pytest.mark.parametrize("typ", ["AT+JWT", "application/at+jwt"])
 async def test_the_type_is_a_media_type(broker, typ):
-    assert (await broker.verifier.verify(sign(header={**HEADER, "typ": typ}), NOW)).sub == PAYLOAD["sub"]
+    assert (await broker.verifier.verify(sign(header={**HEADER, "typ": typ}), NOW)).claims.sub == PAYLOAD[
+        "sub"
+    ]
 
 
 async def test_each_key_verifies_its_own_algorithm(broker):
     token = sign(header={**HEADER, "alg": "EdDSA", "kid": "k2"}, key=OTHER)
-    assert (await broker.verifier.verify(token, NOW)).tier == "reader"
+    assert (await broker.verifier.verify(token, NOW)).claims.tier == "reader"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +188,7 @@ async def test_a_good_token_that_is_too_long_is_refused_for_its_length_alone(bro
     padded = [json.dumps(PAYLOAD).encode() + b" " * (room + extra) for extra in (-2, 8)]
     fits, exceeds = (sign(payload) for payload in padded)
     assert len(fits) <= MAX_TOKEN < len(exceeds)
-    assert (await broker.verifier.verify(fits, NOW)).sub == PAYLOAD["sub"]
+    assert (await broker.verifier.verify(fits, NOW)).claims.sub == PAYLOAD["sub"]
     with pytest.raises(InvalidToken):
         await broker.verifier.verify(exceeds, NOW)
 

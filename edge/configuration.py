@@ -1,0 +1,205 @@
+"""Reading `chatgate.toml` and the variables that override it, once, into frozen settings.
+
+Sources, the strongest first: `CHATGATE_<TABLE>_<KEY>` (for a named table `CHATGATE_<TABLE>_<NAME>_<KEY>`),
+the same name with `_FILE` for the path of a file that holds the value, then the TOML file.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from edge.settings import BUILT_IN_TIERS, NAMED_TABLES, TABLES, Broker, Proxy, Settings
+
+PREFIX: Final = "CHATGATE_"
+OTHER_VARIABLES: Final = ("CHATGATE_CONFIG", "CHATGATE_PAGE_PORT", "CHATGATE_BACKEND_")
+"""Read by the command line and by the reference backend, not here; the last one is a prefix."""
+MIN_SECRET: Final = 32
+"""Bytes, as long as the hash of the HMAC (RFC 8725 3.5)."""
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?")
+
+
+class ConfigurationError(Exception):
+    """Why no service can start; each line names a key and its mend."""
+
+
+def read(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of `path` (None: no file) under the variables of `environ`.
+
+    Raises ConfigurationError with a line for each fault.
+    """
+    if path is not None and not path.is_file():
+        raise ConfigurationError(f"{path}: there is no such file. Name an existing one in CHATGATE_CONFIG.")
+    try:
+        named = _names_in(path)
+        overrides = _overrides(environ, named)
+        settings = _sourced(path, overrides)()
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_explained(error))) from None
+    except (ValueError, OSError) as error:
+        raise ConfigurationError(f"{path or 'environment'}: {error}") from None
+    settings = settings.model_copy(update={"tiers": {**BUILT_IN_TIERS, **settings.tiers}})
+    faults = list(_cross_checks(settings))
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return settings
+
+
+def variable(*path: str) -> str:
+    """The variable that overrides a key: `variable("sites", "my-docs", "tier")`."""
+    return PREFIX + "_".join(part.upper().replace("-", "_") for part in path)
+
+
+def _names_in(path: Path | None) -> dict[str, list[str]]:
+    found = _sourced(path, {}).toml() if path is not None else {}
+    return {
+        table: list(entries) if isinstance(entries := found.get(table), dict) else []
+        for table in NAMED_TABLES
+    }
+
+
+class _Sourced(Settings):
+    @classmethod
+    def toml(cls) -> dict[str, Any]:
+        return dict(TomlConfigSettingsSource(cls)())
+
+
+def _sourced(path: Path | None, overrides: dict[str, Any]) -> type[_Sourced]:
+    class Overrides(PydanticBaseSettingsSource):
+        def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+            return overrides.get(field_name), field_name, False
+
+        def __call__(self) -> dict[str, Any]:
+            return overrides
+
+    class Read(_Sourced):
+        model_config = SettingsConfigDict(toml_file=path)
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return Overrides(settings_cls), TomlConfigSettingsSource(settings_cls)
+
+    return Read
+
+
+def keys(named: Mapping[str, list[str]]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every key that can be set, as its path, with its field."""
+    for name, field in Settings.model_fields.items():
+        if name not in TABLES and name not in NAMED_TABLES:
+            yield (name,), field
+    for table, model in TABLES.items():
+        for name, field in model.model_fields.items():
+            yield (table, name), field
+    for table, model in NAMED_TABLES.items():
+        for entry in named.get(table, []):
+            for name, field in model.model_fields.items():
+                yield (table, entry, name), field
+
+
+def _overrides(environ: Mapping[str, str], named: Mapping[str, list[str]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    known: set[str] = set()
+    for path, field in keys(named):
+        name = variable(*path)
+        known |= {name, f"{name}_FILE"}
+        text = _value_of(name, environ)
+        if path == ("redis", "url") and text is None:
+            text = environ.get("REDIS_URL")
+        if text is not None:
+            _put(found, path, text.split(",") if "tuple" in str(field.annotation) else text)
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known and not name.startswith(OTHER_VARIABLES):
+            raise ValueError(f"{name} is no setting: correct its spelling or unset it")
+    return found
+
+
+def _value_of(name: str, environ: Mapping[str, str]) -> str | None:
+    file = environ.get(f"{name}_FILE")
+    if file is None:
+        return environ.get(name)
+    if name in environ:
+        raise ValueError(f"{name} and {name}_FILE are both set: unset one")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(f"{name}_FILE: the file cannot be read as text") from None
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    *above, last = path
+    for part in above:
+        tree = tree.setdefault(part, {})
+    tree[last] = value
+
+
+def _explained(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_input=False, include_url=False):
+        path = [part for part in fault["loc"] if isinstance(part, str)]
+        key = ".".join(path)
+        if fault["type"] == "extra_forbidden":
+            yield f"{key}: there is no such key. Correct its spelling or remove it."
+        elif fault["type"] == "missing":
+            yield f"{key}: is missing. Set it in the file, or {variable(*path)}."
+        else:
+            yield f"{key}: {fault['msg'].removeprefix('Value error, ')}."
+
+
+def _cross_checks(settings: Settings) -> Iterator[str]:
+    yield from _reference_checks(settings)
+    yield from _secret_checks(settings)
+    for table in ("broker", "proxy"):
+        section = cast("Broker | Proxy", getattr(settings, table))
+        if settings.env == "development" and section.host not in ("127.0.0.1", "::1", "localhost"):
+            yield f"{table}.host: development binds loopback only. Use 127.0.0.1, or set env to production."
+        if section.url.startswith("http://") and not _LOOPBACK.fullmatch(section.url):
+            yield f"{table}.url: must be https:// for any host but loopback, as tokens travel there."
+    if settings.proxy.auth == "none" and settings.env != "development":
+        yield 'proxy.auth: "none" lets anybody ask. Use "token", or set env to development.'
+
+
+def _reference_checks(settings: Settings) -> Iterator[str]:
+    if settings.redis.url is None:
+        yield "redis.url: is missing. Set REDIS_URL, as in redis://127.0.0.1:6379/0."
+    if not settings.sites:
+        yield "sites: no site is registered. Add a table [sites.docs] with origins and backend."
+    for table in NAMED_TABLES:
+        for name in getattr(settings, table):
+            if not _NAME.fullmatch(name):
+                yield f"{table}.{name}: a name has 1 to 64 lower-case letters, digits and inner hyphens."
+    for name, site in settings.sites.items():
+        if site.backend not in settings.backends:
+            yield f"sites.{name}.backend: there is no [backends.{site.backend}]. Add it or name another."
+        for key, tier in (("tier", site.tier), ("guest_tier", site.guest_tier)):
+            if tier not in settings.tiers:
+                yield f"sites.{name}.{key}: there is no [tiers.{tier}]. Add it or name another."
+
+
+def _secret_checks(settings: Settings) -> Iterator[str]:
+    secrets: dict[tuple[str, ...], SecretStr | None] = {("broker", "secret"): settings.broker.secret}
+    secrets |= {("backends", name, "secret"): one.secret for name, one in settings.backends.items()}
+    for path, secret in secrets.items():
+        name = variable(*path)
+        if secret is None:
+            yield f"{'.'.join(path)}: is missing. Set {name}_FILE to a file made by `openssl rand -hex 32`."
+        elif len(secret.get_secret_value().encode()) < MIN_SECRET or _is_guessable(secret):
+            yield f"{'.'.join(path)}: is too weak. Set {name}_FILE to a file made by `openssl rand -hex 32`."
+    values = [secret.get_secret_value() for secret in secrets.values() if secret is not None]
+    if len(set(values)) < len(values):
+        yield "secrets: two of them are equal. Give the broker and each backend its own."
+
+
+def _is_guessable(secret: SecretStr) -> bool:
+    # 32 random hex digits have about 14 different ones; a word that is repeated has few.
+    return len(set(secret.get_secret_value())) < 8

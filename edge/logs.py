@@ -1,0 +1,74 @@
+"""Log lines as one JSON object each, on standard error. No line holds a token, a cookie, a code or a text.
+
+Events are named in snake_case; JSON escapes whatever a client put into a value.
+"""
+
+import logging
+import sys
+import traceback
+from typing import Any, Final
+
+import orjson
+import structlog
+
+MAX_VALUE: Final = 256
+"""Characters kept of any one value: a user agent may be as long as its sender likes."""
+
+
+def configure(service: str) -> None:
+    """Set up structlog and the standard library's loggers for this process."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(service),
+        _cut,
+    ]
+    renderer = structlog.processors.JSONRenderer(serializer=_dump)
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_where_only, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def where(error: BaseException) -> str:
+    """The type of an error and the place of its raising. Its text may hold input, so it is left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def _named(service: str) -> structlog.typing.Processor:
+    def add(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["service"] = service
+        return event
+
+    return add
+
+
+def _cut(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for name, value in event.items():
+        if isinstance(value, str) and len(value) > MAX_VALUE:
+            event[name] = value[:MAX_VALUE] + "…"
+    return event
+
+
+def _where_only(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    info = event.pop("exc_info", None)
+    if isinstance(info, tuple) and info[1] is not None:
+        event["error"] = where(info[1])
+    return event
+
+
+def _dump(value: Any, **_: Any) -> str:
+    return orjson.dumps(value, default=repr).decode()

@@ -1,0 +1,157 @@
+"""What one `chatgate.toml` may say. Both services read the same file; edge/configuration.py reads it."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")
+
+
+def _origin(value: str) -> str:
+    if "*" in value:
+        raise ValueError("wildcards are not allowed: list every origin, as in https://owner.github.io")
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError("must be scheme://host or scheme://host:port in lower case, without path or slash")
+    scheme, _, rest = value.partition("://")
+    if rest.endswith({"http": ":80", "https": ":443"}[scheme]):
+        raise ValueError("must not name the default port: browsers leave it out of the Origin header")
+    return value
+
+
+def _network(value: str) -> str:
+    ipaddress.ip_network(value)
+    return value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Network = Annotated[str, AfterValidator(_network)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Broker(Table):
+    url: Origin = Field("http://127.0.0.1:8000", description="Public address: the issuer of every token.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Port = Field(8000, description="Port to listen on.")
+    secret: SecretStr | None = Field(
+        None, description="At least 32 bytes. Signs cookies and encrypts the signing keys at rest."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="Accounts: `sqlite:///path` or `postgresql://...`. "
+        "Without it, `accounts.db` in the data folder.",
+    )
+    sign_up: bool = Field(True, description="Whether readers may make accounts themselves.")
+    algorithm: Literal["ES256", "EdDSA", "RS256"] = Field(
+        "ES256", description="Of the keys that sign access tokens."
+    )
+
+
+class Proxy(Table):
+    url: Origin = Field("http://127.0.0.1:8001", description="Public address: the audience of every token.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Port = Field(8001, description="Port to listen on.")
+    auth: Literal["token", "none"] = Field(
+        "token",
+        description="`none` takes a request without a token as one local reader with the guest limits; "
+        "refused outside development.",
+    )
+    jwks_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        description="Where the broker's keys are read. Without it, `/.well-known/jwks.json` under "
+        "`broker.url`.",
+    )
+
+
+class Redis(Table):
+    url: SecretStr | None = Field(
+        None, description="`redis://`, `rediss://` or `unix://`. `REDIS_URL` is read when this is not set."
+    )
+    wait_replicas: int = Field(
+        0, ge=0, le=8, description="Replicas that must acknowledge a revocation before it is answered."
+    )
+
+
+class Edge(Table):
+    trusted_proxies: tuple[Network, ...] = Field(
+        (),
+        description="Networks of the reverse proxies whose `X-Forwarded-For` is believed, "
+        'such as `["10.0.0.0/8"]`.',
+    )
+
+
+class Site(Table):
+    origins: tuple[Origin, ...] = Field(
+        min_length=1, max_length=32, description="Where the site's pages are served, exact."
+    )
+    backend: str = Field(description="Name of the table under `backends` that answers its questions.")
+    tier: str = Field("reader", description="Limits of its readers whose account names no other tier.")
+    guests: bool = Field(False, description="Whether readers without an account may ask.")
+    guest_tier: str = Field("guest", description="Limits of its guests.")
+    session_bearer: bool = Field(
+        False,
+        description="Put the raw session token into response bodies and `set-auth-token`, and accept it "
+        "as bearer. Otherwise it is in the HttpOnly cookie alone.",
+    )
+    daily_questions: int = Field(
+        5000, ge=1, le=10_000_000, description="Questions a day of all its readers together (UTC)."
+    )
+    open_streams: int = Field(200, ge=1, le=100_000, description="Answers of the site that may run at once.")
+
+
+class Tier(Table):
+    questions_per_minute: int = Field(20, ge=1, le=6000, description="Sustained rate of one reader.")
+    burst: int = Field(5, ge=1, le=1000, description="Questions that may come at once after a rest.")
+    concurrent: int = Field(2, ge=1, le=100, description="Answers of one reader that may run at once.")
+    daily_questions: int = Field(
+        200, ge=1, le=1_000_000, description="Questions a day (UTC); of guests, for one address together."
+    )
+
+
+class Backend(Table):
+    url: str = Field(pattern=r"^https?://[^\s?#]+$", description="Base address; `/chat` is appended.")
+    secret: SecretStr | None = Field(
+        None, description="At least 32 bytes, of this backend alone. Signs the proxy's internal JWT."
+    )
+    audience: str = Field(
+        "chatgate-backend", min_length=1, max_length=256, description="`aud` of the internal JWT."
+    )
+    first_byte_seconds: float = Field(30, gt=0, le=300, description="How long an answer may take to begin.")
+    answer_seconds: float = Field(120, gt=0, le=3600, description="How long an answer may take in all.")
+    answer_bytes: int = Field(262_144, ge=1024, le=16_777_216, description="How large an answer may be.")
+
+
+class Settings(BaseSettings):
+    """The whole file. Frozen; read it with `edge.configuration.read`."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    env: Literal["production", "development"] = Field(
+        "production",
+        description="`development` binds loopback only and allows what no public service should have.",
+    )
+    data_dir: Path = Field(Path(".chatgate"), description="Folder of what is kept on disk.")
+    broker: Broker = Broker()
+    proxy: Proxy = Proxy()
+    redis: Redis = Redis()
+    edge: Edge = Edge()
+    sites: dict[str, Site] = Field(default_factory=dict)
+    tiers: dict[str, Tier] = Field(default_factory=dict)
+    backends: dict[str, Backend] = Field(default_factory=dict)
+
+
+TABLES: Final[Mapping[str, type[Table]]] = {"broker": Broker, "proxy": Proxy, "redis": Redis, "edge": Edge}
+NAMED_TABLES: Final[Mapping[str, type[Table]]] = {"sites": Site, "tiers": Tier, "backends": Backend}
+BUILT_IN_TIERS: Final[Mapping[str, Tier]] = {
+    "reader": Tier(),
+    "guest": Tier(questions_per_minute=6, burst=3, concurrent=1, daily_questions=20),
+}

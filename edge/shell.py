@@ -1,0 +1,77 @@
+"""What stands around both applications: a request id, CORS on every answer, and an answer to every error."""
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge import logs
+from edge.cors import CORS
+from edge.problems import Problem, render, unavailable
+from edge.request_id import RequestId
+from edge.store import StoreUnavailable
+
+Respond = Callable[[Scope, Problem], Response]
+"""How a service words a Problem; a path may have its own form of errors."""
+
+_log = structlog.get_logger()
+
+_STATUS_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
+
+
+def plain(_scope: Scope, problem: Problem) -> Response:
+    return render(problem)
+
+
+def as_problem(error: Exception) -> Problem:
+    """The table of what is answered for what an endpoint raised."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return unavailable("Sessions cannot be checked at the moment. Try again shortly.")
+    if isinstance(error, HTTPException):
+        code = _STATUS_CODES.get(error.status_code, "bad_request")
+        return Problem(error.status_code, code, "There is nothing here for that.", error.headers)
+    if isinstance(error, RequestValidationError):
+        return Problem(422, "invalid_request", "A parameter is missing or not of its type.")
+    return Problem(500, "internal_error", "The server failed. The request id names the log line.")
+
+
+def shell(app: FastAPI, *, allowed: Callable[[str], bool], exposed: str, respond: Respond = plain) -> ASGIApp:
+    """Wrap a FastAPI application; `allowed` judges an Origin, `exposed` lists headers scripts may read."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        return respond(request.scope, as_problem(error))
+
+    for kind in (Problem, StoreUnavailable, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, answer)
+    return RequestId(CORS(_LogUnhandled(app), allowed=allowed, exposed=exposed, respond=respond))
+
+
+class _LogUnhandled:
+    """Logs what Starlette answered with a 500 and raised again; an answer that was cut short stays raised,
+    so that the server closes the connection instead of ending the stream as if it were whole."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        complete = False
+
+        async def watched(message: Message) -> None:
+            nonlocal complete
+            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            _log.error("unhandled", error=logs.where(error), path=scope.get("path"))
+            if not complete:
+                raise
