@@ -176,8 +176,10 @@ class Store:
         return replies
 
     async def commit(self, *commands: Command) -> list[Any]:
-        """As `run`, and the replicas have the write. StoreUnavailable then says nothing of whether it was made:
-        fewer acknowledgements leave it standing at the master."""
+        """As `run`, and the replicas have the write.
+
+        StoreUnavailable says nothing of whether it was made: without acknowledgement it stands at the master.
+        """
         if self._replicas == 0:
             return await self.run(*commands)
         # On the same connection, as WAIT speaks of the writes of its own connection only.

@@ -6,8 +6,8 @@ All that is known of one user shares the tag `{<sub>}`, so one script decides on
 import hashlib
 
 CUT = "cg:cut"
-"""Hash: `all` and `client:<id>` (Redis ms: a session made at or before then is dead), `kids` (the key ids that
-may still verify, comma-separated) and `ring` (the version of the key ring that `kids` is from).
+"""Hash: `all` and `client:<id>` (Redis ms: a session made at or before then is dead), `kids` (the key ids
+that may still verify, comma-separated) and `ring` (the version of the key ring that `kids` is from).
 Without it nobody can be judged: 503 until the broker has set it again."""
 REVOKED_CHANNEL = "cg:revoked"
 """Pub/sub: `<sub> <sid>` or `<sub> *`. Ends running streams early; their renewal is the guarantee."""
