@@ -210,6 +210,10 @@ class Passwords:
         """`normalised` is what `check_new_password` returned. Raises `HashingBusy`."""
         return await self._run(lambda: self._hasher.hash(normalised))
 
+    async def rehash(self, raw: str) -> str:
+        """A new hash of a password that was just verified; the rules for new ones are not asked of it."""
+        return await self.hash(_normalise(raw))
+
     async def verify(self, raw: str, stored: str | None) -> Verdict:
         """Costs a hash whatever it is given, `stored=None` (nobody) included. Raises `HashingBusy`."""
         equalise = self.equalise_scrypt

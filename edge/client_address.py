@@ -9,6 +9,10 @@ MAX_HOPS = 20
 """Entries of X-Forwarded-For that are read, from the right; a longer list is somebody's invention."""
 
 
+def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
 def client_address(peer: str | None, forwarded: str | None, trusted: Sequence[Network]) -> str | None:
     """The first address from the right that is not a trusted hop; `peer` when that is not trusted itself.
 

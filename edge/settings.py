@@ -50,8 +50,28 @@ class Broker(Table):
         "Without it, `accounts.db` in the data folder.",
     )
     sign_up: bool = Field(True, description="Whether readers may make accounts themselves.")
+    rehash: bool = Field(
+        False,
+        description="Whether a sign-in turns a hash that Better Auth made (scrypt) into argon2id. Set it if "
+        "no Better Auth server uses the same database: it could not read the new hash.",
+    )
     algorithm: Literal["ES256", "EdDSA", "RS256"] = Field(
         "ES256", description="Of the keys that sign access tokens."
+    )
+
+
+class SignIn(Table):
+    failures_per_account: int = Field(
+        10, ge=1, le=1000, description="Wrong passwords for one account from one address in 15 minutes."
+    )
+    failures_per_address: int = Field(
+        50, ge=1, le=100_000, description="Wrong passwords from one address in 15 minutes, for any account."
+    )
+    attempts_per_address: int = Field(
+        300, ge=1, le=100_000, description="Sign-ins from one address in a minute, right or wrong."
+    )
+    sign_ups_per_address: int = Field(
+        20, ge=1, le=100_000, description="New accounts, and new guests, from one address in an hour."
     )
 
 
@@ -141,6 +161,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path(".chatgate"), description="Folder of what is kept on disk.")
     broker: Broker = Broker()
+    sign_in: SignIn = SignIn()
     proxy: Proxy = Proxy()
     redis: Redis = Redis()
     edge: Edge = Edge()
@@ -149,7 +170,13 @@ class Settings(BaseSettings):
     backends: dict[str, Backend] = Field(default_factory=dict)
 
 
-TABLES: Final[Mapping[str, type[Table]]] = {"broker": Broker, "proxy": Proxy, "redis": Redis, "edge": Edge}
+TABLES: Final[Mapping[str, type[Table]]] = {
+    "broker": Broker,
+    "sign_in": SignIn,
+    "proxy": Proxy,
+    "redis": Redis,
+    "edge": Edge,
+}
 NAMED_TABLES: Final[Mapping[str, type[Table]]] = {"sites": Site, "tiers": Tier, "backends": Backend}
 BUILT_IN_TIERS: Final[Mapping[str, Tier]] = {
     "reader": Tier(),

@@ -1,7 +1,8 @@
 """What stands around both applications: a request id, CORS on every answer, and an answer to every error."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
@@ -25,12 +26,15 @@ _log = structlog.get_logger()
 _STATUS_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
+Translate = Callable[[Any], Problem]
+
+
 def plain(_scope: Scope, problem: Problem) -> Response:
     return render(problem)
 
 
 def as_problem(error: Exception) -> Problem:
-    """The table of what is answered for what an endpoint raised."""
+    """The table of what is answered for what an endpoint of either service raised."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, StoreUnavailable):
@@ -43,14 +47,29 @@ def as_problem(error: Exception) -> Problem:
     return Problem(500, "internal_error", "The server failed. The request id names the log line.")
 
 
-def shell(app: FastAPI, *, allowed: Callable[[str], bool], exposed: str, respond: Respond = plain) -> ASGIApp:
-    """Wrap a FastAPI application; `allowed` judges an Origin, `exposed` lists headers scripts may read."""
+def shell(
+    app: FastAPI,
+    *,
+    allowed: Callable[[str], bool],
+    exposed: str,
+    respond: Respond = plain,
+    translations: Mapping[type[Exception], Translate] = MappingProxyType({}),
+) -> ASGIApp:
+    """Wrap a FastAPI application; `allowed` judges an Origin, `exposed` lists headers scripts may read.
 
-    async def answer(request: Request, error: Exception) -> Response:
-        return respond(request.scope, as_problem(error))
+    `translations` says what a service's own exceptions are answered with.
+    """
+
+    def handler(translate: Translate) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def answer(request: Request, error: Exception) -> Response:
+            return respond(request.scope, translate(error))
+
+        return answer
 
     for kind in (Problem, StoreUnavailable, HTTPException, RequestValidationError, Exception):
-        app.add_exception_handler(kind, answer)
+        app.add_exception_handler(kind, handler(as_problem))
+    for kind, translate in translations.items():
+        app.add_exception_handler(kind, handler(translate))
     return RequestId(CORS(_LogUnhandled(app), allowed=allowed, exposed=exposed, respond=respond))
 
 

@@ -1,48 +1,46 @@
 """Sessions in Redis. Each verb is one script, so no caller ever reads and then writes."""
 
-from collections.abc import Mapping
-from importlib.resources import files
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from edge.store import Script, Store, command
+from broker.sessions import (
+    ABSOLUTE_LIFE_MS,
+    LIFE_MS,
+    SHORT_LIFE_MS,
+    SLIDE_AFTER_MS,
+    Session,
+    parse,
+)
+from broker.storage.scripts import script
+from edge.store import Command, Store, StoreUnavailable, command
 from tokens import liveness
 
-LIFE_MS: Final = 604_800_000
-SHORT_LIFE_MS: Final = 86_400_000
-SLIDE_AFTER_MS: Final = 86_400_000
-"""Better Auth's `expiresIn`, its day for `rememberMe: false`, and its `updateAge`."""
-ABSOLUTE_LIFE_MS: Final = 2_592_000_000
-"""30 days from its creation, past which no session is slid."""
-
-
-def _script(name: str) -> Script:
-    return Script(files("broker.storage").joinpath("lua", f"{name}.lua").read_text())
-
-
-CREATE: Final = _script("create_session")
-LOAD: Final = _script("load_session")
-REVOKE: Final = _script("revoke_session")
-REVOKE_MANY: Final = _script("revoke_sessions")
+CREATE: Final = script("create_session")
+LOAD: Final = script("load_session")
+LIST: Final = script("list_sessions")
+REVOKE: Final = script("revoke_session")
+REVOKE_MANY: Final = script("revoke_sessions")
+RAISE: Final = script("raise_generation")
+POINTERS: Final = 10_000
+"""Pointers kept in process. One never changes while it lives, and the record's own hash is compared."""
 
 
 class RedisSessions:
-    """Keeps session records. Every verb raises StoreUnavailable when Redis gave no sure answer."""
+    """`broker.sessions.Sessions`: every verb raises StoreUnavailable when Redis gave no sure answer."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._pointers: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
     async def generation(self, sub: str) -> str:
-        """Read before a proof is checked, and handed to `create` after it."""
         [reply] = await self._store.run(command("GET", liveness.generation(sub)))
         return "0" if reply is None else reply.decode()
 
     async def create(
         self, sub: str, sid: str, generation: str, record: Mapping[str, str], *, cap: int
     ) -> int | None:
-        """The time of creation (Redis ms), or None when all sessions were revoked since `generation`.
-
-        `record` holds at least `token_hash` and `remember` ("1" or "0"). Beyond `cap` the oldest goes.
-        """
+        """`record` holds at least `token_hash` and `remember` ("1" or "0"). Beyond `cap` the oldest goes."""
         life = LIFE_MS if record["remember"] == "1" else SHORT_LIFE_MS
         # The pointer goes first: one that leads nowhere opens nothing, a session without one is lost.
         pointer = liveness.session_pointer(record["token_hash"])
@@ -50,35 +48,88 @@ class RedisSessions:
         keys = [liveness.session(sub, sid), liveness.sessions(sub), liveness.generation(sub)]
         fields = [part for pair in record.items() for part in pair]
         args = (sid, generation, cap, life, ABSOLUTE_LIFE_MS, liveness.REVOKED_CHANNEL, sub)
-        [created] = await self._store.run(CREATE.call(keys, *args, *fields))
+        [created] = await self._store.commit(CREATE.call(keys, *args, *fields))
         return None if created is None else int(created)
 
+    async def by_token(self, token: str, *, slide: bool) -> Session | None:
+        hashed = liveness.token_hash(token)
+        found = await self.find(hashed)
+        if found is None:
+            return None
+        sub, sid = found
+        # The cuts come in the same flight, so that a session made before one is never taken for living.
+        cut, record = await self._store.run(
+            command("HGETALL", liveness.CUT), _load(sub, sid, hashed, slide=slide)
+        )
+        session = None if record is None else parse(sub, sid, _pairs(record))
+        return session if session is not None and _outlived(session, _pairs(cut)) else None
+
+    async def by_user(self, sub: str) -> list[Session]:
+        cut, replies = await self._store.run(
+            command("HGETALL", liveness.CUT),
+            LIST.call([liveness.sessions(sub)], liveness.session(sub, "")),
+        )
+        cuts = _pairs(cut)
+        sids, records = replies[::2], replies[1::2]
+        found = [parse(sub, sid.decode(), _pairs(record)) for sid, record in zip(sids, records, strict=True)]
+        return [session for session in found if _outlived(session, cuts)]
+
     async def find(self, hashed_token: str) -> tuple[str, str] | None:
-        """`(sub, sid)` that a token's hash points to; whether that session lives is `load`'s to say."""
+        """`(sub, sid)` that a token's hash points to; whether that session lives is the record's to say."""
+        known = self._pointers.get(hashed_token)
+        if known is not None:
+            self._pointers.move_to_end(hashed_token)
+            return known
         [reply] = await self._store.run(command("GET", liveness.session_pointer(hashed_token)))
         if reply is None:
             return None
         sub, _, sid = reply.decode().partition(":")
+        self._pointers[hashed_token] = sub, sid
+        if len(self._pointers) > POINTERS:
+            self._pointers.popitem(last=False)
         return sub, sid
 
     async def load(self, sub: str, sid: str, hashed_token: str, *, slide: bool) -> dict[str, str] | None:
-        """The living record, its life slid when due; None when it is gone or another token's."""
-        args = (hashed_token, "1" if slide else "0", LIFE_MS, SLIDE_AFTER_MS, ABSOLUTE_LIFE_MS)
-        [reply] = await self._store.run(LOAD.call([liveness.session(sub, sid)], *args))
-        if reply is None:
-            return None
-        pairs = zip(reply[::2], reply[1::2], strict=True)
-        return {name.decode(): value.decode() for name, value in pairs}
+        """The record, its life slid when due; None when it is gone or another token's."""
+        [reply] = await self._store.run(_load(sub, sid, hashed_token, slide=slide))
+        return None if reply is None else _pairs(reply)
 
     async def revoke(self, sub: str, sid: str) -> bool:
-        """End one session; False when it was not alive."""
         keys = [liveness.session(sub, sid), liveness.sessions(sub)]
-        [ended] = await self._store.run(REVOKE.call(keys, sid, liveness.REVOKED_CHANNEL, f"{sub} {sid}"))
+        call = REVOKE.call(keys, sid, liveness.REVOKED_CHANNEL, f"{sub} {sid}")
+        [ended] = await self._store.commit(call)
         return bool(ended)
 
     async def revoke_all(self, sub: str, *, keep: str = "") -> int:
-        """End all sessions of a user but `keep`, sign-ins under way included; how many were alive."""
         keys = [liveness.sessions(sub), liveness.generation(sub)]
         args = (liveness.session(sub, ""), keep, liveness.REVOKED_CHANNEL, sub)
-        [ended] = await self._store.run(REVOKE_MANY.call(keys, *args))
+        [ended] = await self._store.commit(REVOKE_MANY.call(keys, *args))
         return int(ended)
+
+    async def raise_generation(self, sub: str) -> None:
+        await self._store.commit(RAISE.call([liveness.generation(sub)]))
+
+    async def revoke_token(self, sub: str, jti: str, seconds: int) -> None:
+        key = liveness.revoked_token(sub, jti)
+        message = f"{sub} *"
+        await self._store.commit(
+            command("SET", key, "1", "EX", max(1, seconds)),
+            command("PUBLISH", liveness.REVOKED_CHANNEL, message),
+        )
+
+
+def _load(sub: str, sid: str, hashed_token: str, *, slide: bool) -> Command:
+    args = (hashed_token, "1" if slide else "0", LIFE_MS, SLIDE_AFTER_MS, ABSOLUTE_LIFE_MS)
+    return LOAD.call([liveness.session(sub, sid)], *args)
+
+
+def _pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
+    # RESP3 answers HGETALL with a map and a script's table with a list.
+    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
+    return {name.decode(): value.decode() for name, value in pairs}
+
+
+def _outlived(session: Session, cuts: Mapping[str, str]) -> bool:
+    if "all" not in cuts:
+        raise StoreUnavailable("the cuts are missing")
+    return session.created_at > max(int(cuts["all"]), int(cuts.get(f"client:{session.client}", "0")))

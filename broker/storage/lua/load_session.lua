@@ -1,6 +1,7 @@
 -- KEYS: session. ARGV: token hash, '1' to slide, life (ms), age (ms) after which a slide is due,
 --   absolute life (ms)
--- Answers the record as field, value, ..., or false. An absent record is never written to.
+-- Answers the record as field, value, ..., with `slid` when it was, or false. An absent record is never
+-- written to.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local held = redis.call('HMGET', KEYS[1], 'token_hash', 'expires_at', 'updated_at', 'remember', 'created_at')
@@ -11,5 +12,9 @@ if ARGV[2] == '1' and held[4] == '1' and now - tonumber(held[3]) >= tonumber(ARG
   local expires = math.min(now + tonumber(ARGV[3]), held[5] + tonumber(ARGV[5]))
   redis.call('HSET', KEYS[1], 'expires_at', expires, 'updated_at', now)
   redis.call('PEXPIREAT', KEYS[1], expires)
+  local record = redis.call('HGETALL', KEYS[1])
+  record[#record + 1] = 'slid'
+  record[#record + 1] = '1'
+  return record
 end
 return redis.call('HGETALL', KEYS[1])

@@ -1,0 +1,157 @@
+"""`create_app`: the one place that wires a broker."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from broker.accounts import AccountsUnavailable
+from broker.config import BrokerConfig
+from broker.cookies import Jar
+from broker.endpoints import better_auth, health, token, well_known
+from broker.errors import TRANSLATIONS, respond
+from broker.keys import Keys, UnreadableKey
+from broker.passwords import Passwords
+from broker.rates import SignInRates
+from broker.state import Broker
+from broker.storage.key_ring import RedisKeyStore
+from broker.storage.rates import RedisRates
+from broker.storage.redis import RedisSessions
+from broker.storage.sql import SqlAccounts, open_accounts
+from edge.shell import shell
+from edge.store import Store, StoreUnavailable
+from tokens.jwks import local
+from tokens.verify import Verifier
+
+KEEP_EVERY = 1.0
+"""Seconds between two looks at the key ring and the cuts, which an emptied Redis has lost."""
+LOOK_AT_HASHES_EVERY = 60
+"""Looks of the keeper: hashes that Better Auth made may be imported while a broker runs."""
+EXPOSED = (
+    "set-auth-token, WWW-Authenticate, DPoP-Nonce, Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, "
+    "X-Request-Id"
+)
+
+_log = structlog.get_logger()
+
+
+def create_app(
+    config: BrokerConfig,
+    *,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+) -> ASGIApp:
+    """The broker as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds."""
+    allowed = config.clients.origins | {config.issuer}
+    return shell(
+        create_api(config, now=now, clock=clock),
+        allowed=allowed.__contains__,
+        exposed=EXPOSED,
+        respond=respond,
+        translations=TRANSLATIONS,
+    )
+
+
+def create_api(config: BrokerConfig, *, now: Callable[[], float], clock: Callable[[], float]) -> FastAPI:
+    """The routes without what stands around them; `.openapi()` describes them."""
+    store = Store(config.redis_url, clock, replicas=config.wait_replicas)
+    accounts = open_accounts(config.database_url)
+    keys = Keys(RedisKeyStore(store), config.secret, config.algorithm)
+    passwords = Passwords(config.password_cost)
+    broker = Broker(
+        config=config,
+        accounts=accounts,
+        passwords=passwords,
+        sessions=RedisSessions(store),
+        keys=keys,
+        verifier=Verifier(_OwnKeys(keys), issuer=config.issuer, audience=config.audience),
+        rates=SignInRates(RedisRates(store), config.sign_in),
+        jar=Jar(config.secret, secure=config.is_https),
+        now=now,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        keeper = _Keeper(accounts, keys, passwords)
+        await keeper.keep_accounts()
+        await keeper.keep_keys()
+        keeping = asyncio.create_task(keeper.run())
+        yield
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        passwords.close()
+        await store.close()
+        await accounts.close()
+
+    app = FastAPI(
+        title="chatgate broker",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.broker = broker
+    for router in (better_auth.router(), token.router, well_known.router, health.router):
+        app.include_router(router)
+    return app
+
+
+class _OwnKeys:
+    """The broker's own ring, as its verifier asks for keys."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._read_from: bytes = b""
+        self._by_kid: local.KeySet = {}
+
+    def known(self, kid: str) -> local.Key | None:
+        ring = self._keys.ring
+        document = b"" if ring is None else ring.jwks()
+        if document != self._read_from:
+            self._by_kid, self._read_from = local.parse(document), document
+        return self._by_kid.get(kid)
+
+    async def find(self, kid: str) -> local.Key | None:
+        return self.known(kid)
+
+
+class _Keeper:
+    """Sets up what a broker needs, and sets it again when it is lost. A dependency that is away at the start
+    is waited for here, while `/readyz` says so."""
+
+    def __init__(self, accounts: SqlAccounts, keys: Keys, passwords: Passwords) -> None:
+        self._accounts = accounts
+        self._keys = keys
+        self._passwords = passwords
+        self._has_schema = False
+
+    async def run(self) -> None:
+        looked = 0
+        while True:
+            await asyncio.sleep(KEEP_EVERY)
+            await self.keep_keys()
+            looked += 1
+            if not self._has_schema or looked % LOOK_AT_HASHES_EVERY == 0:
+                await self.keep_accounts()
+
+    async def keep_keys(self) -> None:
+        try:
+            await self._keys.refresh()
+        except StoreUnavailable as error:
+            _log.error("store_unavailable", reason=str(error))
+        except UnreadableKey as error:
+            _log.error("keys_unreadable", reason=str(error))
+
+    async def keep_accounts(self) -> None:
+        try:
+            if not self._has_schema:
+                await self._accounts.create_schema()
+                self._has_schema = True
+            self._passwords.equalise_scrypt = await self._accounts.has_scrypt()
+        except AccountsUnavailable as error:
+            _log.error("accounts_unavailable", reason=str(error))

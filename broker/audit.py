@@ -1,0 +1,22 @@
+"""One line for every sign-in, failure, token and revocation, without a secret or a mail address."""
+
+from typing import Final
+
+import structlog
+
+_log = structlog.get_logger()
+
+SIGNED_UP: Final = "signed_up"
+SIGNED_IN: Final = "signed_in"
+SIGN_IN_FAILED: Final = "sign_in_failed"
+SIGNED_OUT: Final = "signed_out"
+TOKEN_ISSUED: Final = "token_issued"  # noqa: S105  the name of an event
+TOKEN_REVOKED: Final = "token_revoked"  # noqa: S105
+SESSION_REVOKED: Final = "session_revoked"
+SESSIONS_REVOKED: Final = "sessions_revoked"
+PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105
+USER_DELETED: Final = "user_deleted"
+
+
+def record(event: str, **fields: str | int | bool | None) -> None:
+    _log.info(event, audit=True, **fields)

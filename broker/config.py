@@ -1,0 +1,62 @@
+"""What a broker runs with: one frozen object, resolved once from the settings."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from broker.clients import Clients
+from broker.password_hashes import Cost
+from edge.client_address import Network, networks
+from edge.settings import Settings, SignIn
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """`issuer` and `audience` are the public addresses of the broker and of the chat proxy."""
+
+    issuer: str
+    audience: str
+    host: str
+    port: int
+    secret: bytes
+    database_url: str
+    redis_url: str
+    wait_replicas: int
+    sign_up: bool
+    rehash: bool
+    algorithm: Literal["ES256", "EdDSA", "RS256"]
+    clients: Clients
+    sign_in: SignIn
+    trusted_proxies: tuple[Network, ...]
+    password_cost: Cost = field(default_factory=Cost)
+
+    @property
+    def is_https(self) -> bool:
+        return self.issuer.startswith("https://")
+
+
+def resolve(settings: Settings) -> BrokerConfig:
+    """`settings` as `edge.configuration.read` checked them: the secret and the Redis URL are there."""
+    broker = settings.broker
+    database = broker.database_url
+    if database is None:
+        database_url = f"sqlite:///{settings.data_dir / 'accounts.db'}"
+    else:
+        database_url = database.get_secret_value()
+    assert broker.secret is not None  # noqa: S101  edge.configuration refuses to read without it
+    assert settings.redis.url is not None  # noqa: S101
+    return BrokerConfig(
+        issuer=broker.url,
+        audience=settings.proxy.url,
+        host=broker.host,
+        port=broker.port,
+        secret=broker.secret.get_secret_value().encode(),
+        database_url=database_url,
+        redis_url=settings.redis.url.get_secret_value(),
+        wait_replicas=settings.redis.wait_replicas,
+        sign_up=broker.sign_up,
+        rehash=broker.rehash,
+        algorithm=broker.algorithm,
+        clients=Clients.of(settings.sites),
+        sign_in=settings.sign_in,
+        trusted_proxies=networks(settings.edge.trusted_proxies),
+    )

@@ -1,0 +1,135 @@
+"""/update-user, /change-password, /delete-user."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from starlette.responses import Response
+
+from broker import audit
+from broker.accounts import UNSET, Credential, check_image, check_name
+from broker.credentials import Current
+from broker.endpoints.better_auth import views
+from broker.endpoints.better_auth.bodies import Member
+from broker.endpoints.better_auth.pipeline import Call, Endpoint
+from broker.endpoints.session_cookies import with_session, without_session
+from broker.errors import APIError
+from broker.login.email import check_password
+from broker.passwords import check_new_password
+from broker.sessions import PASSWORD, open_session
+
+
+async def update_user(call: Call) -> Response:
+    current = await call.session()
+    if "email" in call.body:
+        raise APIError(400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated")
+    if not call.body.keys() & {"name", "image"}:
+        raise APIError(400, "NO_FIELDS_TO_UPDATE", "No fields to update")
+    name, image = call.body.get("name"), call.body.get("image", UNSET)
+    changed = await call.broker.accounts.update_profile(
+        current.session.sub,
+        name=None if name is None else check_name(name),
+        image=check_image(image) if isinstance(image, str) else image,
+        now=_now(call),
+    )
+    if changed is None:
+        raise APIError(400, "FAILED_TO_UPDATE_USER", "Failed to update user")
+    response = views.answer({"status": True})
+    return with_session(response, call.broker, current.session, current.token)
+
+
+async def change_password(call: Call) -> Response:
+    current = await call.session()
+    sub = current.session.sub
+    credential = await _credential(call, current)
+    normalised = check_new_password(call.body["newPassword"])
+    if credential.password_hash is None:
+        raise APIError(400, "CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found")
+    await _require_password(call, credential, call.body["currentPassword"])
+    new_hash = await call.broker.passwords.hash(normalised)
+    # Before as well as after the change: what cannot be revoked is not changed either, and a sign-in with
+    # the old password that is still under way then creates nothing.
+    await call.broker.sessions.raise_generation(sub)
+    if not await call.broker.accounts.replace_password(
+        sub, old_hash=credential.password_hash, new_hash=new_hash, now=_now(call)
+    ):
+        raise APIError(400, "INVALID_PASSWORD", "Invalid password")
+    await call.broker.sessions.raise_generation(sub)
+    audit.record(audit.PASSWORD_CHANGED, sub=sub, by=current.session.id)
+    if not call.body.get("revokeOtherSessions", False):
+        return views.answer({"token": None, "user": views.user(credential.account)})
+    return await _start_anew(call, current, credential)
+
+
+async def _start_anew(call: Call, current: Current, credential: Credential) -> Response:
+    session, broker = current.session, call.broker
+    ended = await broker.sessions.revoke_all(session.sub)
+    audit.record(audit.SESSIONS_REVOKED, sub=session.sub, ended=ended, by=session.id)
+    opened = await open_session(
+        broker.sessions,
+        session.sub,
+        await broker.sessions.generation(session.sub),
+        broker.config.clients.choose(session.client, None),
+        call.caller,
+        tier=session.tier,
+        proved_by=PASSWORD,
+        remember=session.remember,
+    )
+    if opened is None:
+        raise APIError(401, "FAILED_TO_CREATE_SESSION", "Failed to create session")
+    return views.opened(broker, opened, views.user(credential.account))
+
+
+async def delete_user(call: Call) -> Response:
+    current = await call.session()
+    sub, password = current.session.sub, call.body.get("password")
+    if password is not None:
+        await _require_password(call, await _credential(call, current), password)
+    elif not current.session.is_fresh(call.broker.now() * 1000):
+        raise APIError(400, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action.")
+    # Twice, as for a password: a user who cannot be signed out is not deleted, and a sign-in that was under
+    # way while the row went is ended with it.
+    await call.broker.sessions.revoke_all(sub)
+    await call.broker.accounts.delete(sub)
+    await call.broker.sessions.revoke_all(sub)
+    audit.record(audit.USER_DELETED, sub=sub, by=current.session.id)
+    body = {"success": True, "message": "User deleted"}
+    return without_session(views.answer(body), call.broker)
+
+
+async def _credential(call: Call, current: Current) -> Credential:
+    found = await call.broker.accounts.by_id(current.session.sub)
+    if found is None:
+        raise APIError(400, "CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found")
+    return found
+
+
+async def _require_password(call: Call, credential: Credential, password: str) -> None:
+    if not await check_password(call.broker, call.caller, credential, password):
+        raise APIError(400, "INVALID_PASSWORD", "Invalid password")
+
+
+def _now(call: Call) -> datetime:
+    return datetime.fromtimestamp(call.broker.now(), UTC)
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "POST",
+        "/update-user",
+        update_user,
+        (Member("name"), Member("image", nullable=True), Member("email")),
+    ),
+    Endpoint(
+        "POST",
+        "/change-password",
+        change_password,
+        (
+            Member("newPassword", required=True),
+            Member("currentPassword", required=True),
+            Member("revokeOtherSessions", "boolean"),
+        ),
+    ),
+    Endpoint(
+        "POST", "/delete-user", delete_user, (Member("password"), Member("token"), Member("callbackURL"))
+    ),
+)

@@ -1,0 +1,121 @@
+"""/sign-up/email, /sign-in/email, /sign-in/anonymous, /sign-out."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from broker import audit
+from broker.endpoints import origins
+from broker.endpoints.better_auth import views
+from broker.endpoints.better_auth.bodies import Member
+from broker.endpoints.better_auth.pipeline import Call, Endpoint
+from broker.endpoints.session_cookies import without_session
+from broker.errors import APIError
+from broker.login import anonymous, email
+
+REMEMBER: Final = Member("rememberMe", "boolean")
+CALLBACK: Final = Member("callbackURL")
+
+
+async def sign_up_email(call: Call) -> Response:
+    _require_safe_callback(call)
+    client = call.client()
+    done = await email.sign_up(
+        call.broker,
+        client,
+        call.caller,
+        name=call.body["name"],
+        email=call.body["email"],
+        password=call.body["password"],
+        image=call.body.get("image"),
+        remember=call.body.get("rememberMe", True),
+    )
+    await _end_previous(call)
+    return views.opened(call.broker, done.opened, views.user(done.account))
+
+
+async def sign_in_email(call: Call) -> Response:
+    url = _require_safe_callback(call)
+    client = call.client()
+    done = await email.sign_in(
+        call.broker,
+        client,
+        call.caller,
+        email=call.body["email"],
+        password=call.body["password"],
+        remember=call.body.get("rememberMe", True),
+    )
+    await _end_previous(call)
+    shown = views.user(done.account)
+    if url is None:
+        return views.opened(call.broker, done.opened, shown, redirect=False)
+    # Better Auth answers 200 all the same: its client follows `url` by itself.
+    response = views.opened(call.broker, done.opened, shown, redirect=True, url=url)
+    response.headers["Location"] = url
+    return response
+
+
+async def sign_in_anonymous(call: Call) -> Response:
+    client = call.client()
+    present = await call.find_session(slide=False)
+    if present is not None and present.session.is_guest:
+        raise APIError(
+            400,
+            "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY",
+            "Anonymous users cannot sign in again anonymously",
+        )
+    opened = await anonymous.sign_in(call.broker, client, call.caller)
+    await _end_previous(call)
+    return views.opened(call.broker, opened, views.guest(opened.session))
+
+
+async def sign_out(call: Call) -> Response:
+    present = await call.find_session(slide=False)
+    if present is not None:
+        await call.broker.sessions.revoke(present.session.sub, present.session.id)
+        audit.record(audit.SIGNED_OUT, sub=present.session.sub, sid=present.session.id)
+    return without_session(views.answer({"success": True}), call.broker)
+
+
+async def _end_previous(call: Call) -> None:
+    # A session that the browser had before is not left behind: it may be one that somebody else planted.
+    present = await call.find_session(slide=False)
+    if present is not None:
+        await call.broker.sessions.revoke(present.session.sub, present.session.id)
+        audit.record(audit.SESSION_REVOKED, sub=present.session.sub, sid=present.session.id, by="sign_in")
+
+
+def _require_safe_callback(call: Call) -> str | None:
+    url: str | None = call.body.get("callbackURL")
+    if url is not None:
+        origins.require_safe_url(url, call.broker.config)
+    return url
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "POST",
+        "/sign-up/email",
+        sign_up_email,
+        (
+            Member("name", required=True),
+            Member("email", required=True),
+            Member("password", required=True),
+            Member("image"),
+            CALLBACK,
+            REMEMBER,
+        ),
+        form=True,
+        signs_in=True,
+    ),
+    Endpoint(
+        "POST",
+        "/sign-in/email",
+        sign_in_email,
+        (Member("email", required=True), Member("password", required=True), CALLBACK, REMEMBER),
+        form=True,
+        signs_in=True,
+    ),
+    Endpoint("POST", "/sign-in/anonymous", sign_in_anonymous, signs_in=True),
+    Endpoint("POST", "/sign-out", sign_out),
+)

@@ -1,0 +1,32 @@
+"""`GET /healthz`: alive. `GET /readyz`: whether what a sign-in needs answers."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.accounts import AccountsUnavailable
+from broker.state import Broker
+from edge.problems import unavailable
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
+
+router = APIRouter()
+
+
+@router.get("/healthz", response_class=Response)
+async def alive() -> Response:
+    return Response(b'{"status":"ok"}', headers=NO_STORE, media_type="application/json")
+
+
+@router.get("/readyz", response_class=Response)
+async def ready(request: Request) -> Response:
+    broker: Broker = request.app.state.broker
+    # Asks Redis, and sets what is missing there.
+    await broker.keys.refresh()
+    try:
+        await broker.accounts.ready()
+    except AccountsUnavailable:
+        raise unavailable("Accounts cannot be read.") from None
+    return Response(b'{"status":"ready"}', headers=NO_STORE, media_type="application/json")

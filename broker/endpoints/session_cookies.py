@@ -1,0 +1,37 @@
+"""The cookies and headers that go with a session in an answer."""
+
+from starlette.responses import Response
+
+from broker import cookies
+from broker.credentials import Current
+from broker.sessions import LIFE_MS, Session
+from broker.state import Broker
+
+
+def with_session(response: Response, broker: Broker, found: Session, token: str) -> Response:
+    """Adds the session's cookies and, where the site allows it, `set-auth-token`."""
+    max_age = LIFE_MS // 1000 if found.remember else None
+    for line in broker.jar.session(token, max_age):
+        response.headers.append("Set-Cookie", line)
+    if shown_token(broker, found, token) == token:
+        response.headers["set-auth-token"] = cookies.sign(token, broker.config.secret)
+    return response
+
+
+def with_slid_session(response: Response, broker: Broker, current: Current) -> Response:
+    """The cookie again, when this request made the session's life longer."""
+    if not current.session.slid:
+        return response
+    return with_session(response, broker, current.session, current.token)
+
+
+def without_session(response: Response, broker: Broker) -> Response:
+    for line in broker.jar.cleared():
+        response.headers.append("Set-Cookie", line)
+    return response
+
+
+def shown_token(broker: Broker, found: Session, token: str) -> str:
+    """What a `token` member holds: the credential, or the handle that list-sessions shows as well."""
+    client = broker.config.clients.by_id.get(found.client)
+    return token if client is not None and client.session_bearer else found.id

@@ -1,0 +1,81 @@
+"""`GET|POST /auth/token`: a session in, an access token out. `POST /auth/revoke`: the caller's own."""
+
+from typing import Final
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker import audit
+from broker.credentials import current
+from broker.endpoints import origins
+from broker.endpoints.session_cookies import with_slid_session, without_session
+from broker.issuing import Issued, issue, require_client
+from broker.sessions import Session
+from broker.state import Broker
+from edge.bearer import bearer_token, invalid_token, unauthenticated
+from edge.problems import unavailable
+from tokens.errors import InvalidToken
+from tokens.verify import LEEWAY
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
+
+router = APIRouter(prefix="/auth")
+
+
+@router.api_route("/token", methods=["GET", "POST"], response_class=Response)
+async def exchange(request: Request) -> Response:
+    broker: Broker = request.app.state.broker
+    if request.method == "POST":
+        origins.require_trusted(request.headers, broker.config, signing_in=False)
+    found = await current(broker, request.headers)
+    if found is None:
+        raise unauthenticated()
+    named = request.query_params.get("client_id")
+    issued = await mint(broker, found.session, named, origins.foreign_origin(request.headers, broker.config))
+    body = {"token": issued.token, "expires_in": issued.expires_in, "token_type": "Bearer"}
+    response = Response(orjson.dumps(body), headers=NO_STORE, media_type="application/json")
+    return with_slid_session(response, broker, found)
+
+
+@router.post("/revoke", response_class=Response, status_code=204)
+async def revoke(request: Request) -> Response:
+    """End the session that a cookie or a session bearer names, or the access token that is the bearer."""
+    broker: Broker = request.app.state.broker
+    origins.require_trusted(request.headers, broker.config, signing_in=False)
+    found = await current(broker, request.headers, slide=False)
+    if found is not None:
+        await broker.sessions.revoke(found.session.sub, found.session.id)
+        audit.record(audit.SESSION_REVOKED, sub=found.session.sub, sid=found.session.id, by="revoke")
+        return without_session(Response(status_code=204, headers=NO_STORE), broker)
+    bearer = bearer_token(request.headers)
+    if bearer is None:
+        raise unauthenticated()
+    await _revoke_token(broker, bearer)
+    return Response(status_code=204, headers=NO_STORE)
+
+
+async def mint(broker: Broker, session: Session, client_id: str | None, origin: str | None) -> Issued:
+    """A token for a living session. Raises Problem 401, 403 and, without signing keys, 503."""
+    require_client(session, broker.config.clients, client_id, origin)
+    ring = broker.keys.ring
+    if ring is None:
+        raise unavailable("The signing keys cannot be read yet. Try again shortly.")
+    config = broker.config
+    issued = issue(session, ring.current, issuer=config.issuer, audience=config.audience, now=broker.now())
+    if issued is None:
+        raise unauthenticated()
+    audit.record(audit.TOKEN_ISSUED, client=session.client, sub=session.sub, sid=session.id, jti=issued.jti)
+    return issued
+
+
+async def _revoke_token(broker: Broker, bearer: str) -> None:
+    now = broker.now()
+    try:
+        claims = (await broker.verifier.verify(bearer, now)).claims
+    except InvalidToken:
+        raise invalid_token() from None
+    # A verifier's clock may be behind by the leeway, so the mark outlives the token by it.
+    await broker.sessions.revoke_token(claims.sub, claims.jti, claims.exp - int(now) + 2 * LEEWAY)
+    audit.record(audit.TOKEN_REVOKED, client=claims.client_id, sub=claims.sub, jti=claims.jti)

@@ -1,0 +1,138 @@
+"""Signing in and up with an address and a password."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from broker import audit
+from broker.accounts import Account, Credential, check_image, check_name, new_id, normalise_email
+from broker.clients import Client
+from broker.errors import APIError
+from broker.passwords import HashingBusy, PasswordTooLong, Verdict, check_new_password, is_too_long
+from broker.sessions import PASSWORD, Caller, Opened, open_session
+from broker.state import Broker
+
+NOBODY: Final = "0" * 32
+"""Stands in for the id of an address that nobody has, so that it costs the same look-ups."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    account: Account
+    opened: Opened
+
+
+async def sign_in(
+    broker: Broker, client: Client, caller: Caller, *, email: str, password: str, remember: bool
+) -> SignedIn:
+    """Raises APIError 401 for a wrong password and, in the same words and time, for an unknown address."""
+    if is_too_long(password):
+        raise PasswordTooLong("Password too long")
+    address = normalise_email(email)
+    await broker.rates.admit(caller.address, address)
+    found = await broker.accounts.by_email(address)
+    sub = NOBODY if found is None else found.account.id
+    # The generation is read before the hash that is compared, so that a password which is changed in
+    # between opens nothing: either the new hash is read, or the generation is no longer the same.
+    generation = await broker.sessions.generation(sub)
+    credential = await broker.accounts.by_id(sub)
+    stored = None if credential is None else credential.password_hash
+    verdict = await broker.passwords.verify(password, stored)
+    if credential is None or not verdict.ok:
+        await broker.rates.failed(caller.address, address)
+        audit.record(audit.SIGN_IN_FAILED, client=client.id, sub=sub, address=caller.address)
+        raise APIError(401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password")
+    if credential.account.banned:
+        audit.record(audit.SIGN_IN_FAILED, client=client.id, sub=sub, address=caller.address, banned=True)
+        raise APIError(403, "BANNED_USER", "You have been banned from this application")
+    await _rehash(broker, credential, password, verdict)
+    return await _open(broker, client, caller, credential.account, generation, remember)
+
+
+async def sign_up(
+    broker: Broker,
+    client: Client,
+    caller: Caller,
+    *,
+    name: str,
+    email: str,
+    password: str,
+    image: str | None,
+    remember: bool,
+) -> SignedIn:
+    """Raises APIError 400 when sign-up is closed or a value is refused, 422 when the address is taken."""
+    if not broker.config.sign_up:
+        raise APIError(400, "EMAIL_PASSWORD_SIGN_UP_DISABLED", "Email and password sign up is not enabled")
+    now = datetime.fromtimestamp(broker.now(), UTC)
+    account = Account(
+        id=new_id(),
+        name=check_name(name),
+        email=normalise_email(email),
+        email_verified=False,
+        image=None if image is None else check_image(image),
+        created_at=now,
+        updated_at=now,
+    )
+    normalised = check_new_password(password)
+    await broker.rates.sign_up(caller.address)
+    hashed = await broker.passwords.hash(normalised)
+    if not await broker.accounts.create(account, hashed):
+        raise APIError(
+            422,
+            "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+            "User already exists. Use another email.",
+        )
+    audit.record(audit.SIGNED_UP, client=client.id, sub=account.id, address=caller.address)
+    generation = await broker.sessions.generation(account.id)
+    return await _open(broker, client, caller, account, generation, remember)
+
+
+async def check_password(broker: Broker, caller: Caller, credential: Credential, password: str) -> bool:
+    """Whether a signed-in reader knows their password; counted as a sign-in is. Raises Problem 429."""
+    if is_too_long(password):
+        return False
+    await broker.rates.admit(caller.address, credential.account.email)
+    verdict = await broker.passwords.verify(password, credential.password_hash)
+    if not verdict.ok:
+        await broker.rates.failed(caller.address, credential.account.email)
+    return verdict.ok
+
+
+async def _open(
+    broker: Broker, client: Client, caller: Caller, account: Account, generation: str, remember: bool
+) -> SignedIn:
+    opened = await open_session(
+        broker.sessions,
+        account.id,
+        generation,
+        client,
+        caller,
+        tier=account.tier or client.tier,
+        proved_by=PASSWORD,
+        remember=remember,
+    )
+    if opened is None:
+        raise APIError(401, "FAILED_TO_CREATE_SESSION", "Failed to create session")
+    audit.record(
+        audit.SIGNED_IN,
+        client=client.id,
+        sub=account.id,
+        sid=opened.session.id,
+        proved_by=PASSWORD,
+        address=caller.address,
+    )
+    return SignedIn(account, opened)
+
+
+async def _rehash(broker: Broker, credential: Credential, password: str, verdict: Verdict) -> None:
+    stored = credential.password_hash
+    if stored is None or not verdict.needs_rehash or not broker.config.rehash:
+        return
+    # A sign-in does not fail because a better hash could not be made now; the next one tries again.
+    with suppress(HashingBusy):
+        new_hash = await broker.passwords.rehash(password)
+        now = datetime.fromtimestamp(broker.now(), UTC)
+        await broker.accounts.replace_password(
+            credential.account.id, old_hash=stored, new_hash=new_hash, now=now
+        )
