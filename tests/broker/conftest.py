@@ -1,0 +1,70 @@
+"""A broker for whoever speaks HTTP to one: the real application over a real Valkey and a real SQLite file."""
+
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+
+from broker.app import create_app
+from broker.config import BrokerConfig, resolve
+from broker.password_hashes import Cost
+from edge.configuration import read
+from tests.asgi import client_of, running
+from tests.broker.service import ISSUER, SECRET, SITE, TOML
+
+
+@pytest.fixture
+def settings_file(tmp_path):
+    path = tmp_path / "chatgate.toml"
+    path.write_text(TOML)
+    return path
+
+
+@pytest.fixture
+def environment(valkey, tmp_path):
+    return {
+        "CHATGATE_BROKER_SECRET": SECRET,
+        "CHATGATE_BACKENDS_BOOK_SECRET": "another secret of the tests, as long",
+        "CHATGATE_DATA_DIR": str(tmp_path / "data"),
+        "REDIS_URL": valkey.url,
+    }
+
+
+@pytest.fixture
+def config(settings_file, environment) -> BrokerConfig:
+    """The default configuration, with hashes that cost little and limits that tests of other things miss."""
+    found = resolve(read(settings_file, environment))
+    generous = found.sign_in.model_copy(update={"sign_ups_per_address": 100_000})
+    return replace(found, password_cost=Cost(memory_kib=64, passes=1), sign_in=generous)
+
+
+@pytest.fixture
+async def start(config):
+    """Starts a broker with some of its configuration changed; answers a maker of clients."""
+    async with AsyncExitStack() as stack:
+
+        async def start(now=time.time, **changes):
+            app = create_app(replace(config, **changes), now=now)
+            await stack.enter_async_context(running(app))
+
+            def make(origin=SITE, address="203.0.113.7"):
+                headers = {} if origin is None else {"Origin": origin}
+                return client_of(app, ISSUER, address, headers=headers)
+
+            return make
+
+        yield start
+
+
+@pytest.fixture
+async def make(start):
+    """Makes clients of one broker; each is a browser of its own, on a page of SITE unless told otherwise."""
+    return await start()
+
+
+@pytest.fixture
+async def page(make):
+    """One browser on a page of SITE."""
+    async with make() as page:
+        yield page
