@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from starlette.responses import Response
@@ -11,14 +11,28 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 
 class Problem(Exception):
-    """An answer other than success. `detail` says what is wrong and what to do, in our words only."""
+    """An answer other than success. `detail` says what is wrong and what to do, in our words only.
 
-    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    `type` is a registered problem type, where there is one, and `members` are its own.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        type: str = "about:blank",  # noqa: A002  RFC 9457 3.1.1
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.detail = detail
         self.headers = dict(headers or {})
+        self.type = type
+        self.members = dict(members or {})
 
 
 def unavailable(detail: str, retry_after: int = 1) -> Problem:
@@ -28,11 +42,12 @@ def unavailable(detail: str, retry_after: int = 1) -> Problem:
 
 def render(problem: Problem) -> Response:
     body = {
-        "type": "about:blank",
+        "type": problem.type,
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
+        **problem.members,
     }
     headers = {"Cache-Control": "no-store", **problem.headers}
     return Response(orjson.dumps(body), problem.status, headers, MEDIA_TYPE)

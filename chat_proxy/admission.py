@@ -1,0 +1,261 @@
+"""One flight decides whether a question goes through, and a lease says that it is still under way.
+
+Every check is in that flight: the session lives and outlived every cut, the key is in the ring, the token was
+not revoked, and reader, address and site have room (docs/decisions/0001). A renewal makes the same checks.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from chat_proxy import keys, rates
+from chat_proxy.config import Limits
+from chat_proxy.gate import Caller
+from chat_proxy.rates import RateFields, Standing
+from edge import bearer
+from edge.problems import unavailable
+from edge.store import Command, Store, StoreUnavailable, command
+from tokens import liveness
+
+LEASE_MS: Final = 10_000
+"""How long a place is held without a word of its holder: the room that a killed process leaves taken."""
+MAX_HISTORY: Final = 10
+"""Messages of a conversation that go with a question."""
+MAX_CONVERSATIONS: Final = 50
+MAX_GUEST_CONVERSATIONS: Final = 1
+MAX_CONVERSATION: Final = 262_144
+"""Bytes of its messages as they are stored."""
+GUEST: Final = b"anonymous"
+"""`proved_by` of a session that nobody signed in for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is taken of one owner's limits, a reader, an address or a site, while an answer runs."""
+
+    owner: str
+    limits: Limits
+
+    def free(self, lease: str, *, refund: bool) -> Command:
+        names = [keys.state(self.owner), keys.leases(self.owner)]
+        return keys.FREE.call(names, lease, "1" if refund else "0", self.limits.interval_ms)
+
+    def arguments(self) -> tuple[str | int, ...]:
+        limits = self.limits
+        return limits.interval_ms, limits.burst, limits.concurrent, limits.daily
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An admitted question: its lease, what it holds beside the reader's own place, and the conversation.
+
+    `asked_at` is monotonic seconds from before the flight; `history` are stored messages, the oldest first.
+    """
+
+    caller: Caller
+    session_id: str
+    lease: str
+    shared: tuple[Place, ...]
+    max_conversations: int
+    history: Sequence[bytes]
+    rate: RateFields
+    asked_at: float
+
+
+class Renewed(Enum):
+    """What a renewal says of a lease. What expired is never revived, as its room may be taken."""
+
+    RENEWED = "renewed"
+    DEAD = "dead"
+    EXPIRED = "expired"
+
+
+class Admission:
+    """Every verb raises StoreUnavailable when Redis gave no sure answer. `clock` is monotonic seconds."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def require_live(self, caller: Caller) -> None:
+        """For a request that spends no question. Raises Problem 401 and 503."""
+        if caller.has_session:
+            check = keys.CHECK.call(_credentials(caller), caller.site.client_id, caller.tier)
+            cut, session = await self._store.run(_cut(caller.site.client_id), check)
+            _judge(caller, cut, *(session or (None, None)))
+
+    async def ready(self) -> None:
+        """Raises Problem 503 until the broker has set the cuts and named its keys."""
+        [cut] = await self._store.run(_cut())
+        _require_cut(cut)
+
+    async def admit(self, caller: Caller, session_id: str, *, history: bool) -> Grant:
+        """Raises Problem 401, 429 and 503. What a refused request was granted is given back first."""
+        asked_at = self._clock()
+        lease = secrets.token_hex(8)
+        shared = _shared_places(caller)
+        commands = [_admit(caller, session_id, lease, MAX_HISTORY if history else 0)]
+        for place in shared:
+            names = [keys.state(place.owner), keys.leases(place.owner)]
+            commands.append(keys.RESERVE.call(names, lease, LEASE_MS, *place.arguments()))
+        if caller.has_session:
+            commands.append(_cut(caller.site.client_id))
+        replies = await self._store.run(*commands)
+        own, *others = replies[: 1 + len(shared)]
+        try:
+            if caller.has_session:
+                _judge(caller, replies[-1], *(own[6:8] or (None, None)))
+            rate = _require_room(caller, shared, own, others)
+        except Exception:
+            await self._refund(caller, session_id, lease, shared, [own, *others])
+            raise
+        is_guest = not caller.has_session or own[7] == GUEST
+        kept = MAX_GUEST_CONVERSATIONS if is_guest else MAX_CONVERSATIONS
+        return Grant(caller, session_id, lease, shared, kept, own[8:], rate, asked_at)
+
+    async def release(self, grant: Grant, messages: Sequence[bytes]) -> None:
+        """End the lease, and append `messages` to the conversation unless it was deleted meanwhile."""
+        sub = grant.caller.sub
+        names = [
+            keys.leases(keys.user(sub)),
+            keys.conversations(sub),
+            keys.conversation(sub, grant.session_id),
+        ]
+        args = (grant.lease, grant.session_id, grant.max_conversations, MAX_CONVERSATION)
+        await self._store.run(
+            keys.KEEP.call(names, *args, *messages),
+            *(place.free(grant.lease, refund=False) for place in grant.shared),
+        )
+
+    async def renew(self, grants: Sequence[Grant]) -> list[Renewed]:
+        """Each lease made LEASE_MS long again, after all the checks of its admission."""
+        clients = list({grant.caller.site.client_id for grant in grants})
+        by_owner: dict[str, list[str]] = {}
+        for grant in grants:
+            for place in grant.shared:
+                by_owner.setdefault(place.owner, []).append(grant.lease)
+        replies = iter(
+            await self._store.run(
+                _cut(*clients),
+                *(_renew(grant) for grant in grants),
+                *(
+                    keys.EXTEND.call([keys.leases(owner)], LEASE_MS, *leases)
+                    for owner, leases in by_owner.items()
+                ),
+            )
+        )
+        cut = next(replies)
+        own = [next(replies) for _ in grants]
+        lost: set[str] = set()
+        for leases in by_owner.values():
+            lost |= {lease for lease, held in zip(leases, next(replies), strict=True) if not held}
+        cuts = dict(zip(clients, cut[2:], strict=True))
+        return [_verdict(grant, one, cut, cuts, lost) for grant, one in zip(grants, own, strict=True)]
+
+    async def _refund(
+        self, caller: Caller, session_id: str, lease: str, shared: Sequence[Place], replies: Sequence[Any]
+    ) -> None:
+        reader = Place(keys.user(caller.sub), caller.limits)
+        granted = [
+            place.free(lease, refund=True)
+            for place, reply in zip((reader, *shared), replies, strict=True)
+            if reply and not reply[0]
+        ]
+        if replies[0] and not replies[0][0]:
+            names = [keys.leases(reader.owner), keys.conversations(caller.sub)]
+            names.append(keys.conversation(caller.sub, session_id))
+            # Without the lease: `free` has to find it there, whichever of the two comes first.
+            granted.append(keys.KEEP.call(names, "", session_id, MAX_CONVERSATIONS, MAX_CONVERSATION))
+        if granted:
+            await self._store.run(*granted)
+
+
+def _credentials(caller: Caller) -> list[str]:
+    return [liveness.session(caller.sub, caller.sid), liveness.revoked_token(caller.sub, caller.jti)]
+
+
+def _shared_places(caller: Caller) -> tuple[Place, ...]:
+    site = Place(keys.site(caller.site.client_id), caller.site.limits)
+    if caller.address is None:
+        return (site,)
+    return site, Place(keys.address(caller.address), caller.limits)
+
+
+def _admit(caller: Caller, session_id: str, lease: str, history: int) -> Command:
+    owner = keys.user(caller.sub)
+    names = [
+        *_credentials(caller),
+        keys.state(owner),
+        keys.leases(owner),
+        keys.conversations(caller.sub),
+        keys.conversation(caller.sub, session_id),
+    ]
+    judged = "1" if caller.has_session else "0"
+    args = (judged, caller.site.client_id, caller.tier, lease, LEASE_MS)
+    return keys.ADMIT.call(names, *args, *Place(owner, caller.limits).arguments(), session_id, history)
+
+
+def _renew(grant: Grant) -> Command:
+    caller = grant.caller
+    names = [*_credentials(caller), keys.leases(keys.user(caller.sub))]
+    judged = "1" if caller.has_session else "0"
+    return keys.RENEW.call(names, judged, caller.site.client_id, caller.tier, grant.lease, LEASE_MS)
+
+
+def _cut(*clients: str) -> Command:
+    return command("HMGET", liveness.CUT, "all", "kids", *(f"client:{client}" for client in clients))
+
+
+def _require_cut(cut: Sequence[bytes | None]) -> bytes:
+    """The key ids that may verify. Without the cuts nobody knows what was revoked."""
+    if cut[0] is None or cut[1] is None:
+        raise unavailable("Sessions cannot be checked at the moment. Try again shortly.")
+    return cut[1]
+
+
+def _outlived(created: int, *cuts: bytes | None) -> bool:
+    return created > max(int(cut or 0) for cut in cuts)
+
+
+def _judge(
+    caller: Caller, cut: Sequence[bytes | None], created: bytes | None, proved_by: bytes | None
+) -> None:
+    kids = _require_cut(cut)
+    if created is None or not _outlived(int(created), cut[0], cut[2]):
+        raise bearer.invalid_token()
+    if caller.kid.encode() not in kids.split(b","):
+        raise bearer.invalid_token()
+    # A guest of a site that takes none any more, or whose guests are of another tier since, signs in anew.
+    if proved_by == GUEST and not (caller.site.guests and caller.tier == caller.site.guest_tier):
+        raise bearer.invalid_token()
+
+
+def _require_room(
+    caller: Caller, shared: Sequence[Place], own: list[Any], others: Sequence[list[Any]]
+) -> RateFields:
+    site, *address = (Standing.of(reply) for reply in others)
+    for standing in (Standing.of(own), *address):
+        if standing.violated:
+            raise rates.reader_limited(caller.limits, standing)
+    if site.violated:
+        raise rates.site_limited(shared[0].limits, site)
+    # Of a guest the address has spent at least as much as the session.
+    return rates.fields(caller.limits, *(address or [Standing.of(own)]))
+
+
+def _verdict(
+    grant: Grant, own: int | None, cut: Sequence[bytes | None], cuts: dict[str, bytes | None], lost: set[str]
+) -> Renewed:
+    if grant.caller.has_session:
+        if cut[0] is None or cut[1] is None:
+            # As at admission: a store without cuts is in trouble, and says nothing of the session.
+            raise StoreUnavailable("the cuts are missing")
+        if own is None or grant.caller.kid.encode() not in cut[1].split(b","):
+            return Renewed.DEAD
+        if own >= 0 and not _outlived(own, cut[0], cuts[grant.caller.site.client_id]):
+            return Renewed.DEAD
+    if own is None or own < 0 or grant.lease in lost:
+        return Renewed.EXPIRED
+    return Renewed.RENEWED

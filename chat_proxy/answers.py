@@ -1,0 +1,173 @@
+"""The answers under way, and everything that may end one of them before it is whole."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from starlette.types import Receive
+
+from chat_proxy.admission import Grant
+from chat_proxy.failures import ANSWER_TIMEOUT, BACKEND_TIMEOUT, READER_GONE, Failed, Failure
+from chat_proxy.gate import Caller
+
+WATCH_AFTER: Final = 0.25
+"""Seconds after which a reader's leaving is watched for; most answers are over before they need the task."""
+KEEP_ALIVE: Final = 15.0
+"""Seconds of silence, under what proxies commonly allow an idle connection."""
+
+
+class Running:
+    """One question from before its admission to its release.
+
+    `end` may be called from anywhere in the loop: the first failure counts, and the waiting that it
+    interrupts raises Failed. `renewed_at` is monotonic seconds.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.grant: Grant | None = None
+        self.renewed_at = 0.0
+        self.failure: Failure | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._interrupts = 0
+        self._is_reading = False
+        self._spoke_at = 0.0
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._watcher: asyncio.Task[None] | None = None
+
+    def admitted(self, grant: Grant) -> None:
+        self.grant = grant
+        self.renewed_at = grant.asked_at
+
+    def end(self, failure: Failure) -> None:
+        if self.failure is None:
+            self.failure = failure
+            self._interrupt()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Around the waiting that `end` may cut short, in the task that answers. Raises Failed."""
+        if self.failure is not None:
+            raise Failed(self.failure)
+        self._task = asyncio.current_task()
+        try:
+            yield
+        except asyncio.CancelledError:
+            # The server may cancel too: then more was asked for than what came from here.
+            if self.failure is None or self._settle() > 0:
+                raise
+            raise Failed(self.failure) from None
+        finally:
+            self._task = None
+            self._settle()
+            for timer in self._timers.values():
+                timer.cancel()
+            if self._watcher is not None:
+                self._watcher.cancel()
+
+    def limit(self, first_byte: float, answer: float, receive: Receive) -> None:
+        """Set the deadlines, in seconds, and watch for the reader's leaving."""
+        loop = asyncio.get_running_loop()
+        self._timers["first_byte"] = loop.call_later(first_byte, self.end, BACKEND_TIMEOUT)
+        self._timers["answer"] = loop.call_later(answer, self.end, ANSWER_TIMEOUT)
+        self._timers["watch"] = loop.call_later(WATCH_AFTER, self._watch, receive)
+
+    def begun(self) -> None:
+        """The first byte of the answer is here."""
+        self._timers.pop("first_byte").cancel()
+
+    def keep_alive(self) -> None:
+        """From now on `read` answers None after KEEP_ALIVE of silence."""
+        self.spoke()
+        self._timers["silence"] = asyncio.get_running_loop().call_later(KEEP_ALIVE, self._look)
+
+    def spoke(self) -> None:
+        self._spoke_at = asyncio.get_running_loop().time()
+
+    async def read(self, more: Callable[[], Awaitable[bytes]]) -> bytes | None:
+        """The next bytes, or None when there was nothing but silence."""
+        self._is_reading = True
+        try:
+            return await more()
+        except asyncio.CancelledError:
+            if self.failure is not None or self._settle() > 0:
+                raise
+            return None
+        finally:
+            self._is_reading = False
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        left = self._spoke_at + KEEP_ALIVE - loop.time()
+        # A reader who does not read what is there needs no more of it.
+        if left <= 0 and self._is_reading and self.failure is None:
+            self._interrupt()
+        self._timers["silence"] = loop.call_later(left if left > 0 else KEEP_ALIVE, self._look)
+
+    def _watch(self, receive: Receive) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leaving(receive))
+
+    async def _wait_for_leaving(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.end(READER_GONE)
+
+    def _interrupt(self) -> None:
+        if self._task is not None:
+            self._interrupts += 1
+            self._task.cancel()
+
+    def _settle(self) -> int:
+        """Take our own interruptions back; how many of others' are left."""
+        task = asyncio.current_task()
+        if task is None:
+            return 0
+        for _ in range(self._interrupts):
+            task.uncancel()
+        self._interrupts = 0
+        return task.cancelling()
+
+
+class Answers:
+    """All that are running in this process, by reader."""
+
+    def __init__(self) -> None:
+        self._by_sub: dict[str, set[Running]] = {}
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @contextmanager
+    def entered(self, caller: Caller) -> Iterator[Running]:
+        """Registered before its admission is asked for, so that no revocation falls between the two."""
+        running = Running(caller)
+        self._by_sub.setdefault(caller.sub, set()).add(running)
+        self._count += 1
+        self._idle.clear()
+        try:
+            yield running
+        finally:
+            of_reader = self._by_sub[caller.sub]
+            of_reader.discard(running)
+            if not of_reader:
+                del self._by_sub[caller.sub]
+            self._count -= 1
+            if self._count == 0:
+                self._idle.set()
+
+    def all(self) -> list[Running]:
+        return [running for of_reader in self._by_sub.values() for running in of_reader]
+
+    def end_of(self, sub: str, sid: str | None, failure: Failure) -> None:
+        """End a reader's answers, of one session or (None) of all."""
+        for running in list(self._by_sub.get(sub, ())):
+            if sid is None or running.caller.sid == sid:
+                running.end(failure)
+
+    def end_all(self, failure: Failure) -> None:
+        for running in self.all():
+            running.end(failure)
+
+    async def wait_idle(self) -> None:
+        await self._idle.wait()

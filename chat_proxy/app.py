@@ -1,0 +1,114 @@
+"""`create_app`: the one place that wires a chat proxy."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from chat_proxy import description, endpoints
+from chat_proxy.admission import Admission
+from chat_proxy.chat import Chat
+from chat_proxy.config import ProxyConfig
+from chat_proxy.conversations import Conversations
+from chat_proxy.cutoff import Cutoff
+from chat_proxy.drain import Drain
+from chat_proxy.forward import Forward
+from chat_proxy.gate import Gate
+from chat_proxy.renewal import Renewal
+from chat_proxy.state import ChatProxy
+from edge.problems import Problem, unavailable
+from edge.shell import shell
+from edge.store import Store
+from tokens.errors import KeysUnavailable
+from tokens.jwks.local import MAX_BYTES
+from tokens.jwks.remote import RemoteKeys
+from tokens.verify import Verifier
+
+EXPOSED: Final = "WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
+FETCH_WITHIN: Final = 3.0
+"""Seconds for the broker's key set. A reader with a new key waits for it; all others do not."""
+
+
+def create_app(
+    config: ProxyConfig,
+    *,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+    drain: Drain | None = None,
+) -> ASGIApp:
+    """The proxy as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; `drain`
+    is for whoever hears the signal to stop."""
+    api = create_api(config, now=now, clock=clock, drain=drain or Drain())
+    return shell(
+        api,
+        allowed=config.origins.__contains__,
+        exposed=EXPOSED,
+        translations={KeysUnavailable: _keys_unavailable},
+    )
+
+
+def create_api(
+    config: ProxyConfig, *, now: Callable[[], float], clock: Callable[[], float], drain: Drain
+) -> FastAPI:
+    """The routes without what stands around them; `.openapi()` describes them."""
+    store = Store(config.redis_url, clock)
+    forward = Forward(now)
+
+    async def fetch() -> bytes:
+        return await forward.get(config.jwks_url, limit=MAX_BYTES, within=FETCH_WITHIN)
+
+    keys = RemoteKeys(fetch, clock)
+    verifier = Verifier(keys, issuer=config.issuer, audience=config.audience)
+    proxy = ChatProxy(
+        config=config,
+        gate=Gate(config, verifier, now),
+        admission=Admission(store, clock),
+        conversations=Conversations(store),
+        forward=forward,
+        keys=keys,
+        drain=drain,
+        clock=clock,
+    )
+    renewal = Renewal(proxy.admission, drain.answers, clock)
+    cutoff = Cutoff(config.redis_url, drain.answers, renewal.soon)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await forward.start()
+        tasks = [asyncio.create_task(renewal.run()), asyncio.create_task(cutoff.run())]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await keys.close()
+        await forward.close()
+        await store.close()
+
+    app = FastAPI(
+        title="chatgate chat proxy",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.proxy = proxy
+    app.router.routes.append(Route("/chat", Chat(proxy), methods=["POST"]))
+    app.include_router(endpoints.router)
+
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        return description.complete(described())
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+def _keys_unavailable(_: KeysUnavailable) -> Problem:
+    return unavailable("Tokens cannot be checked at the moment. Try again shortly.")

@@ -1,0 +1,86 @@
+"""Ends running answers with their session: listens for the broker's message on a connection of its own."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from chat_proxy.answers import Answers
+from chat_proxy.failures import SESSION_ENDED
+from tokens.liveness import REVOKED_CHANNEL
+
+CONNECT_WITHIN: Final = 1.0
+RECONNECT_AFTER: Final = 0.2
+PING_EVERY: Final = 2.0
+"""Seconds of silence after which the connection has to prove itself; a dead one says nothing of its death."""
+
+_log = structlog.get_logger()
+
+
+class _Silent(Exception):
+    """The server did not answer a ping."""
+
+
+class Cutoff:
+    """`missed` is called when messages may have been lost, so that all running answers are checked anew."""
+
+    def __init__(self, url: str, answers: Answers, missed: Callable[[], None]) -> None:
+        self._url = url
+        self._answers = answers
+        self._missed = missed
+        self.is_listening = False
+
+    async def run(self) -> None:
+        while True:
+            client = Redis.from_url(
+                self._url,
+                socket_connect_timeout=CONNECT_WITHIN,
+                socket_timeout=None,
+                # The library would subscribe again by itself and not say that messages were lost.
+                retry=Retry(NoBackoff(), 0),
+                maint_notifications_config=MaintNotificationsConfig(enabled=False),
+            )
+            try:
+                async with client, client.pubsub() as pubsub:
+                    await self._listen(pubsub)
+            except (RedisError, OSError, TimeoutError, _Silent) as error:
+                if self.is_listening:
+                    _log.warning("cutoff_lost", reason=type(error).__name__)
+            finally:
+                self.is_listening = False
+            await asyncio.sleep(RECONNECT_AFTER)
+
+    async def _listen(self, pubsub: PubSub) -> None:
+        async with asyncio.timeout(CONNECT_WITHIN):
+            await pubsub.subscribe(REVOKED_CHANNEL)
+        is_asked = False
+        while True:
+            message: dict[str, Any] | None = await pubsub.get_message(timeout=PING_EVERY)
+            if message is not None:
+                is_asked = False
+                self._hear(message)
+            elif is_asked or not self.is_listening:
+                raise _Silent
+            else:
+                is_asked = True
+                async with asyncio.timeout(CONNECT_WITHIN):
+                    await pubsub.ping()
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message["type"] == "subscribe":
+            self.is_listening = True
+            # From here on nothing is lost; what was said before is looked up.
+            self._missed()
+        elif message["type"] == "message":
+            sub, _, sid = message["data"].decode("ascii", "replace").partition(" ")
+            if sub and sid:
+                self._answers.end_of(sub, None if sid == "*" else sid, SESSION_ENDED)
+            else:
+                self._missed()

@@ -1,0 +1,39 @@
+-- KEYS: leases, conversations, conversation
+-- ARGV: lease, conversation's id, how many conversations may stay, bytes of one, message, ...
+-- Ends the lease and appends the messages, if any, to a conversation that nobody deleted meanwhile.
+redis.call('ZREM', KEYS[1], ARGV[1])
+if not redis.call('ZSCORE', KEYS[2], ARGV[2]) then
+  return 0
+end
+if #ARGV == 4 then
+  -- Nothing was answered: a conversation that holds nothing is none.
+  if redis.call('EXISTS', KEYS[3]) == 0 then
+    redis.call('ZREM', KEYS[2], ARGV[2])
+  end
+  return 0
+end
+for at = 5, #ARGV do
+  redis.call('RPUSH', KEYS[3], ARGV[at])
+end
+local messages = redis.call('LRANGE', KEYS[3], 0, -1)
+local size = 0
+for _, message in ipairs(messages) do
+  size = size + #message
+end
+local dropped = 0
+while size > tonumber(ARGV[4]) do
+  dropped = dropped + 1
+  size = size - #messages[dropped]
+end
+redis.call('LTRIM', KEYS[3], dropped, -1)
+redis.call('PEXPIRE', KEYS[3], 86400000)
+redis.call('ZADD', KEYS[2], now, ARGV[2])
+-- The conversation keys of one user share a hash tag with KEYS[3], so their names may be made here.
+local prefix = string.sub(KEYS[3], 1, #KEYS[3] - #ARGV[2])
+for _, oldest in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1 - ARGV[3])) do
+  if oldest ~= ARGV[2] then
+    redis.call('DEL', prefix .. oldest)
+    redis.call('ZREM', KEYS[2], oldest)
+  end
+end
+return 1

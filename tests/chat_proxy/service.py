@@ -1,0 +1,325 @@
+"""A real proxy on a real port, with Valkey behind it; the broker's keys and the backend are stood in for."""
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import dataclass, field
+
+import httpx
+import uvicorn
+
+from broker.storage.redis import RedisSessions
+from chat_proxy.app import create_app
+from chat_proxy.config import resolve
+from chat_proxy.drain import Drain
+from edge.configuration import read
+from edge.store import Store, command
+from tests.tokens.test_verify import HEADER, JWKS, sign
+from tokens import liveness
+
+SITE = "https://docs.example.org"
+OTHER_SITE = "https://other.example.org"
+SUB = "3fBBUxbqlMcvOuLvTBppoIkCzqNfYopz"
+OTHER_SUB = "Xy9BUxbqlMcvOuLvTBppoIkCzqNfYop0"
+SECRET = "0123456789abcdef0123456789abcdef-backend"
+AUDIENCE = "http://127.0.0.1:8001"
+ISSUER = "http://127.0.0.1:8000"
+GENEROUS = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 100\ndaily_questions = 100000\n"
+
+
+def configuration(folder, redis_url, jwks_url, backend_url, *, tiers=None, site="", backend="", proxy=""):
+    tables = {"reader": GENEROUS, "guest": GENEROUS, **(tiers or {})}
+    text = f"""
+env = "development"
+[broker]
+secret = "0123456789abcdef0123456789abcdef-broker"
+[proxy]
+jwks_url = "{jwks_url}"
+{proxy}
+[sites.docs]
+origins = ["{SITE}"]
+backend = "main"
+guests = true
+{site}
+[sites.other]
+origins = ["{OTHER_SITE}"]
+backend = "main"
+[backends.main]
+url = "{backend_url}"
+secret = "{SECRET}"
+{backend}
+"""
+    text += "".join(f"[tiers.{name}]\n{limits}\n" for name, limits in tables.items())
+    path = folder / "chatgate.toml"
+    path.write_text(text)
+    return path, {"REDIS_URL": redis_url}
+
+
+class Publisher:
+    """The broker's key set, and how often it was asked for."""
+
+    def __init__(self):
+        self.fetches = 0
+        self.document = JWKS
+        self.is_away = False
+
+    async def start(self):
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/jwks"
+
+    async def stop(self):
+        self._server.close()
+
+    async def _answer(self, reader, writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            self.fetches += 1
+            if not self.is_away:
+                head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(self.document)}\r\nConnection: close\r\n\r\n"
+                writer.write(head.encode() + self.document)
+        writer.close()
+
+
+@dataclass
+class Received:
+    line: str
+    headers: dict
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Peer:
+    """One connection of the proxy to the backend, as a behaviour is handed it."""
+
+    def __init__(self, reader, writer, received):
+        self.reader = reader
+        self.writer = writer
+        self.received = received
+
+    async def send(self, raw):
+        self.writer.write(raw)
+        await self.writer.drain()
+
+    async def head(self, content_type="text/event-stream", *, status="200 OK", extra=""):
+        await self.send(
+            f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\n{extra}"
+            "Transfer-Encoding: chunked\r\n\r\n".encode()
+        )
+
+    async def chunk(self, raw):
+        await self.send(b"%x\r\n%s\r\n" % (len(raw), raw))
+
+    async def event(self, name, **members):
+        await self.chunk(f"event: {name}\ndata: {json.dumps(members)}\n\n".encode())
+
+    async def end(self):
+        await self.send(b"0\r\n\r\n")
+
+    async def document(self, members):
+        raw = members if isinstance(members, bytes) else json.dumps(members).encode()
+        await self.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (len(raw), raw)
+        )
+
+    async def gone(self):
+        """Returns when the proxy hung up."""
+        with contextlib.suppress(OSError):
+            while await self.reader.read(65536):
+                pass
+
+
+async def answer_plainly(peer):
+    if "text/event-stream" in peer.received.headers["accept"]:
+        await peer.head()
+        await peer.event("start")
+        await peer.event("delta", text="Hello ")
+        await peer.event("delta", text="reader.")
+        await peer.event("citation", title="Intro", url="https://docs.example.org/intro", quote="Hi")
+        await peer.event("done")
+        await peer.end()
+    else:
+        citation = {"title": "Intro", "url": "https://docs.example.org/intro", "quote": "Hi"}
+        await peer.document({"response": "Hello reader.", "citations": [citation]})
+
+
+@dataclass
+class Backend:
+    """Speaks bytes, so that it can misbehave in every way. `hung_up` counts connections the proxy closed."""
+
+    behaviour: object = answer_plainly
+    received: list = field(default_factory=list)
+    running: set = field(default_factory=set)
+    connections: int = 0
+
+    async def start(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def stop(self):
+        self._server.close()
+        for task in self.running:
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+
+    async def _serve(self, reader, writer):
+        self.running.add(asyncio.current_task())
+        self.connections += 1
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                while True:
+                    received = await self._request(reader)
+                    self.received.append(received)
+                    await self.behaviour(Peer(reader, writer, received))
+        finally:
+            self.running.discard(asyncio.current_task())
+            writer.close()
+
+    @staticmethod
+    async def _request(reader):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        line, *fields = head.strip().split("\r\n")
+        headers = dict(one.split(": ", 1) for one in fields)
+        headers = {name.lower(): value for name, value in headers.items()}
+        return Received(line, headers, await reader.readexactly(int(headers["content-length"])))
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self):
+        yield
+
+
+@dataclass
+class Service:
+    """What a test speaks to. `store` is the tests' own connection to the same Valkey."""
+
+    valkey: object
+    store: Store
+    backend: Backend
+    publisher: Publisher
+    url: str
+    client: httpx.AsyncClient
+    drain: Drain
+    config: object
+
+    async def sign_in(self, sid="s1", sub=SUB, *, client="docs", tier="reader", proved_by="password"):
+        sessions = RedisSessions(self.store)
+        record = {
+            "token_hash": liveness.token_hash(sid + sub),
+            "remember": "1",
+            "client": client,
+            "tier": tier,
+            "proved_by": proved_by,
+            "ip_address": "",
+            "user_agent": "",
+        }
+        assert await sessions.create(sub, sid, await sessions.generation(sub), record, cap=50)
+        return token(sid=sid, sub=sub, client_id=client, tier=tier)
+
+    async def sign_out(self, sid="s1", sub=SUB):
+        assert await RedisSessions(self.store).revoke(sub, sid)
+
+    async def cut(self, **fields):
+        flat = [part for pair in fields.items() for part in pair]
+        await self.store.run(command("HSET", liveness.CUT, *flat))
+
+    def headers(self, bearer, *, stream=False):
+        headers = {"Authorization": f"Bearer {bearer}"}
+        return headers | ({"Accept": "text/event-stream"} if stream else {})
+
+    async def ask(self, bearer, message="What is this?", **members):
+        body = {"message": message, "mode": "normal", **members}
+        return await self.client.post("/chat", json=body, headers=self.headers(bearer))
+
+    @contextlib.asynccontextmanager
+    async def stream(self, bearer, message="What is this?", **members):
+        body = {"message": message, "mode": "normal", **members}
+        headers = self.headers(bearer, stream=True)
+        async with self.client.stream("POST", "/chat", json=body, headers=headers) as answer:
+            yield Stream(answer)
+
+
+class Stream:
+    """A streamed answer, read event by event."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self._lines = answer.aiter_lines()
+
+    async def event(self):
+        """The next `(name, members)`, or None at the end; comments are `(":", text)`."""
+        name, data = None, None
+        async for line in self._lines:
+            if line.startswith(":"):
+                name, data = ":", line[1:].strip()
+            elif line.startswith("event: "):
+                name = line[7:]
+            elif line.startswith("data: "):
+                data = json.loads(line[6:])
+            elif not line and name is not None:
+                return name, data
+        return None
+
+    async def all(self):
+        found = []
+        while (event := await self.event()) is not None:
+            found.append(event)
+        return found
+
+
+def token(*, kid="k1", **changes):
+    now = int(time.time())
+    payload = {
+        "iss": ISSUER,
+        "sub": SUB,
+        "aud": AUDIENCE,
+        "client_id": "docs",
+        "iat": now,
+        "exp": now + 300,
+        "jti": "Zk1f8oQm",
+        "sid": "s1",
+        "scope": "chat",
+        "tier": "reader",
+    }
+    return sign({**payload, **changes}, {**HEADER, "kid": kid})
+
+
+@contextlib.asynccontextmanager
+async def running(valkey, folder, *, redis_url=None, **options):
+    """A proxy with its neighbours, until the end of the block."""
+    backend, publisher = Backend(), Publisher()
+    await backend.start()
+    await publisher.start()
+    store = Store(valkey.url, time.monotonic)
+    url = options.pop("backend_url", backend.url)
+    path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
+    config = resolve(read(path, environ))
+    drain = Drain()
+    app = create_app(config, drain=drain)
+    server = _Server(
+        uvicorn.Config(app, port=0, log_config=None, access_log=False, http="httptools", ws="none")
+    )
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=base, timeout=20, limits=limits, trust_env=False) as client:
+        service = Service(valkey, store, backend, publisher, base, client, drain, config)
+        await service.cut(all=1, kids="k1,k2")
+        try:
+            yield service
+        finally:
+            server.force_exit = server.should_exit = True
+    await serving
+    # uvicorn leaves the lifespan alone when it is forced, and the proxy's connections with it.
+    await server.lifespan.shutdown()
+    await store.close()
+    await publisher.stop()
+    await backend.stop()
