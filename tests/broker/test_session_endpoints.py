@@ -1,0 +1,240 @@
+import asyncio
+import time
+
+import pytest
+import redis
+
+from tests.broker.service import (
+    OTHER_SITE,
+    PASSWORD,
+    code,
+    session_of,
+    sign_in,
+    sign_up,
+)
+from tokens import liveness
+
+DAY_MS = 86_400_000
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def two_devices(make, stack_page):
+    await sign_up(stack_page, "ada@example.com")
+    other = make()
+    answer = await sign_in(other, "ada@example.com")
+    return other, answer.json()["token"]
+
+
+async def test_a_list_of_sessions_shows_handles_and_no_credential(make, page):
+    _, token = await two_devices(make, page)
+    listed = await page.get("/api/auth/list-sessions")
+    own = (await session_of(page))["session"]
+    assert len(listed.json()) == 2
+    assert token not in listed.text
+    assert own["token"] not in listed.text
+    for shown in listed.json():
+        assert (await page.get("/api/auth/get-session", headers=bearer(shown["token"]))).json()["session"][
+            "id"
+        ] == own["id"]
+
+
+async def test_a_handle_from_the_list_ends_that_session(make, page):
+    other, _ = await two_devices(make, page)
+    own = (await session_of(page))["session"]["id"]
+    listed = (await page.get("/api/auth/list-sessions")).json()
+    [handle] = [one["token"] for one in listed if one["id"] != own]
+    assert (await page.post("/api/auth/revoke-session", json={"token": handle})).json() == {"status": True}
+    assert await session_of(other) is None
+    assert await session_of(page) is not None
+
+
+async def test_a_raw_token_of_ones_own_ends_its_session_too(make, page):
+    other, token = await two_devices(make, page)
+    await page.post("/api/auth/revoke-session", json={"token": token})
+    assert await session_of(other) is None
+
+
+async def test_somebody_elses_session_is_answered_alike_and_lives_on(make, page):
+    await sign_up(page, "ada@example.com")
+    async with make() as eve:
+        await sign_up(eve, "eve@example.com")
+        theirs = (await session_of(page))["session"]
+        for token in (theirs["token"], theirs["id"], "unknown", "*", "{x}:y", "x" * 5000):
+            answer = await eve.post("/api/auth/revoke-session", json={"token": token})
+            assert answer.json() == {"status": True}
+    assert await session_of(page) is not None
+
+
+@pytest.mark.parametrize("path", ["revoke-sessions", "revoke-other-sessions"])
+async def test_all_or_all_others_end(make, page, path):
+    other, _ = await two_devices(make, page)
+    assert (await page.post(f"/api/auth/{path}", json={})).json() == {"status": True}
+    assert await session_of(other) is None
+    assert (await session_of(page) is None) == (path == "revoke-sessions")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/auth/list-sessions"),
+        ("GET", "/api/auth/token"),
+        ("POST", "/api/auth/revoke-session"),
+        ("POST", "/api/auth/revoke-sessions"),
+        ("POST", "/api/auth/revoke-other-sessions"),
+        ("POST", "/api/auth/update-user"),
+        ("POST", "/api/auth/change-password"),
+        ("POST", "/api/auth/delete-user"),
+        ("GET", "/auth/token"),
+        ("POST", "/auth/token"),
+        ("POST", "/auth/revoke"),
+    ],
+)
+async def test_without_a_session_nothing_is_done(page, method, path):
+    body = {"token": "x", "name": "x", "newPassword": PASSWORD, "currentPassword": PASSWORD}
+    answer = await page.request(method, path, json=body if method == "POST" else None)
+    assert code(answer) in {(401, "UNAUTHORIZED"), (401, "unauthenticated")}
+    if path.startswith("/auth/"):
+        # RFC 6750 3.1: a request without credentials gets a challenge without an error code.
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_session_is_slid_and_its_cookie_with_it(page, valkey):
+    await sign_up(page)
+    own = (await session_of(page))["session"]
+    with redis.Redis(unix_socket_path=valkey.socket) as client:
+        client.hincrby(liveness.session(own["userId"], own["id"]), "updated_at", -2 * DAY_MS)
+    unslid = await page.get("/api/auth/get-session?disableRefresh=true")
+    assert "set-cookie" not in unslid.headers
+    slid = await page.get("/api/auth/get-session")
+    assert "Max-Age=604800" in slid.headers["set-cookie"]
+    assert "set-cookie" not in (await page.get("/api/auth/get-session")).headers
+
+
+async def test_an_old_session_may_not_list_the_others_or_delete_the_account_unasked(page, valkey):
+    await sign_up(page)
+    own = (await session_of(page))["session"]
+    with redis.Redis(unix_socket_path=valkey.socket) as client:
+        # The cut is older than the session, however old that is made.
+        client.hset(liveness.CUT, "all", 1)
+        client.hincrby(liveness.session(own["userId"], own["id"]), "created_at", -2 * DAY_MS)
+    assert code(await page.get("/api/auth/list-sessions")) == (403, "SESSION_NOT_FRESH")
+    assert code(await page.post("/api/auth/delete-user", json={})) == (400, "SESSION_EXPIRED")
+    answer = await page.post("/api/auth/delete-user", json={"password": PASSWORD})
+    assert answer.json() == {"success": True, "message": "User deleted"}
+
+
+async def test_a_deleted_user_is_signed_out_everywhere(make, page):
+    other, _ = await two_devices(make, page)
+    assert (await page.post("/api/auth/delete-user", json={})).status_code == 200
+    assert await session_of(other) is None
+    assert code(await sign_in(page, "ada@example.com"))[0] == 401
+    await sign_up(page, "ada@example.com")
+
+
+async def test_a_profile_is_changed_where_told(page):
+    await sign_up(page)
+    change = {"name": "Ada L.", "image": "https://example.com/a.png"}
+    assert (await page.post("/api/auth/update-user", json=change)).json() == {"status": True}
+    user = (await session_of(page))["user"]
+    assert (user["name"], user["image"]) == ("Ada L.", "https://example.com/a.png")
+    await page.post("/api/auth/update-user", json={"image": None})
+    assert (await session_of(page))["user"]["image"] is None
+    assert code(await page.post("/api/auth/update-user", json={"email": "x@example.com"})) == (
+        400,
+        "EMAIL_CAN_NOT_BE_UPDATED",
+    )
+    assert (await page.post("/api/auth/update-user", json={})).status_code == 400
+    assert code(await page.post("/api/auth/update-user", json={"name": "nul \0"})) == (400, "INVALID_PROFILE")
+
+
+async def test_a_changed_password_is_the_only_one_and_ends_the_others_when_asked(make, page):
+    other, _ = await two_devices(make, page)
+    change = {"currentPassword": "not the password", "newPassword": "a better battery"}
+    assert code(await page.post("/api/auth/change-password", json=change)) == (400, "INVALID_PASSWORD")
+    change["currentPassword"] = PASSWORD
+    kept = await page.post("/api/auth/change-password", json=change)
+    assert kept.json()["token"] is None
+    assert await session_of(other) is not None
+    assert code(await sign_in(make(), "ada@example.com"))[0] == 401
+    change = {"currentPassword": "a better battery", "newPassword": PASSWORD, "revokeOtherSessions": True}
+    before = page.cookies["better-auth.session_token"]
+    anew = await page.post("/api/auth/change-password", json=change)
+    assert anew.json()["token"]
+    assert await session_of(other) is None
+    assert await session_of(page) is not None
+    assert page.cookies["better-auth.session_token"] != before
+    common = {"currentPassword": PASSWORD, "newPassword": "password123"}
+    assert code(await page.post("/api/auth/change-password", json=common)) == (400, "PASSWORD_COMMON")
+
+
+async def test_a_sign_in_with_the_old_password_never_outlives_its_change(make, page):
+    await sign_up(page, "ada@example.com")
+    old, new = PASSWORD, "a better battery"
+    for _ in range(30):
+        devices = [make() for _ in range(4)]
+        change = {"currentPassword": old, "newPassword": new, "revokeOtherSessions": True}
+        changing = page.post("/api/auth/change-password", json=change)
+        changed, *_ = await asyncio.gather(
+            changing, *(sign_in(device, "ada@example.com", old) for device in devices)
+        )
+        assert changed.status_code == 200
+        assert [await session_of(device) for device in devices] == [None] * 4
+        old, new = new, old
+
+
+async def test_without_session_bearer_the_raw_token_is_in_the_cookie_alone(make):
+    async with make(origin=OTHER_SITE) as page:
+        done = await sign_up(page)
+        cookie = page.cookies["better-auth.session_token"]
+        raw = cookie.partition(".")[0]
+        assert "set-auth-token" not in done.headers
+        for answer in (
+            done,
+            await page.get("/api/auth/get-session"),
+            await page.get("/api/auth/list-sessions"),
+        ):
+            assert raw not in answer.text
+        assert (await session_of(page))["session"]["token"] == done.json()["token"]
+        page.cookies.clear()
+        for sent in (raw, cookie.replace("%2B", "+"), done.json()["token"]):
+            assert (await page.get("/api/auth/get-session", headers=bearer(sent))).json() is None
+
+
+async def test_a_bad_bearer_takes_no_cookie_along(page):
+    await sign_up(page)
+    for sent in ("garbage", "a" * 32, "a.b.c", "active-sessions-x", "a" * 32 + ".bad"):
+        answer = await page.get("/api/auth/get-session", headers=bearer(sent))
+        assert answer.json() is not None
+        assert "set-cookie" not in answer.headers
+
+
+async def test_a_bearer_is_taken_raw_signed_or_encoded(page):
+    done = await sign_up(page)
+    page.cookies.clear()
+    signed = done.headers["set-auth-token"]
+    for sent in (done.json()["token"], signed, signed.replace("+", "%2B").replace("=", "%3D")):
+        assert (await page.get("/api/auth/get-session", headers=bearer(sent))).json() is not None
+
+
+async def test_a_dead_cookie_is_taken_away(page):
+    await sign_up(page)
+    cookie = page.cookies["better-auth.session_token"]
+    await page.post("/api/auth/sign-out")
+    headers = {"Cookie": f"better-auth.session_token={cookie}"}
+    answer = await page.get("/api/auth/get-session", headers=headers)
+    assert answer.json() is None
+    assert len(answer.headers.get_list("set-cookie")) == 3
+    assert all("Max-Age=0" in line for line in answer.headers.get_list("set-cookie"))
+
+
+async def test_a_session_ends_when_its_time_is_over(page, valkey):
+    await sign_up(page)
+    own = (await session_of(page))["session"]
+    key = liveness.session(own["userId"], own["id"])
+    with redis.Redis(unix_socket_path=valkey.socket) as client:
+        client.hset(key, "expires_at", int(time.time() * 1000) - 1)
+    assert await session_of(page) is None
+    assert (await page.get("/auth/token")).status_code == 401
