@@ -1,0 +1,73 @@
+"""The reference backend: the one place that wires."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from structlog.typing import FilteringBoundLogger
+
+from rag_backend import chat, index, llm, logs, problems
+from rag_backend.answering import Sources
+from rag_backend.config import Config
+from rag_backend.index import IndexUnavailable
+from rag_backend.problems import Problem
+
+
+def create_app(
+    config: Config, log: FilteringBoundLogger | None = None, now: Callable[[], float] = time.time
+) -> FastAPI:
+    """The application. It opens nothing before it starts, and the index at each question."""
+    log = log or logs.logger()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with llm.client() as http:
+            sources = Sources(config.index, config.model, http)
+            app.state.desk = chat.Desk(config.secret, config.audience, sources, log, now)
+            log.info("started", by_model=config.model is not None)
+            yield
+        log.info("stopped")
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
+
+    @app.post("/chat")
+    async def ask(request: Request) -> Response:
+        return await chat.answer_question(request, request.app.state.desk)
+
+    @app.get("/healthz")
+    async def alive() -> Response:
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz")
+    async def ready() -> Response:
+        with index.opened(config.index):
+            return JSONResponse({"status": "ready"})
+
+    _add_error_handlers(app, log)
+    return app
+
+
+def _add_error_handlers(app: FastAPI, log: FilteringBoundLogger) -> None:
+    @app.exception_handler(Problem)
+    async def problem(_: Request, error: Problem) -> Response:
+        return problems.render(error)
+
+    @app.exception_handler(IndexUnavailable)
+    async def not_ready(_: Request, error: IndexUnavailable) -> Response:
+        return problems.render(Problem(503, "index_unavailable", str(error), {"Retry-After": "5"}))
+
+    @app.exception_handler(HTTPException)
+    async def not_here(_: Request, error: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+        return problems.render(
+            Problem(error.status_code, code, "The backend answers POST /chat.", error.headers)
+        )
+
+    @app.exception_handler(Exception)
+    async def fault(_: Request, error: Exception) -> Response:
+        # Its type alone: an exception's text may hold what was asked.
+        log.error("fault", exception=type(error).__name__)
+        return problems.render(Problem(500, "internal_error", "The backend failed. Its log says where."))
