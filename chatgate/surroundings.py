@@ -1,0 +1,221 @@
+"""What a command works with: the configuration, the data folder, and what development fills in by itself.
+
+A configuration that is for development may leave out ports, addresses, secrets and Redis; every command
+fills the gaps alike, so that `chatgate users` means the same accounts as `chatgate up`.
+"""
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from chatgate import valkey
+from chatgate.faults import Fault
+from edge.configuration import ConfigurationError, read, variable
+from edge.settings import Settings
+
+DEVELOPMENT_TOML: Final = Path(__file__).with_name("development.toml")
+SITE: Final = "docs"
+BACKEND: Final = "book"
+"""The site whose page and the backend whose server are part of the stack, when they are configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    broker: int
+    proxy: int
+    backend: int
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`environ` is what services are started with; `valkey` is the folder of the embedded server, None
+    where a Redis is configured."""
+
+    config: Path
+    data_dir: Path
+    ports: Ports
+    environ: Mapping[str, str]
+    settings: Settings
+    valkey: Path | None
+
+    @property
+    def index(self) -> Path:
+        return Path(self.environ["CHATGATE_BACKEND_INDEX"])
+
+    @property
+    def redis_url(self) -> str:
+        configured = self.settings.redis.url
+        assert configured is not None  # noqa: S101  edge.configuration refuses to read without it
+        return configured.get_secret_value()
+
+
+def look_around(environ: Mapping[str, str], folder: Path) -> Surroundings:
+    """From the variables and the working folder. Makes the data folder and development's secrets.
+
+    Raises Fault with a line for each thing that is wrong in the configuration.
+    """
+    config = _config(environ, folder)
+    given = _Given(environ, {} if config == DEVELOPMENT_TOML else _parsed(config))
+    named = _parsed(config)
+    data_dir = folder / given.value("data_dir", ".chatgate")
+    ports = Ports(
+        broker=given.port(8000, "broker", "port"),
+        proxy=given.port(8001, "proxy", "port"),
+        backend=given.port(8002, "backend", "port"),
+        page=given.port(3000, "page", "port"),
+    )
+    filled = {
+        **environ,
+        "CHATGATE_CONFIG": str(config),
+        "CHATGATE_DATA_DIR": str(data_dir),
+        "CHATGATE_BACKEND_INDEX": environ.get("CHATGATE_BACKEND_INDEX", str(data_dir / "book.db")),
+    }
+    embedded = None
+    if is_development(given, config):
+        filled |= _gaps(given, named, data_dir, ports)
+        if not given.has("redis", "url") and not environ.get("REDIS_URL"):
+            embedded = data_dir / "valkey"
+            filled["CHATGATE_REDIS_URL"] = valkey.url(valkey.socket_for(embedded))
+    try:
+        settings = read(config, filled)
+    except ConfigurationError as error:
+        raise Fault(str(error)) from None
+    return Surroundings(config, data_dir, ports, _with_backend_secret(filled, settings), settings, embedded)
+
+
+def here() -> Surroundings:
+    """Those of this process."""
+    return look_around(os.environ, Path.cwd())
+
+
+def is_development(given: "_Given", config: Path) -> bool:
+    default = "development" if config == DEVELOPMENT_TOML else "production"
+    return given.value("env", default) == "development"
+
+
+class _Given:
+    """What the variables and the operator's own file say; the variables win."""
+
+    def __init__(self, environ: Mapping[str, str], file: Mapping[str, Any]) -> None:
+        self._environ = environ
+        self._file = file
+
+    def has(self, *path: str) -> bool:
+        name = variable(*path)
+        return (
+            bool(self._environ.get(name))
+            or f"{name}_FILE" in self._environ
+            or self._in_file(path) is not None
+        )
+
+    def value(self, key: str, default: str) -> str:
+        return str(self._environ.get(variable(key)) or self._in_file((key,)) or default)
+
+    def port(self, default: int, *path: str) -> int:
+        name = variable(*path)
+        text = self._environ.get(name) or self._in_file(path) or default
+        with suppress(ValueError):
+            if 1 <= int(text) <= 65535:
+                return int(text)
+        raise Fault(f"{name} is {text!r}: a port is a number from 1 to 65535. Correct it or unset it.")
+
+    def _in_file(self, path: tuple[str, ...]) -> Any:
+        found: Any = self._file
+        for part in path:
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+
+def _config(environ: Mapping[str, str], folder: Path) -> Path:
+    named = environ.get("CHATGATE_CONFIG")
+    if named:
+        return folder / named
+    own = folder / "chatgate.toml"
+    return own if own.is_file() else DEVELOPMENT_TOML
+
+
+def _parsed(config: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Fault(f"{config}: there is no such file. Name an existing one in CHATGATE_CONFIG.") from None
+    except (OSError, ValueError) as error:
+        raise Fault(f"{config}: {error}") from None
+
+
+def _gaps(given: _Given, named: Mapping[str, Any], data_dir: Path, ports: Ports) -> dict[str, str]:
+    """Variables for what a development configuration leaves open."""
+    filled = {
+        ("env",): "development",
+        ("broker", "port"): str(ports.broker),
+        ("broker", "url"): f"http://127.0.0.1:{ports.broker}",
+        ("proxy", "port"): str(ports.proxy),
+        ("proxy", "url"): f"http://127.0.0.1:{ports.proxy}",
+        ("backend", "port"): str(ports.backend),
+    }
+    if SITE in named.get("sites", {}):
+        here = f"http://127.0.0.1:{ports.page},http://localhost:{ports.page}"
+        filled["sites", SITE, "origins"] = here
+    if BACKEND in named.get("backends", {}):
+        filled["backends", BACKEND, "url"] = f"http://127.0.0.1:{ports.backend}"
+    missing = {variable(*path): value for path, value in filled.items() if not given.has(*path)}
+    make_private(data_dir)
+    return missing | _secret_files(given, named, data_dir / "secrets")
+
+
+def _secret_files(given: _Given, named: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    secret_of: dict[tuple[str, ...], Path] = {("broker", "secret"): folder / "broker.secret"}
+    for name in named.get("backends", {}):
+        secret_of["backends", name, "secret"] = folder / f"backend-{name}.secret"
+    needed = {path: file for path, file in secret_of.items() if not given.has(*path)}
+    for file in needed.values():
+        _keep_secret(file)
+    return {f"{variable(*path)}_FILE": str(file) for path, file in needed.items()}
+
+
+def _keep_secret(file: Path) -> None:
+    """Makes the file once; a second process that comes at the same moment keeps the first one's."""
+    if file.exists():
+        return
+    make_private(file.parent)
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    new.touch(0o600)
+    try:
+        new.write_text(secrets.token_hex(32), encoding="ascii")
+        # A link, not a rename: it fails when the name is taken, and the file is whole when it appears.
+        with suppress(FileExistsError):
+            os.link(new, file)
+    finally:
+        new.unlink()
+
+
+def make_private(folder: Path) -> None:
+    """A folder that only its owner can enter. Raises Fault when it cannot be made."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fault(
+            f"{folder} cannot be made: {error.strerror}. Name another in CHATGATE_DATA_DIR."
+        ) from None
+
+
+def _with_backend_secret(environ: dict[str, str], settings: Settings) -> dict[str, str]:
+    """The reference backend reads its side of the shared secret under names of its own."""
+    if "CHATGATE_BACKEND_SECRET" in environ or "CHATGATE_BACKEND_SECRET_FILE" in environ:
+        return environ
+    backend = settings.backends.get(BACKEND)
+    if backend is None or backend.secret is None:
+        return environ
+    told = {"CHATGATE_BACKEND_AUDIENCE": backend.audience}
+    file = environ.get(f"{variable('backends', BACKEND, 'secret')}_FILE")
+    if file is not None:
+        told["CHATGATE_BACKEND_SECRET_FILE"] = file
+    else:
+        told["CHATGATE_BACKEND_SECRET"] = backend.secret.get_secret_value()
+    return {**told, **environ}

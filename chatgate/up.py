@@ -1,0 +1,153 @@
+"""`chatgate up`: which services a stack has, and running them until somebody says stop."""
+
+import asyncio
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from chatgate import valkey
+from chatgate.faults import Fault
+from chatgate.supervise import Children, Hear, Service, ServiceFailed
+from chatgate.surroundings import BACKEND, SITE, Surroundings, make_private
+
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HOST: Final = "127.0.0.1"
+
+
+@contextmanager
+def alone(data_dir: Path) -> Iterator[None]:
+    """Holds the data folder for one stack. Raises Fault, naming the stack that holds it."""
+    make_private(data_dir)
+    # Not truncated on opening: a second one has to read who holds it.
+    with (data_dir / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            pid = lock.read().strip()
+            raise Fault(
+                f"A stack already runs on {data_dir} (process {pid}). Use that one, end it with Ctrl-C in "
+                f"its terminal or `kill {pid}`, or give this one a folder and ports of its own "
+                "(CHATGATE_DATA_DIR, CHATGATE_BROKER_PORT, CHATGATE_PROXY_PORT, CHATGATE_BACKEND_PORT, "
+                "CHATGATE_PAGE_PORT)."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def services(around: Surroundings, book: Path) -> list[Service]:
+    """What runs beside Valkey, in the order in which one needs the other."""
+    ports, settings, python = around.ports, around.settings, (sys.executable, "-m")
+    found = [
+        _web(around, "broker", (*python, "broker"), settings.broker.host, ports.broker),
+        _web(around, "proxy", (*python, "chat_proxy"), settings.proxy.host, ports.proxy),
+    ]
+    if BACKEND in settings.backends:
+        found.append(_web(around, "backend", (*python, "rag_backend"), _HOST, ports.backend))
+    if SITE in settings.sites:
+        page = (*python, "chatgate.pages", str(book), str(ports.page))
+        found.append(_web(around, "page", page, _HOST, ports.page))
+    return found
+
+
+def require_free_ports(around: Surroundings) -> None:
+    """Raises Fault with a line for each port that something listens on."""
+    settings, ports = around.settings, around.ports
+    wanted = [("BROKER", settings.broker.host, ports.broker), ("PROXY", settings.proxy.host, ports.proxy)]
+    if BACKEND in settings.backends:
+        wanted.append(("BACKEND", _HOST, ports.backend))
+    if SITE in settings.sites:
+        wanted.append(("PAGE", _HOST, ports.page))
+    taken = [(f"CHATGATE_{name}_PORT", port) for name, host, port in wanted if not _is_free(host, port)]
+    twice = [(f"CHATGATE_{name}_PORT", port) for name, _, port in wanted if _count(port, wanted) > 1]
+    faults = [
+        f"Port {port} is in use. End what listens there, or set {name} to another." for name, port in taken
+    ]
+    faults += [f"Port {port} is given twice. Set {name} to another." for name, port in twice]
+    if faults:
+        raise Fault("\n".join([*faults, "Nothing was started."]))
+
+
+async def run(
+    embedded: Path | None, beside: Sequence[Service], hear: Hear, ready: Callable[[dict[str, int]], None]
+) -> None:
+    """Runs Valkey on the folder `embedded`, if any, and the services beside it until a signal to stop.
+
+    Everything is stopped when this is over. `ready` is told the pids once all answer. Raises ServiceFailed
+    when a service ends by itself or does not get ready.
+    """
+    children = Children(hear)
+    loop = asyncio.get_running_loop()
+    work = asyncio.create_task(_work(children, embedded, beside, ready))
+    for one in STOP_SIGNALS:
+        loop.add_signal_handler(one, work.cancel)
+    try:
+        await asyncio.wait([work])
+    finally:
+        # A second signal ends this process at once, and the kernel the services with it.
+        for one in STOP_SIGNALS:
+            loop.remove_signal_handler(one)
+        await children.stop()
+    if not work.cancelled() and (error := work.exception()) is not None:
+        raise error
+
+
+async def _work(
+    children: Children,
+    embedded: Path | None,
+    beside: Sequence[Service],
+    ready: Callable[[dict[str, int]], None],
+) -> None:
+    if embedded is not None:
+        with valkey.locked(embedded) as at:
+            if not valkey.answers(at):
+                await children.start([_valkey(embedded, at)])
+    await children.start(beside)
+    ready(children.pids)
+    failure: ServiceFailed = await children.first_end()
+    raise failure
+
+
+def _valkey(folder: Path, at: Path) -> Service:
+    return Service("valkey", valkey.command(folder, at), os.environ, lambda: valkey.answers(at))
+
+
+def _web(around: Surroundings, name: str, command: tuple[str, ...], host: str, port: int) -> Service:
+    path = "/" if name == "page" else "/readyz"
+    return Service(name, command, around.environ, lambda: answers(host, port, path))
+
+
+def answers(host: str, port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=1)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < 400
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As servers do: connections of an earlier stack that are still closing are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _count(port: int, wanted: list[tuple[str, str, int]]) -> int:
+    return sum(port == other for _, _, other in wanted)

@@ -1,0 +1,186 @@
+"""`chatgate users`: accounts by the broker's own rules, straight in its database."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from broker.accounts import Account, Accounts, check_name, new_id, normalise_email
+from broker.password_hashes import Cost
+from broker.passwords import PasswordRefused, Passwords, check_new_password
+from broker.storage.redis import RedisSessions
+from chatgate import tables
+from chatgate.faults import Fault
+from chatgate.records import account_id, accounts_of, explained, sessions_ended, store_of
+from chatgate.surroundings import Surroundings, here
+
+PAGE = 500
+
+app = typer.Typer(no_args_is_help=True, help="Accounts: add, list, ban, unban, tier, delete.")
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+Change = Callable[[Accounts, str], Awaitable[bool]]
+T = TypeVar("T")
+
+
+@app.command("add")
+def add(
+    email: Email,
+    name: Annotated[
+        str, typer.Option(help="Shown to the reader; the address's first part if left out.")
+    ] = "",
+    tier: Annotated[str | None, typer.Option(help="Limits of this account, instead of its site's.")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password as one line from standard input.")
+    ] = False,
+) -> None:
+    """Make an account; the password is asked for."""
+    around = here()
+    _require_tier(around, tier)
+    with explained():
+        address = normalise_email(email)
+        account = _new_account(address, check_name(name or address.partition("@")[0]), tier)
+    password = _password(password_stdin)
+    if not _run(_create(around, account, password)):
+        raise Fault(f"{address} has an account already. Another address, or `chatgate users delete` first.")
+    typer.echo(f"Added {address} ({account.id}).")
+
+
+@app.command("list")
+def show() -> None:
+    """Everybody who has an account."""
+    rows = (
+        (
+            one.email,
+            one.name,
+            one.tier or "",
+            "banned" if one.banned else "",
+            f"{one.created_at:%Y-%m-%d %H:%M}",
+            one.id,
+        )
+        for one in _run(_everybody(here()))
+    )
+    tables.show(("email", "name", "tier", "state", "created (UTC)", "id"), rows)
+
+
+@app.command()
+def ban(email: Email) -> None:
+    """Refuse an account's sign-ins and end its sessions."""
+    ended = _run(_change(here(), email, lambda accounts, sub: accounts.set_banned(sub, True, _now())))
+    typer.echo(f"Banned {email}; {sessions_ended(ended)}.")
+
+
+@app.command()
+def unban(email: Email) -> None:
+    """Let a banned account sign in again."""
+    _run(_change(here(), email, lambda accounts, sub: accounts.set_banned(sub, False, _now())))
+    typer.echo(f"{email} may sign in again.")
+
+
+@app.command("tier")
+def set_tier(
+    email: Email,
+    tier: Annotated[str | None, typer.Argument(metavar="[TIER]")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Back to the tier of the site.")] = False,
+) -> None:
+    """Give an account limits of its own. Its sessions end, as they carry the old ones."""
+    if (tier is None) != clear:
+        raise Fault("Name a tier, or give --clear for the tier of the site.")
+    around = here()
+    _require_tier(around, tier)
+    ended = _run(_change(around, email, lambda accounts, sub: accounts.set_tier(sub, tier, _now())))
+    typer.echo(
+        f"{email} has {f'the tier {tier}' if tier else 'the tier of its site'}; {sessions_ended(ended)}."
+    )
+
+
+@app.command()
+def delete(
+    email: Email, yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False
+) -> None:
+    """Remove an account and end its sessions."""
+    if not yes and not typer.confirm(f"Delete {email} for good?"):
+        raise Fault("Nothing was deleted.")
+    ended = _run(_change(here(), email, lambda accounts, sub: accounts.delete(sub)))
+    typer.echo(f"Deleted {email}; {sessions_ended(ended)}.")
+
+
+async def _create(around: Surroundings, account: Account, password: str) -> bool:
+    passwords = Passwords(Cost())
+    try:
+        hashed = await passwords.hash(password)
+    finally:
+        passwords.close()
+    async with accounts_of(around) as accounts:
+        return await accounts.create(account, hashed)
+
+
+async def _everybody(around: Surroundings) -> list[Account]:
+    found: list[Account] = []
+    async with accounts_of(around) as accounts:
+        while page := await accounts.page(found[-1].email if found else "", PAGE):
+            found += page
+    return found
+
+
+async def _change(around: Surroundings, email: str, change: Change) -> int:
+    """How many sessions ended. The row goes first: a sign-in that is under way then meets either the changed
+    row or the raised generation, and opens nothing by the old one."""
+    async with accounts_of(around) as accounts, store_of(around) as store:
+        sub = await account_id(accounts, email)
+        sessions = RedisSessions(store)
+        # Asked once before anything is written, so that an absent Redis leaves nothing half done.
+        await sessions.generation(sub)
+        if not await change(accounts, sub):
+            raise Fault(f"{email} was deleted a moment ago by somebody else.")
+        try:
+            with explained():
+                return await sessions.revoke_all(sub)
+        except Fault as fault:
+            raise Fault(
+                f"The account is changed, but its sessions live on: {fault}\nThen end them with "
+                f"`chatgate sessions revoke --user {sub}`."
+            ) from None
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    with explained():
+        return asyncio.run(work)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_account(email: str, name: str, tier: str | None) -> Account:
+    now = _now()
+    return Account(
+        id=new_id(),
+        name=name,
+        email=email,
+        email_verified=False,
+        image=None,
+        created_at=now,
+        updated_at=now,
+        tier=tier,
+    )
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        raw = sys.stdin.readline().rstrip("\r\n")
+    else:
+        raw = typer.prompt("Password", hide_input=True, confirmation_prompt="The same again")
+    try:
+        return check_new_password(raw)
+    except PasswordRefused as refusal:
+        raise Fault(f"{refusal}. Choose another; no account was made.") from None
+
+
+def _require_tier(around: Surroundings, tier: str | None) -> None:
+    tiers = around.settings.tiers
+    if tier is not None and tier not in tiers:
+        raise Fault(f"There is no tier {tier}. The configuration has: {', '.join(sorted(tiers))}.")

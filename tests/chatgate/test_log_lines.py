@@ -1,0 +1,26 @@
+from datetime import UTC
+
+import pytest
+
+from chatgate.log_lines import readable
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            '{"client":"docs","n":2,"event":"signed_in","level":"info",'
+            '"timestamp":"2026-11-24T12:04:31.5Z","service":"broker"}',
+            "12:04:31 signed_in client=docs n=2",
+        ),
+        ('{"event":"odd","at":null,"deep":{"a":[1]}}', '--:--:-- odd at=null deep={"a":[1]}'),
+        ('{"event":"\\u001b[31mred\\n","who":"\\u202eback"}', "--:--:-- \\x1b[31mred\\n who=\\u202eback"),
+        ("plain words", "plain words"),
+        ("[bold]no markup[/bold]", "[bold]no markup[/bold]"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ('{"half": ', '{"half": '),
+        ("[1, 2]", "[1, 2]"),
+    ],
+)
+def test_a_line_is_shown_with_its_service_and_steers_no_terminal(line, shown):
+    assert readable("broker", line, UTC).plain == f" broker | {shown}"

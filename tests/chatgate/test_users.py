@@ -1,0 +1,265 @@
+"""`chatgate users` and `chatgate sessions` on real SQLite and Valkey."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+import redis
+
+from broker.accounts import new_id
+from broker.clients import Clients
+from broker.passwords import Cost, Passwords
+from broker.sessions import PASSWORD, Caller, open_session
+from broker.storage.redis import RedisSessions
+from broker.storage.sql import open_accounts
+from chatgate.surroundings import here
+from edge.store import Store
+from tests.chatgate.commands import chatgate, refused, said
+from tests.chatgate.processes import until
+from tokens import liveness
+
+GOOD = "a tall ship and a star\n"
+
+
+@pytest.fixture
+def home(at_home, valkey, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    with redis.Redis.from_url(valkey.url) as client:
+        client.hset(liveness.CUT, mapping={"all": 0, "kids": "k1", "ring": 1})
+    return at_home
+
+
+@pytest.fixture
+def server(valkey):
+    with redis.Redis.from_url(valkey.url, decode_responses=True) as client:
+        yield client
+
+
+@asynccontextmanager
+async def sessions():
+    store = Store(here().redis_url, time.monotonic)
+    yield RedisSessions(store)
+    await store.close()
+
+
+def credential(email):
+    async def read():
+        accounts = open_accounts(f"sqlite:///{here().data_dir}/accounts.db")
+        found = await accounts.by_email(email)
+        await accounts.close()
+        return found
+
+    return asyncio.run(read())
+
+
+def sign_in(sub, site="docs"):
+    """A living session, as the broker opens one; its id."""
+
+    async def work():
+        async with sessions() as kept:
+            client = Clients.of(here().settings.sites).by_id[site]
+            generation = await kept.generation(sub)
+            opened = await open_session(
+                kept,
+                sub,
+                generation,
+                client,
+                Caller("192.0.2.7", "A \x1b[31mbrowser"),
+                tier="reader",
+                proved_by=PASSWORD,
+                remember=True,
+            )
+            return opened.session.id
+
+    return asyncio.run(work())
+
+
+def living(sub):
+    async def work():
+        async with sessions() as kept:
+            return {one.id for one in await kept.by_user(sub)}
+
+    return asyncio.run(work())
+
+
+def add(email="ann@example.com"):
+    said("users", "add", email, "--password-stdin", stdin=GOOD)
+    return credential(email).account.id
+
+
+def test_an_added_account_can_sign_in(home):
+    out = said("users", "add", "Ann@Example.com", "--name", "Ann", "--tier", "guest", stdin=GOOD * 2)
+    found = credential("ann@example.com")
+    assert f"Added ann@example.com ({found.account.id})." in out
+    assert (found.account.name, found.account.tier, found.account.banned) == ("Ann", "guest", False)
+    assert "ship" not in out
+
+    async def verify():
+        passwords = Passwords(Cost())
+        verdict = await passwords.verify(GOOD.strip(), found.password_hash)
+        passwords.close()
+        return verdict.ok
+
+    assert asyncio.run(verify())
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "message"),
+    [
+        (("no-address", "--password-stdin"), GOOD, "Invalid email"),
+        (("a@example.com", "--password-stdin"), "short\n", "Password too short. Choose another"),
+        (("a@example.com", "--password-stdin"), "password123\n", "among the most used ones"),
+        (("a@example.com", "--password-stdin"), "", "Password too short"),
+        (
+            ("a@example.com", "--tier", "gold"),
+            GOOD,
+            "There is no tier gold. The configuration has: guest, reader.",
+        ),
+        (("a@example.com", "--name", "n" * 257), GOOD, "name is longer than 256"),
+    ],
+)
+def test_the_brokers_rules_hold_for_new_accounts(home, words, stdin, message):
+    assert message in refused("users", "add", *words, stdin=stdin)
+    assert said("users", "list").count("\n") == 1
+
+
+def test_an_address_has_one_account(home):
+    add()
+    assert "has an account already" in refused(
+        "users", "add", "ANN@example.com", "--password-stdin", stdin=GOOD
+    )
+
+
+def test_list_shows_everybody_in_the_order_of_addresses(home):
+    for name in ("cy", "ann", "bob"):
+        add(f"{name}@example.com")
+    lines = said("users", "list").splitlines()
+    assert [line.split("\t")[0] for line in lines] == [
+        "email",
+        "ann@example.com",
+        "bob@example.com",
+        "cy@example.com",
+    ]
+
+
+def test_a_ban_is_recorded_and_ends_the_sessions(home):
+    sub = add()
+    sign_in(sub), sign_in(sub)
+    assert "2 sessions ended" in said("users", "ban", "ann@example.com")
+    assert credential("ann@example.com").account.banned
+    assert living(sub) == set()
+    said("users", "unban", "ann@example.com")
+    assert not credential("ann@example.com").account.banned
+
+
+def test_a_new_tier_ends_the_sessions_that_carry_the_old_one(home):
+    sub = add()
+    sign_in(sub)
+    assert "1 session ended" in said("users", "tier", "ann@example.com", "guest")
+    assert credential("ann@example.com").account.tier == "guest"
+    assert living(sub) == set()
+    said("users", "tier", "ann@example.com", "--clear")
+    assert credential("ann@example.com").account.tier is None
+
+
+@pytest.mark.parametrize("words", [(), ("guest", "--clear")])
+def test_a_tier_is_named_or_cleared(home, words):
+    add()
+    assert "Name a tier, or give --clear" in refused("users", "tier", "ann@example.com", *words)
+
+
+def test_delete_asks_and_ends_the_sessions(home):
+    sub = add()
+    sign_in(sub)
+    assert "Nothing was deleted." in refused("users", "delete", "ann@example.com", stdin="n\n")
+    assert len(living(sub)) == 1
+    said("users", "delete", "ann@example.com", "--yes")
+    assert credential("ann@example.com") is None
+    assert living(sub) == set()
+
+
+@pytest.mark.parametrize("command", [("ban",), ("unban",), ("delete", "--yes"), ("tier", "--clear")])
+def test_nobody_is_not_changed(home, command):
+    assert "Nobody has the address x@example.com" in refused("users", *command, "x@example.com")
+
+
+def test_a_ban_without_redis_changes_nothing(home, valkey):
+    add()
+    valkey.kill()
+    assert "Redis does not answer" in refused("users", "ban", "ann@example.com")
+    assert not credential("ann@example.com").account.banned
+
+
+def test_sessions_are_listed_by_address_or_id(home):
+    sub = add()
+    sid = sign_in(sub)
+    out = said("sessions", "list", "ann@example.com")
+    assert out == said("sessions", "list", sub)
+    [_, line] = out.splitlines()
+    assert line.split("\t")[:4] == [sid, "docs", "reader", "password"]
+    assert line.endswith("192.0.2.7\tA \\x1b[31mbrowser")
+
+
+def test_one_session_of_several_ends(home):
+    sub = add()
+    first, second = sign_in(sub), sign_in(sub)
+    said("sessions", "revoke", "--session", sub, first)
+    assert living(sub) == {second}
+    assert "was not alive" in refused("sessions", "revoke", "--session", sub, first)
+
+
+def test_all_sessions_of_a_user_end(home):
+    sub = add()
+    sign_in(sub), sign_in(sub)
+    assert said("sessions", "revoke", "--user", "ann@example.com") == "2 sessions ended.\n"
+    assert living(sub) == set()
+
+
+@pytest.mark.parametrize(("words", "field"), [(("--client", "docs"), "client:docs"), (("--all",), "all")])
+def test_a_cut_is_the_servers_time_and_is_announced(home, server, words, field):
+    listener = server.pubsub(ignore_subscribe_messages=True)
+    listener.subscribe(liveness.REVOKED_CHANNEL)
+    listener.get_message(timeout=1)
+    seconds, micros = server.time()
+    said("sessions", "revoke", *words)
+    after, _ = server.time()
+    cut = int(server.hget(liveness.CUT, field))
+    assert seconds * 1000 + micros // 1000 <= cut <= (after + 1) * 1000
+    assert until(lambda: listener.get_message(timeout=0.1))["data"] == "*"
+    listener.close()
+
+
+def test_a_cut_never_goes_back(home, server):
+    server.hset(liveness.CUT, "all", 9_999_999_999_999)
+    said("sessions", "revoke", "--all")
+    assert server.hget(liveness.CUT, "all") == "9999999999999"
+
+
+def test_without_cuts_none_is_made(home, server):
+    server.delete(liveness.CUT)
+    assert "Redis keeps no cuts" in refused("sessions", "revoke", "--all")
+    assert not server.exists(liveness.CUT)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "Say which sessions"),
+        (("--all", "--client", "docs"), "Say which sessions"),
+        (("--client", "dcos"), "There is no site dcos. The configuration has: docs."),
+        (("--user", "x@example.com"), "Nobody has the address"),
+        (("--user", "x"), "neither an address nor a user's id"),
+        (("--session", "x", "y"), "--session takes the user's id"),
+        (("--session", new_id(), "gone"), "was not alive"),
+    ],
+)
+def test_which_sessions_is_said_clearly(home, words, message):
+    assert message in refused("sessions", "revoke", *words)
+
+
+def test_sessions_of_a_stack_that_is_down_can_be_ended(at_home):
+    """The embedded server is started for it and keeps what the command wrote."""
+    sub = add()
+    assert chatgate("users", "ban", "ann@example.com").exit_code == 0
+    assert said("sessions", "list", sub).count("\n") == 1
