@@ -24,7 +24,8 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 router = APIRouter(prefix="/auth")
 
 
-@router.api_route("/token", methods=["GET", "POST"], response_class=Response)
+@router.get("/token", response_class=Response)
+@router.post("/token", response_class=Response)
 async def exchange(request: Request) -> Response:
     broker: Broker = request.app.state.broker
     if request.method == "POST":
