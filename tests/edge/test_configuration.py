@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import pytest
+
+from broker.config import resolve as resolve_broker
+from edge.configuration import ConfigurationError, keys, read, variable
+from edge.settings import NAMED_TABLES
+from rag_backend.config import _Variables
+
+ROOT = Path(__file__).parents[2]
+SECRETS = {
+    "CHATGATE_BROKER_SECRET": "0123456789abcdef0123456789abcdef",
+    "CHATGATE_BACKENDS_BOOK_SECRET": "fedcba9876543210fedcba9876543210",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+}
+GOOD = """
+[sites.my-docs]
+origins = ["https://owner.github.io"]
+backend = "book"
+[backends.book]
+url = "http://127.0.0.1:8002"
+"""
+
+
+def load(tmp_path, text=GOOD, **environ):
+    path = tmp_path / "chatgate.toml"
+    path.write_text(text)
+    return read(path, {**SECRETS, **environ})
+
+
+def faults(tmp_path, text=GOOD, **environ):
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text, **environ)
+    return str(caught.value)
+
+
+def test_the_example_is_a_whole_configuration():
+    settings = read(ROOT / "chatgate.example.toml", SECRETS)
+    config = resolve_broker(settings)
+    assert config.issuer == "https://auth.example.org"
+    assert config.is_https
+    assert settings.tiers["guest"].concurrent == 1
+
+
+def test_a_variable_beats_the_file_and_a_secret_may_be_a_file(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("a secret in a file, with a newline\n")
+    environ = {name: value for name, value in SECRETS.items() if name != "CHATGATE_BROKER_SECRET"}
+    path = tmp_path / "chatgate.toml"
+    path.write_text(GOOD)
+    settings = read(
+        path,
+        {
+            **environ,
+            "CHATGATE_BROKER_SECRET_FILE": str(secret),
+            "CHATGATE_BROKER_PORT": "9999",
+            "CHATGATE_SITES_MY_DOCS_GUESTS": "true",
+            "CHATGATE_SITES_MY_DOCS_ORIGINS": "https://a.example,https://b.example",
+            "CHATGATE_PAGE_PORT": "3001",
+            "CHATGATE_BACKEND_LLM_MODEL": "read elsewhere",
+        },
+    )
+    assert settings.broker.port == 9999
+    assert settings.broker.secret.get_secret_value() == "a secret in a file, with a newline"
+    assert settings.sites["my-docs"].guests
+    assert settings.sites["my-docs"].origins == ("https://a.example", "https://b.example")
+
+
+def test_secrets_are_in_no_text_of_the_settings(tmp_path):
+    shown = repr(load(tmp_path))
+    assert not any(value in shown for name, value in SECRETS.items() if name != "REDIS_URL")
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "said"),
+    [
+        ("[backends.book]\nurl = 'http://b.c'", {}, "sites: no site is registered. Add a table [sites.docs]"),
+        ("[sites", {}, "chatgate.toml"),
+        (GOOD + "[broker]\nurl = 'https://auth.example.org/'", {}, "broker.url: must be scheme://host"),
+        (GOOD + "[broker]\nurl = 'http://auth.example.org'", {}, "broker.url: must be https://"),
+        (GOOD + "[broker]\nprot = 1", {}, "broker.prot: there is no such key"),
+        (GOOD + "[broker]\nport = 0", {}, "broker.port: "),
+        (GOOD + "[broker]\nalgorithm = 'HS256'", {}, "broker.algorithm: "),
+        (GOOD + "[sites.x]\norigins = ['https://*.b.c']\nbackend='book'", {}, "sites.x.origins: wildcards"),
+        (GOOD + "[sites.x]\norigins = ['https://b.c:443']\nbackend='book'", {}, "must not name the default"),
+        (GOOD + "[sites.x]\norigins = []\nbackend='book'", {}, "sites.x.origins: "),
+        (GOOD + "[sites.x]\norigins = ['https://b.c']", {}, "sites.x.backend: is missing"),
+        (GOOD + "[sites.x]\norigins = ['https://b.c']\nbackend='y'", {}, "there is no [backends.y]"),
+        (
+            GOOD + "[sites.x]\norigins = ['https://b.c']\nbackend='book'\ntier='y'",
+            {},
+            "there is no [tiers.y]",
+        ),
+        (GOOD + "[sites.X_Y]\norigins = ['https://b.c']\nbackend='book'", {}, "sites.X_Y: a name has"),
+        (GOOD + "[proxy]\nauth = 'none'", {}, 'proxy.auth: "none" lets anybody ask'),
+        (GOOD + "[edge]\ntrusted_proxies = ['everyone']", {}, "edge.trusted_proxies: "),
+        (GOOD, {"CHATGATE_BROKER_SECRET": "short"}, "broker.secret: is too weak"),
+        (GOOD, {"CHATGATE_BROKER_SECRET": "a" * 64}, "broker.secret: is too weak"),
+        (GOOD, {"CHATGATE_BROKER_SECRET": SECRETS["CHATGATE_BACKENDS_BOOK_SECRET"]}, "two of them are equal"),
+        (GOOD, {"CHATGATE_BROKER_SECRET_FILE": "/x"}, "are both set: unset one"),
+        (GOOD, {"CHATGATE_PROXY_URL_FILE": "/nowhere"}, "CHATGATE_PROXY_URL_FILE: the file cannot be read"),
+        (GOOD, {"CHATGATE_BROKER_PROT": "1"}, "CHATGATE_BROKER_PROT is no setting"),
+        (GOOD, {"CHATGATE_ENV": "staging"}, "env: "),
+        (
+            GOOD,
+            {"CHATGATE_ENV": "development", "CHATGATE_BROKER_HOST": "0.0.0.0"},
+            "broker.host: development",
+        ),
+    ],
+)
+def test_a_fault_names_its_key_and_its_mend(tmp_path, text, environ, said):
+    shown = faults(tmp_path, text, **environ)
+    assert said in shown
+    assert not any(secret in shown for secret in SECRETS.values() if secret.startswith(("0123", "fedc")))
+
+
+def test_without_a_redis_url_it_is_asked_for(tmp_path):
+    path = tmp_path / "chatgate.toml"
+    path.write_text(GOOD)
+    with pytest.raises(ConfigurationError, match=r"redis\.url: is missing\. Set REDIS_URL"):
+        read(path, {name: value for name, value in SECRETS.items() if name != "REDIS_URL"})
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml: there is no such file"):
+        read(tmp_path / "nowhere.toml", SECRETS)
+
+
+def test_every_setting_is_documented():
+    documented = (ROOT / "docs" / "configuration.md").read_text()
+    for path, _ in keys({table: ["NAME"] for table in NAMED_TABLES}):
+        assert f"`{variable(*path)}`" in documented
+    for name in _Variables.model_fields:
+        assert f"`CHATGATE_BACKEND_{name.upper()}`" in documented
