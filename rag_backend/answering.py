@@ -21,7 +21,8 @@ MAX_QUOTED: Final = 3
 NEAR_BEST: Final = 0.75
 """The part of the best passage's coverage that another one must have to be quoted beside it."""
 MIN_SUPPORT: Final = 0.5
-"""The share of an answer's words, by rarity, that a passage must hold to be its unnamed source."""
+MIN_SHARED: Final = 4
+"""The share and the number of an answer's words that a passage must hold to be its unnamed source."""
 
 NOTHING_FOUND: Final = "The book does not answer this, as far as its search can tell."
 QUOTED: Final = "This is quoted from the book as it stands; no language model is set up here."
@@ -127,13 +128,14 @@ def _named(passages: Sequence[Passage], numbers: Sequence[int], said: str) -> li
     if numbers:
         chosen = [passages[number - 1] for number in numbers if 0 < number <= len(passages)]
     else:
-        chosen = [passage for passage in passages if _support(passage, asked) >= MIN_SUPPORT][:1]
+        chosen = [passage for passage in passages if _supports(passage, asked)][:1]
     quoted = [(passage, extract.best(passage.blocks, asked)) for passage in chosen]
     return [Citation(passage.title, passage.url, best.quote) for passage, best in quoted if best]
 
 
-def _support(passage: Passage, asked: dict[str, float]) -> float:
-    return len(words.stems(passage.text) & asked.keys()) / max(1, len(asked))
+def _supports(passage: Passage, said: dict[str, float]) -> bool:
+    shared = len(words.stems(passage.text) & said.keys())
+    return shared >= max(MIN_SHARED, MIN_SUPPORT * len(said))
 
 
 def quote_book(found: Found) -> list[Part]:
@@ -150,7 +152,7 @@ def quote_book(found: Found) -> list[Part]:
 def _extract(passage: Passage, weights: Mapping[str, float]) -> _Quoted:
     best = extract.best(passage.blocks, weights)
     heading = extract.score(passage.title.rpartition(SEPARATOR)[2], weights)
-    if best is None or heading >= best.score:
+    if best is None or heading >= best.score * NEAR_BEST:
         # A question that the heading asks is answered by how its section begins.
         lead = extract.lead(passage.blocks)
         return _Quoted(passage, lead.text, lead.quote, heading + (best.score if best else 0.0))

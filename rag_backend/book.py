@@ -104,7 +104,9 @@ def _read_page(site: Site, version: Version, file: Path) -> Page | None:
     return Page(
         version=version,
         source=source,
-        url=doc_paths.permalink(site.root(version), doc_paths.doc_slug(name), site.trailing_slash),
+        url=doc_paths.permalink(
+            site.root(version), doc_paths.doc_slug(name), site.base_url, site.trailing_slash
+        ),
         title=_text(front, "title") or plain_text.content_title(tokens) or name.doc_id or _stem(name),
         position=_position(source, front),
         listed=front.get("unlisted") is not True,

@@ -51,13 +51,14 @@ def is_index(name: DocName) -> bool:
     return name.stem.lower() in _INDEX_NAMES or (bool(own_name) and name.stem.lower() == own_name)
 
 
-def permalink(root: str, slug: str, trailing_slash: bool | None) -> str:
+def permalink(root: str, slug: str, base_url: str, trailing_slash: bool | None) -> str:
     """The URL path of a document: percent-encoded, rooted, with no doubled slash.
 
-    `trailing_slash` is Docusaurus' option: None leaves the path as its file gave it.
+    `trailing_slash` is Docusaurus' option: None leaves the path as its file gave it, and the site's own
+    root keeps its slash in any case.
     """
     path = re.sub("/{2,}", "/", f"/{root}/{slug}")
-    if trailing_slash is not None and path != "/":
+    if trailing_slash is not None and path != base_url:
         path = path.rstrip("/") + "/" * trailing_slash
     return quote(path, safe=_PATH_CHARACTERS + "%")
 

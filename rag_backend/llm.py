@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import aiohttp
 import orjson
+from aiohttp.http_exceptions import LineTooLong
 
 CONNECT_SECONDS: Final = 5
 SILENCE_SECONDS: Final = 25
@@ -80,8 +81,7 @@ async def _pieces(lines: aiohttp.StreamReader) -> AsyncGenerator[str, None]:
                 raise ModelFailed("its answer is too long")
             if text:
                 yield text
-    except ValueError:
-        # What aiohttp raises for an endless line.
+    except LineTooLong:
         raise ModelFailed("it sent what is no stream of chunks") from None
     if not finished:
         raise ModelFailed("its answer was cut off")

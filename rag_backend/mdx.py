@@ -5,6 +5,7 @@ between tags and decides about the tags. Nothing is executed, and any text can b
 """
 
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -27,6 +28,7 @@ _TAG = re.compile(
     r"""</?(?:[A-Za-z][\w.:-]*(?:[^<>"'{}]|"[^"]*"|'[^']*'|\{(?:[^{}]|\{[^{}]*\})*\})*)?>|<!--.*?-->""",
     re.DOTALL,
 )
+_NAME = re.compile(r"<(/?)([A-Za-z][\w.:-]*)")
 _ONLY_TAGS = re.compile(rf"(?:\s*(?:{_TAG.pattern}))+[ \t]*(?:\n|\Z)", re.DOTALL)
 _MODULE = re.compile(r"(?:import|export)\s")
 _STRING = re.compile(r"""\s*(?:'([^'\\]*)'|"([^"\\]*)"|`([^`\\$]*)`)\s*""")
@@ -72,6 +74,18 @@ def spelled(expression: str) -> str:
     """The text that `{"text"}` stands for; an expression that is no plain string has none."""
     match = _STRING.fullmatch(expression)
     return next(filter(None, match.groups()), "") if match else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    name: str
+    closes: bool
+
+
+def tags(source: str) -> list[Tag]:
+    """The tags of a `jsx` token, comments left out."""
+    found = (_NAME.match(match[0]) for match in _TAG.finditer(source))
+    return [Tag(match[2], bool(match[1])) for match in found if match]
 
 
 def _heading_id(inline: Token, slugger: anchors.Slugger) -> str:

@@ -1,0 +1,276 @@
+import io
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rag_backend import answering, logs
+from rag_backend.chat import MAX_BODY
+from tests.rag_backend.books import CLAIMS, HEADER, NOW, backend, digest, events, proved, question, sign
+
+
+@pytest.fixture
+async def client(sample_index):
+    async with backend(sample_index) as client:
+        yield client
+
+
+async def ask(client, body=None, **headers):
+    body = question() if body is None else body
+    return await client.post("/chat", content=body, headers=proved(body, **headers))
+
+
+def is_problem(response, status, code):
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    return response.headers["content-type"] == "application/problem+json"
+
+
+async def test_an_answer_quotes_the_book_and_says_so(client, sample_index):
+    answer = (await ask(client)).json()
+    assert answer["response"].endswith(answering.QUOTED)
+    (citation,) = answer["citations"]
+    assert citation["url"] == "/book/calibration#how-often-to-calibrate"
+    assert citation["title"] == "Mounting and calibration › How often to calibrate"
+    assert citation["quote"] in answer["response"]
+
+
+async def test_the_events_say_what_the_json_says(client):
+    whole = (await ask(client)).json()
+    response = await ask(client, Accept="text/event-stream")
+    assert response.headers["content-type"].startswith("text/event-stream")
+    seen = events(response.text)
+    assert [name for name, _ in seen] == ["start", "delta", "delta", "citation", "done"]
+    assert (seen[0][1], seen[-1][1]) == ({}, {})
+    assert "".join(data["text"] for name, data in seen if name == "delta") == whole["response"]
+    assert [data for name, data in seen if name == "citation"] == whole["citations"]
+
+
+async def test_what_the_book_does_not_answer_is_said_and_nothing_is_cited(client):
+    answer = (await ask(client, question("Who won the world cup in 2022?"))).json()
+    assert answer == {"response": answering.NOTHING_FOUND, "citations": []}
+
+
+@pytest.mark.parametrize(
+    ("message", "selection", "begins"),
+    [
+        (
+            "How long does it last?",
+            "It is grey. The battery will last for eight days.",
+            "The battery will last",
+        ),
+        ("What does this mean?", "The first sentence. The second.", answering.BEGINNING),
+        ("Who is the king?", "It is grey.", answering.NOT_IN_SELECTION),
+    ],
+)
+async def test_a_selection_is_answered_from_itself_without_any_index(tmp_path, message, selection, begins):
+    async with backend(tmp_path / "none.db") as client:
+        body = question(message, mode="selection_only", selected_text=selection)
+        answer = (await ask(client, body)).json()
+        assert answer["response"].startswith(begins)
+        assert answer["citations"] == []
+        assert [name for name, _ in events((await ask(client, body, Accept="text/event-stream")).text)] == [
+            "start",
+            "delta",
+            "done",
+        ]
+
+
+async def test_the_book_is_searched_by_what_is_selected_too(client):
+    body = question("What does this mean?", selected_text="A CR2032 must not be charged: it leaks or bursts.")
+    assert (await ask(client, body)).json()["citations"][0]["url"] == "/book/time#rtc"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_without_an_index_both_forms_are_refused_with_what_to_do(tmp_path, accept):
+    async with backend(tmp_path / "none.db") as client:
+        response = await ask(client, Accept=accept)
+        assert is_problem(response, 503, "index_unavailable")
+        assert "chatgate index" in response.json()["detail"]
+        assert (await client.get("/healthz")).status_code == 200
+        assert is_problem(await client.get("/readyz"), 503, "index_unavailable")
+
+
+async def test_a_backend_with_an_index_is_ready(client):
+    assert (await client.get("/readyz")).json() == {"status": "ready"}
+
+
+BODY = question()
+GOOD = {**CLAIMS, "body_sha256": digest(BODY)}
+
+
+def without(members, name):
+    return {key: value for key, value in members.items() if key != name}
+
+
+BAD_TOKENS = [
+    *(sign(GOOD, {**HEADER, "alg": alg}) for alg in ("none", "HS512", "hs256", "ES256", ["HS256"], None)),
+    *(sign(GOOD, {**HEADER, "typ": typ}) for typ in ("JWT", "at+jwt", "CHATGATE-INTERNAL+JWT", None)),
+    *(sign(GOOD, {**HEADER, name: "x"}) for name in ("kid", "jku", "crit", "b64", "zip")),
+    sign(GOOD, b'{"alg":"HS256","alg":"HS256","typ":"chatgate-internal+jwt"}'),
+    sign(GOOD, []),
+    sign(GOOD, secret=b"another secret of thirty-two byte"),
+    sign(GOOD).rpartition(".")[0] + ".",
+    sign(GOOD) + "=",
+    sign(GOOD)[:-2],
+    *(sign(without(GOOD, name)) for name in GOOD),
+    *(sign({**GOOD, "iss": iss}) for iss in ("chatgate-broker", "", None, ["chatgate-proxy"])),
+    *(sign({**GOOD, "aud": aud}) for aud in ("other", ["chatgate-backend"], None)),
+    *(sign({**GOOD, "exp": exp}) for exp in (NOW + 61, NOW, NOW - 1, str(NOW + 60), NOW + 0.5, True, None)),
+    *(sign({**GOOD, "iat": NOW + shift, "exp": NOW + shift + 60}) for shift in (-65, 6, -3600, 3600)),
+    *(sign({**GOOD, "body_sha256": value}) for value in (digest(b"other"), digest(BODY) + "=", "", "é", 5)),
+    sign(json.dumps(GOOD)[:-1].encode() + b',"iss":"chatgate-proxy"}'),
+    sign([]),
+    sign(b"\xff"),
+    sign({**GOOD, "more": "x" * 4000}),
+    "a.b",
+    "",
+]
+
+
+@pytest.mark.parametrize("token", BAD_TOKENS)
+async def test_a_token_that_is_not_the_proxys_is_refused(client, token):
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    response = await client.post("/chat", content=BODY, headers=headers)
+    assert is_problem(response, 401, "invalid_token")
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_the_token_is_judged_before_the_body(client):
+    for headers in ({}, {"Authorization": "Basic x"}, {"Authorization": f"Bearer {sign(GOOD)}"}):
+        response = await client.post("/chat", content=b"{not json", headers=headers)
+        assert is_problem(response, 401, "invalid_token")
+    twice = [("Authorization", f"Bearer {sign(GOOD)}")] * 2
+    assert is_problem(await client.post("/chat", content=BODY, headers=twice), 401, "invalid_token")
+
+
+@pytest.mark.parametrize("shift", [-64, 5])
+async def test_five_seconds_of_another_clock_are_forgiven(client, shift):
+    token = sign({**GOOD, "iat": NOW + shift, "exp": NOW + shift + 60})
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    assert (await client.post("/chat", content=BODY, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xef\xbb\xbf{}", 400),
+        (BODY.decode().encode("utf-16"), 400),
+        (b'{"message":"\xff"}', 400),
+        (b'{"message":"a","message":"a","mode":"normal"}', 400),
+        (b'{"message":NaN}', 400),
+        (b'{"message":1e999}', 400),
+        (b'{"message":' + b"9" * 5000 + b"}", 400),
+        (b'{"message":"\\ud800","mode":"normal"}', 400),
+        (b"[" * 100_000 + b"]" * 100_000, 400),
+        (b"[]", 422),
+        (b'"text"', 422),
+        (b"{}", 422),
+        (question(message=""), 422),
+        (question(message="  \n "), 422),
+        (question(message="x" * 4001), 422),
+        (question(message=5), 422),
+        (question(mode="both"), 422),
+        (question(mode=["normal"]), 422),
+        (question(mode=None), 422),
+        (question(mode="selection_only"), 422),
+        (question(mode="selection_only", selected_text=" "), 422),
+        (question(selected_text="x" * 12_001), 422),
+        (question(selected_text=5), 422),
+        (question(history="x"), 422),
+        (question(history=[{}]), 422),
+        (question(history=[{"role": "system", "content": "x"}]), 422),
+        (question(history=[{"role": "user", "content": 5}]), 422),
+        (question(history=[{"role": "user", "content": "x"}] * 101), 422),
+    ],
+)
+async def test_a_body_that_is_no_question_is_refused_without_echo(client, body, status):
+    response = await ask(client, body)
+    assert is_problem(response, status, "invalid_json" if status == 400 else "invalid_question")
+    assert "xxx" not in response.text
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"message": "🎈" * 4000},
+        {"message": "nul \0 and \ufeff and \u202e"},
+        {"message": '" OR * NEAR('},
+        {"selected_text": "🎈" * 12_000},
+        {"history": [{"role": "user", "content": "é" * 1500}] * 100},
+        {"later_member": 1},
+    ],
+)
+async def test_a_question_within_the_limits_is_answered(client, members):
+    assert (await ask(client, question(**members))).status_code == 200
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["message", "mode", "history", "role", "selected_text"]), inner)
+        ),
+    )
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_no_json_is_a_fault(client, value):
+    assert (await ask(client, json.dumps(value).encode())).status_code in (200, 400, 422)
+
+
+async def test_a_body_is_counted_while_it_is_read(client):
+    fits, exceeds = (question(history=[{"role": "user", "content": ""}]), b"x" * (MAX_BODY + 1))
+    padded = fits + b" " * (MAX_BODY - len(fits))
+    assert (await ask(client, padded)).status_code == 200
+
+    async def chunks():
+        for start in range(0, len(exceeds), 65_536):
+            yield exceeds[start : start + 65_536]
+
+    for content in (exceeds, chunks()):
+        response = await client.post("/chat", content=content, headers=proved(exceeds))
+        assert is_problem(response, 413, "body_too_large")
+        assert response.headers["connection"] == "close"
+
+
+async def test_other_media_types_and_encodings_are_refused(client):
+    for media_type in ("text/plain", "application/x-www-form-urlencoded", ""):
+        headers = {**proved(BODY), "Content-Type": media_type}
+        assert is_problem(
+            await client.post("/chat", content=BODY, headers=headers), 415, "unsupported_media_type"
+        )
+    response = await ask(client, **{"Content-Encoding": "gzip"})
+    assert is_problem(response, 415, "unsupported_content_encoding")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/chat", 405), ("GET", "/docs", 404), ("GET", "/openapi.json", 404)],
+)
+async def test_nothing_else_is_served(client, method, path, status):
+    response = await client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_log_tells_what_happened_and_nothing_that_was_said(sample_index):
+    lines = io.StringIO()
+    async with backend(sample_index, logs.logger(lines)) as client:
+        await ask(client, question("How does the canary calibrate?"))
+        await ask(client, question("canary", mode="selection_only", selected_text="canary text"))
+        await client.post(
+            "/chat", content=b"canary", headers={"Authorization": "Bearer canary.canary.canary"}
+        )
+        await ask(client, b'{"message": "canary"')
+    said = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [entry["event"] for entry in said] == [
+        "started",
+        "answered",
+        "answered",
+        "token_refused",
+        "stopped",
+    ]
+    assert "canary" not in lines.getvalue()

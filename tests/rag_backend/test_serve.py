@@ -1,0 +1,72 @@
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.rag_backend.books import SECRET
+
+START = [sys.executable, "-m", "rag_backend"]
+
+
+def environment(**variables):
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CHATGATE_")}
+    return plain | {f"CHATGATE_BACKEND_{name}": str(value) for name, value in variables.items()}
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_on_its_port_and_ends_cleanly(tmp_path, how):
+    secret = tmp_path / "secret"
+    secret.write_bytes(SECRET + b"\n")
+    port = free_port()
+    process = subprocess.Popen(
+        START,
+        env=environment(SECRET_FILE=secret, PORT=port, INDEX=tmp_path / "none.db"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert json.loads(process.stderr.readline())["event"] == "started"
+        # The log line comes before the socket listens; a connection is retried by the kernel's answer alone.
+        while True:
+            with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), 5):
+                break
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as response:
+            assert response.headers["server"] is None
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5)
+        process.send_signal(how)
+        _, log = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert [json.loads(line)["event"] for line in log.splitlines()] == ["stopped"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({}, "SECRET"),
+        ({"SECRET": "x" * 31}, "SECRET"),
+        ({"SECRET_FILE": "/nowhere/secret"}, "SECRET_FILE"),
+        ({"SECRET": "x" * 32, "SECRET_FILE": "/nowhere/secret"}, "not both"),
+    ],
+)
+def test_it_refuses_to_start_without_a_secret(variables, named):
+    ended = subprocess.run(START, env=environment(**variables), capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 2
+    assert f"CHATGATE_BACKEND_{named}" in ended.stderr or named in ended.stderr
+    assert "Traceback" not in ended.stderr
