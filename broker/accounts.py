@@ -145,9 +145,13 @@ def normalise_email(raw: str) -> str:
     Nothing is stripped: an address with a space at either end is refused, as Better Auth does. Raises
     `InvalidEmail`.
     """
-    if len(raw) > MAX_EMAIL or _EMAIL_PATTERN.fullmatch(raw) is None:
+    if not is_email(raw):
         raise InvalidEmail("Invalid email")
     return raw.lower()
+
+
+def is_email(raw: str) -> bool:
+    return len(raw) <= MAX_EMAIL and _EMAIL_PATTERN.fullmatch(raw) is not None
 
 
 def check_name(raw: str) -> str:

@@ -34,7 +34,7 @@ async def current(broker: Broker, headers: Headers, *, slide: bool = True) -> Cu
         # A site that keeps its tokens in cookies has none that a script could have sent.
         if session is not None and _takes_bearer(broker, session):
             return Current(session, bearer, by_cookie=False)
-    cookie = _cookie(broker, headers)
+    cookie = session_cookie(broker, headers)
     if cookie is None:
         return None
     session = await broker.sessions.by_token(cookie, slide=slide)
@@ -55,7 +55,8 @@ def _bearer(broker: Broker, headers: Headers) -> str | None:
     return cookies.verify_token(sent, broker.config.secret)
 
 
-def _cookie(broker: Broker, headers: Headers) -> str | None:
+def session_cookie(broker: Broker, headers: Headers) -> str | None:
+    """The token in a session cookie that this broker signed. Raises APIError 400 for two such cookies."""
     name = broker.jar.name(cookies.SESSION)
     sent = [
         value

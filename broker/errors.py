@@ -24,8 +24,11 @@ class APIError(Problem):
     """An error that Better Auth names: `code` as it spells it, upper-case."""
 
 
-def unauthorized() -> APIError:
-    return APIError(401, "UNAUTHORIZED", "Unauthorized")
+class Unauthorized(APIError):
+    """There is no session where one is needed."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "UNAUTHORIZED", "Unauthorized")
 
 
 def too_many(retry_after: int, detail: str) -> Problem:
@@ -36,7 +39,7 @@ def too_many(retry_after: int, detail: str) -> Problem:
 
 def respond(scope: Scope, problem: Problem) -> Response:
     """Better Auth's form below its base path, problem+json elsewhere."""
-    if not scope["path"].startswith(BASE_PATH + "/"):
+    if not f"{scope['path']}/".startswith(f"{BASE_PATH}/"):
         return render(problem)
     headers = {"Cache-Control": "no-store", **problem.headers}
     if problem.status in (404, 405) and not isinstance(problem, APIError):

@@ -23,7 +23,9 @@ def require_trusted(headers: Headers, config: BrokerConfig, *, signing_in: bool)
     told = [headers[name] for name in headers if name.startswith("sec-fetch-")]
     if not has_cookies and told and _is_cross_site_navigation(headers):
         raise APIError(
-            403, "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED", "Cross-site navigation login is not allowed"
+            403,
+            "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
+            "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
         )
     origin = claimed_origin(headers)
     if origin is None and not has_cookies and not told:

@@ -1,9 +1,10 @@
 """The cookies and headers that go with a session in an answer."""
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from broker import cookies
-from broker.credentials import Current
+from broker.credentials import Current, session_cookie
 from broker.sessions import LIFE_MS, Session
 from broker.state import Broker
 
@@ -29,6 +30,15 @@ def without_session(response: Response, broker: Broker) -> Response:
     for line in broker.jar.cleared():
         response.headers.append("Set-Cookie", line)
     return response
+
+
+def without_dead_session(response: Response, broker: Broker, headers: Headers) -> Response:
+    """For a request that found no session: takes away the cookie that named one.
+
+    Only a cookie that this broker signed: on localhost all ports share one jar, and another server's sessions
+    have the same cookie name. A bearer that stands for nothing takes no cookie along.
+    """
+    return response if session_cookie(broker, headers) is None else without_session(response, broker)
 
 
 def shown_token(broker: Broker, found: Session, token: str) -> str:

@@ -27,8 +27,7 @@ async def sign_in(
     broker: Broker, client: Client, caller: Caller, *, email: str, password: str, remember: bool
 ) -> SignedIn:
     """Raises APIError 401 for a wrong password and, in the same words and time, for an unknown address."""
-    if is_too_long(password):
-        raise PasswordTooLong("Password too long")
+    _require_hashable(password)
     address = normalise_email(email)
     await broker.rates.admit(caller.address, address)
     found = await broker.accounts.by_email(address)
@@ -89,14 +88,21 @@ async def sign_up(
 
 
 async def check_password(broker: Broker, caller: Caller, credential: Credential, password: str) -> bool:
-    """Whether a signed-in reader knows their password; counted as a sign-in is. Raises Problem 429."""
-    if is_too_long(password):
-        return False
+    """Whether a signed-in reader knows their password; counted as a sign-in is.
+
+    Raises PasswordTooLong, Problem 429.
+    """
+    _require_hashable(password)
     await broker.rates.admit(caller.address, credential.account.email)
     verdict = await broker.passwords.verify(password, credential.password_hash)
     if not verdict.ok:
         await broker.rates.failed(caller.address, credential.account.email)
     return verdict.ok
+
+
+def _require_hashable(password: str) -> None:
+    if is_too_long(password):
+        raise PasswordTooLong("Password too long")
 
 
 async def _open(

@@ -9,7 +9,7 @@ from broker import audit
 from broker.accounts import UNSET, Credential, check_image, check_name
 from broker.credentials import Current
 from broker.endpoints.better_auth import views
-from broker.endpoints.better_auth.bodies import Member
+from broker.endpoints.better_auth.bodies import CALLBACK_URL, Member
 from broker.endpoints.better_auth.pipeline import Call, Endpoint
 from broker.endpoints.session_cookies import with_session, without_session
 from broker.errors import APIError
@@ -20,7 +20,7 @@ from broker.sessions import PASSWORD, open_session
 
 async def update_user(call: Call) -> Response:
     current = await call.session()
-    if "email" in call.body:
+    if call.body.get("email"):
         raise APIError(400, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated")
     if not call.body.keys() & {"name", "image"}:
         raise APIError(400, "NO_FIELDS_TO_UPDATE", "No fields to update")
@@ -129,7 +129,5 @@ ENDPOINTS: Final = (
             Member("revokeOtherSessions", "boolean"),
         ),
     ),
-    Endpoint(
-        "POST", "/delete-user", delete_user, (Member("password"), Member("token"), Member("callbackURL"))
-    ),
+    Endpoint("POST", "/delete-user", delete_user, (Member("password"), Member("token"), CALLBACK_URL)),
 )

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from broker.accounts import is_email
 from broker.errors import APIError
 from edge.body_limit import read_body
 from tokens import strict_json
@@ -33,9 +34,18 @@ class Member:
     """One member of a body. A `nullable` one may be null, which is not the same as absent."""
 
     name: str
-    kind: Literal["string", "boolean"] = "string"
+    kind: Literal["string", "nonempty", "email", "boolean"] = "string"
     required: bool = False
     nullable: bool = False
+
+    @property
+    def type(self) -> str:
+        """Its JSON type."""
+        return "boolean" if self.kind == "boolean" else "string"
+
+
+CALLBACK_URL: Final = Member("callbackURL")
+"""Where a reader is sent afterwards; the pipeline refuses an address that is not trusted."""
 
 
 async def read(request: Request, members: Sequence[Member], *, form: bool) -> Mapping[str, Any]:
@@ -46,17 +56,17 @@ async def read(request: Request, members: Sequence[Member], *, form: bool) -> Ma
     raw = await read_body(request, MAX_BODY)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not kind:
-        return _checked({}, members)
+        return _absent(members)
     if kind == FORM and form:
         return _checked(_form(raw), members)
     if kind != JSON:
         raise APIError(415, "UNSUPPORTED_MEDIA_TYPE", f"Content-Type must be {JSON}")
     if not raw:
-        return _checked({}, members)
+        return _absent(members)
     try:
         body = strict_json.loads(raw)
     except strict_json.NotStrictJSON:
-        raise APIError(400, "BAD_REQUEST", "The body is not JSON") from None
+        raise APIError(400, "BAD_REQUEST", "Invalid JSON in request body") from None
     if not isinstance(body, dict):
         raise APIError(400, "VALIDATION_ERROR", f"[body] {_expected('object', body)}")
     return _checked(body, members)
@@ -67,7 +77,7 @@ def schema(members: Sequence[Member]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            one.name: {"type": [one.kind, "null"] if one.nullable else one.kind} for one in members
+            one.name: {"type": [one.type, "null"] if one.nullable else one.type} for one in members
         },
         "required": [one.name for one in members if one.required],
     }
@@ -89,25 +99,38 @@ def _form(raw: bytes) -> dict[str, Any]:
     }
 
 
+def _absent(members: Sequence[Member]) -> Mapping[str, Any]:
+    if members:
+        raise APIError(400, "VALIDATION_ERROR", "[body] Invalid input: expected object, received undefined")
+    return {}
+
+
 def _checked(body: Mapping[str, Any], members: Sequence[Member]) -> Mapping[str, Any]:
-    found: dict[str, Any] = {}
-    faults: list[str] = []
-    for member in members:
-        if member.name not in body:
-            if member.required:
-                faults.append(
-                    f"[body.{member.name}] Invalid input: expected {member.kind}, received undefined"
-                )
-            continue
-        value = body[member.name]
-        wanted = str if member.kind == "string" else bool
-        if type(value) is wanted or (value is None and member.nullable):
-            found[member.name] = value
-        else:
-            faults.append(f"[body.{member.name}] {_expected(member.kind, value)}")
+    found = {member.name: body[member.name] for member in members if member.name in body}
+    faults = [
+        f"[body.{member.name}] {fault}" for member in members if (fault := _fault(member, body)) is not None
+    ]
     if faults:
         raise APIError(400, "VALIDATION_ERROR", "; ".join(faults))
     return found
+
+
+def _fault(member: Member, body: Mapping[str, Any]) -> str | None:
+    """What is wrong with a member, in Better Auth's words."""
+    if member.name not in body:
+        return f"Invalid input: expected {member.type}, received undefined" if member.required else None
+    value = body[member.name]
+    if value is None and member.nullable:
+        return None
+    if member.kind == "boolean":
+        return None if isinstance(value, bool) else _expected("boolean", value)
+    if not isinstance(value, str):
+        return _expected("string", value)
+    if member.kind == "nonempty" and not value:
+        return "Too small: expected string to have >=1 characters"
+    if member.kind == "email" and not is_email(value):
+        return "Invalid email address"
+    return None
 
 
 def _expected(kind: str, value: Any) -> str:

@@ -12,8 +12,9 @@ from broker.clients import Client
 from broker.credentials import Current, current
 from broker.endpoints import origins
 from broker.endpoints.better_auth import bodies
-from broker.endpoints.better_auth.bodies import Member
-from broker.errors import unauthorized
+from broker.endpoints.better_auth.bodies import CALLBACK_URL, Member
+from broker.endpoints.session_cookies import without_dead_session
+from broker.errors import Unauthorized, respond
 from broker.sessions import Caller
 from broker.state import Broker
 from edge.client_address import client_address
@@ -42,10 +43,10 @@ class Call:
         return await current(self.broker, self.request.headers, slide=slide)
 
     async def session(self) -> Current:
-        """Raises APIError 401."""
+        """Raises Unauthorized."""
         found = await self.find_session()
         if found is None:
-            raise unauthorized()
+            raise Unauthorized
         return found
 
 
@@ -71,7 +72,13 @@ def mount(router: APIRouter, endpoint: Endpoint) -> None:
         if endpoint.method == "POST":
             origins.require_trusted(request.headers, broker.config, signing_in=endpoint.signs_in)
             body = await bodies.read(request, endpoint.members, form=endpoint.form)
-        return await endpoint.handler(Call(broker, request, body))
+            if url := body.get(CALLBACK_URL.name):
+                origins.require_safe_url(url, broker.config)
+        try:
+            return await endpoint.handler(Call(broker, request, body))
+        except Unauthorized as error:
+            # As Better Auth does: a browser should not go on sending what stands for nothing.
+            return without_dead_session(respond(request.scope, error), broker, request.headers)
 
     router.add_api_route(
         endpoint.path,

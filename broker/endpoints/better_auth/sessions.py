@@ -8,7 +8,12 @@ from broker import audit, cookies
 from broker.endpoints.better_auth import views
 from broker.endpoints.better_auth.bodies import Member
 from broker.endpoints.better_auth.pipeline import Call, Endpoint
-from broker.endpoints.session_cookies import shown_token, with_slid_session, without_session
+from broker.endpoints.session_cookies import (
+    shown_token,
+    with_slid_session,
+    without_dead_session,
+    without_session,
+)
 from broker.errors import APIError
 
 
@@ -17,10 +22,7 @@ async def get_session(call: Call) -> Response:
     current = await call.find_session(slide=slide)
     shown = None if current is None else await views.user_of(call.broker, current.session)
     if current is None or shown is None:
-        response = views.answer(None)
-        # Only for a cookie: a bearer that stands for nothing takes no cookie along.
-        has_cookie = call.broker.jar.name(cookies.SESSION) in call.request.cookies
-        return without_session(response, call.broker) if has_cookie else response
+        return without_dead_session(views.answer(None), call.broker, call.request.headers)
     token = shown_token(call.broker, current.session, current.token)
     body = {"session": views.session(current.session, token), "user": shown}
     return with_slid_session(views.answer(body), call.broker, current)
@@ -54,7 +56,7 @@ async def revoke_sessions(call: Call) -> Response:
     current = await call.session()
     ended = await call.broker.sessions.revoke_all(current.session.sub)
     audit.record(audit.SESSIONS_REVOKED, sub=current.session.sub, ended=ended, by=current.session.id)
-    return views.answer({"status": True})
+    return without_session(views.answer({"status": True}), call.broker)
 
 
 async def revoke_other_sessions(call: Call) -> Response:

@@ -63,14 +63,14 @@ async def user_of(broker: Broker, session: Session) -> dict[str, Any] | None:
 def session(found: Session, token: str) -> dict[str, Any]:
     """`token` is the raw one only for its own reader and only where the site allows that."""
     return {
-        "id": found.id,
-        "ipAddress": found.ip_address,
-        "userAgent": found.user_agent,
         "expiresAt": from_ms(found.expires_at),
-        "userId": found.sub,
         "token": token,
         "createdAt": from_ms(found.created_at),
         "updatedAt": from_ms(found.updated_at),
+        "ipAddress": found.ip_address,
+        "userAgent": found.user_agent,
+        "userId": found.sub,
+        "id": found.id,
     }
 
 
@@ -78,7 +78,20 @@ def answer(body: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, NO_STORE, "application/json")
 
 
-def opened(broker: Broker, new: Opened, shown_user: dict[str, Any], **first: Any) -> Response:
-    """A sign-in's or sign-up's answer: the members of `first`, `token`, `user`, and the cookies."""
-    token = shown_token(broker, new.session, new.token)
-    return with_session(answer({**first, "token": token, "user": shown_user}), broker, new.session, new.token)
+def opened(
+    broker: Broker,
+    new: Opened,
+    shown_user: dict[str, Any],
+    *,
+    redirect: bool | None = None,
+    url: str | None = None,
+) -> Response:
+    """A sign-in's or sign-up's answer, and the cookies; a member that is None is left out."""
+    members = {
+        "redirect": redirect,
+        "token": shown_token(broker, new.session, new.token),
+        "url": url,
+        "user": shown_user,
+    }
+    body = {name: value for name, value in members.items() if value is not None}
+    return with_session(answer(body), broker, new.session, new.token)
