@@ -1,4 +1,4 @@
-"""`python -m chat_proxy` reads the configuration and serves. Exit code 2: it could not start, and said why."""
+"""`python -m chat_proxy` reads the configuration and serves. Exit code 2: it could not start and said why."""
 
 import asyncio
 import os

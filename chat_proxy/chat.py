@@ -69,15 +69,15 @@ class Chat:
         finally:
             # Before the last words: whoever has them may ask again, and find the place free.
             await self._release(question, grant, reply, failure)
-            _record(caller, question, reply, failure, self._proxy.clock() - started)
-        if failure is READER_GONE:
-            return
         try:
-            async with asyncio.timeout(LAST_WORDS):
-                await reply.finish(failure)
+            if failure is not READER_GONE:
+                async with asyncio.timeout(LAST_WORDS):
+                    await reply.finish(failure)
         except TimeoutError:
             # The answer is left torn, and the server closes what nobody reads.
-            return
+            pass
+        finally:
+            _record(caller, question, reply, failure, self._proxy.clock() - started)
 
     async def _exchange(
         self, question: Question, grant: Grant, running: Running, reply: Reply, receive: Receive
@@ -100,6 +100,8 @@ class Chat:
                         await reply.take(parts)
                         if parts[-1] is native.DONE:
                             return
+                        if isinstance(parts[-1], Failure):
+                            raise Failed(parts[-1])
                         running.spoke()
                 chunk = await running.read(answer.more)
         finally:

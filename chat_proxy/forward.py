@@ -41,9 +41,12 @@ class Answer:
             chunk = await self._response.content.readany()
         except (aiohttp.ClientError, OSError, ValueError):
             raise Failed(TORN) from None
+        if len(chunk) > self._left:
+            # What still fits is the reader's; the next call ends the answer.
+            chunk = chunk[: self._left]
+            if not chunk:
+                raise Failed(ANSWER_TOO_LARGE)
         self._left -= len(chunk)
-        if self._left < 0:
-            raise Failed(ANSWER_TOO_LARGE)
         return chunk
 
     def parts(self, chunk: bytes) -> list[Part]:

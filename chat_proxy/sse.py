@@ -1,5 +1,6 @@
 """Server-sent events: bytes in, events out, by the WHATWG rules (HTML 9.2.6); and events back to bytes."""
 
+from collections.abc import Iterator
 from typing import Final
 
 MAX_LINE: Final = 65_536
@@ -35,13 +36,13 @@ class Parser:
         self._data: list[bytes] = []
         self._size = 0
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes. Raises TooLong."""
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """The events that `chunk` completes, to be taken to the end. Raises TooLong after those before it."""
         text = self._rest + chunk
         if self._at_start:
             if len(text) < len(_BOM) and _BOM.startswith(text):
                 self._rest = text
-                return []
+                return
             self._at_start = False
             text = text.removeprefix(_BOM)
         # A CR ends its line at once; a LF that follows in a later chunk is the second half of the same end.
@@ -52,19 +53,18 @@ class Parser:
             self._after_cr = text.endswith(b"\r")
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, rest = text.split(b"\n")
-        if len(rest) > MAX_LINE:
-            raise TooLong
         self._rest = rest
-        events: list[Event] = []
         for line in lines:
             if line:
                 self._field(line)
             elif self._data:
-                events.append((self._name or "message", b"\n".join(self._data)))
+                event = self._name or "message", b"\n".join(self._data)
                 self._forget()
+                yield event
             else:
                 self._name = ""
-        return events
+        if len(rest) > MAX_LINE:
+            raise TooLong
 
     def _field(self, line: bytes) -> None:
         if len(line) > MAX_LINE:

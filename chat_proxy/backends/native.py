@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from chat_proxy import sse
-from chat_proxy.failures import BAD_BACKEND, TORN, Failed
+from chat_proxy.failures import BAD_BACKEND, TORN, Failed, Failure
 from chat_proxy.messages import Question
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -41,7 +41,7 @@ class Done:
     """The answer is whole."""
 
 
-Part = Delta | Citation | Done
+Part = Delta | Citation | Done | Failure
 DONE: Final = Done()
 
 
@@ -58,48 +58,52 @@ def body(question: Question, history: Sequence[dict[str, str]]) -> bytes:
 
 
 class Events:
-    """Reads an event stream. Raises Failed for an event that is not of the dialect, and for its `error`."""
+    """Reads an event stream. What is not of the dialect, and its `error`, ends it with a Failure."""
 
-    __slots__ = ("_citations", "_done", "_parser")
+    __slots__ = ("_citations", "_is_over", "_parser")
 
     def __init__(self) -> None:
         self._parser = sse.Parser()
         self._citations = 0
-        self._done = False
+        self._is_over = False
 
     def feed(self, chunk: bytes) -> list[Part]:
-        """The parts that `chunk` completes; nothing after Done."""
+        """The parts that `chunk` completes; Done or a Failure is the last of all."""
         parts: list[Part] = []
         try:
-            events = self._parser.feed(chunk)
+            for name, data in self._parser.feed(chunk):
+                if self._is_over:
+                    break
+                part = self._part(name, data)
+                if part is not None:
+                    parts.append(part)
+        except Failed as error:
+            parts.append(error.failure)
         except sse.TooLong:
-            raise Failed(BAD_BACKEND) from None
-        for name, data in events:
-            if self._done:
-                break
-            if name == "delta":
-                parts.append(Delta(_text(_members(data), "text")))
-            elif name == "citation":
-                self._citations += 1
-                cited = _citation(_members(data))
-                if cited is not None and self._citations <= MAX_CITATIONS:
-                    parts.append(cited)
-            elif name == "done":
-                self._done = True
-                parts.append(DONE)
-            elif name == "error":
-                raise Failed(BAD_BACKEND)
+            parts.append(BAD_BACKEND)
         return parts
 
     def close(self) -> list[Part]:
         """At the end of the bytes. A stream that did not say `done` was torn."""
-        if not self._done:
-            raise Failed(TORN)
-        return []
+        return [] if self._is_over else [TORN]
+
+    def _part(self, name: str, data: bytes) -> Part | None:
+        if name == "delta":
+            return Delta(_text(_members(data), "text"))
+        if name == "citation":
+            self._citations += 1
+            cited = _citation(_members(data))
+            return cited if self._citations <= MAX_CITATIONS else None
+        if name == "done":
+            self._is_over = True
+            return DONE
+        if name == "error":
+            raise Failed(BAD_BACKEND)
+        return None
 
 
 class Document:
-    """Reads one JSON answer, which is whole at the end of the bytes only."""
+    """Reads one JSON answer, which is whole at the end of the bytes only. `close` raises Failed."""
 
     __slots__ = ("_chunks",)
 

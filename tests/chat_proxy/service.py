@@ -170,7 +170,7 @@ class Backend:
         self.running.add(asyncio.current_task())
         self.connections += 1
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while True:
                     received = await self._request(reader)
                     self.received.append(received)
@@ -189,6 +189,14 @@ class Backend:
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config):
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        self.is_up.set()
+
     @contextlib.contextmanager
     def capture_signals(self):
         yield
@@ -249,7 +257,16 @@ class Stream:
 
     def __init__(self, answer):
         self.answer = answer
-        self._lines = answer.aiter_lines()
+        self._lines = self._split(answer)
+
+    @staticmethod
+    async def _split(answer):
+        # By LF alone: httpx's own lines also end at U+2028.
+        rest = b""
+        async for chunk in answer.aiter_bytes():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line.decode()
 
     async def event(self):
         """The next `(name, members)`, or None at the end; comments are `(":", text)`."""
@@ -302,11 +319,19 @@ async def running(valkey, folder, *, redis_url=None, **options):
     drain = Drain()
     app = create_app(config, drain=drain)
     server = _Server(
-        uvicorn.Config(app, port=0, log_config=None, access_log=False, http="httptools", ws="none")
+        uvicorn.Config(
+            app,
+            port=0,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            http="httptools",
+            ws="none",
+            proxy_headers=False,
+        )
     )
     serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await server.is_up.wait()
     port = server.servers[0].sockets[0].getsockname()[1]
     base = f"http://127.0.0.1:{port}"
     limits = httpx.Limits(max_connections=None)

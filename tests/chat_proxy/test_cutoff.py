@@ -1,0 +1,187 @@
+"""An answer under way ends with its session, its lease, or the last sure word about them."""
+
+import asyncio
+import contextlib
+import signal
+import time
+
+import pytest
+import redis
+
+from chat_proxy import answers, renewal
+from edge.store import command
+from tests.chat_proxy.service import OTHER_SUB, SUB, token
+from tokens import liveness
+
+
+async def talk(peer):
+    """A backend that begins and then has nothing more to say."""
+    await peer.head()
+    await peer.event("delta", text="Well, ")
+    await peer.gone()
+
+
+async def say_nothing(peer):
+    await peer.gone()
+
+
+@contextlib.asynccontextmanager
+async def begun(service, bearer, **members):
+    async with service.stream(bearer, **members) as stream:
+        assert (await stream.event())[0] == "start"
+        assert (await stream.event())[0] == "delta"
+        yield stream
+
+
+async def last_event(stream, within):
+    async with asyncio.timeout(within):
+        events = await stream.all()
+    return events[-1]
+
+
+async def test_a_running_answer_is_cut_with_its_session(service):
+    service.backend.behaviour = talk
+    taken = []
+    for attempt in range(30):
+        bearer = await service.sign_in(f"s{attempt}")
+        async with begun(service, bearer) as stream:
+            await service.sign_out(f"s{attempt}")
+            start = time.perf_counter()
+            name, members = await last_event(stream, 2)
+            taken.append(time.perf_counter() - start)
+        assert (name, members["code"]) == ("error", "session_ended")
+    assert max(taken) < 0.25
+
+
+async def test_only_the_session_that_ended_is_cut(service):
+    service.backend.behaviour = talk
+    mine, theirs = await service.sign_in(), await service.sign_in(sub=OTHER_SUB)
+    second = await service.sign_in("s2")
+    async with begun(service, mine) as one, begun(service, theirs) as two, begun(service, second) as three:
+        await service.sign_out()
+        assert (await last_event(one, 1))[1]["code"] == "session_ended"
+        await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, f"{SUB} *"))
+        assert (await last_event(three, 1))[1]["code"] == "session_ended"
+        with pytest.raises(TimeoutError):
+            await last_event(two, 0.2)
+
+
+async def test_a_question_that_waits_for_its_json_is_refused(service):
+    service.backend.behaviour = say_nothing
+    bearer = await service.sign_in()
+    asking = asyncio.create_task(service.ask(bearer))
+    while not service.backend.received:  # noqa: ASYNC110 - what came in is seen by looking
+        await asyncio.sleep(0.005)
+    await service.sign_out()
+    async with asyncio.timeout(1):
+        answer = await asking
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("field", ["all", "client:docs"])
+async def test_a_cut_ends_what_runs_by_the_message_or_by_the_renewal(service, field, monkeypatch):
+    service.backend.behaviour = talk
+    bearer = await service.sign_in()
+    async with begun(service, bearer) as stream:
+        await service.cut(**{field: int(time.time() * 1000) + 1000})
+        if field == "all":
+            await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
+        name, members = await last_event(stream, 0.5 if field == "all" else renewal.EVERY + 1)
+    assert (name, members["code"]) == ("error", "session_ended")
+
+
+async def test_a_token_or_key_that_is_taken_back_ends_its_answers(service):
+    service.backend.behaviour = talk
+    await service.sign_in()
+    async with begun(service, token(jti="one")) as one, begun(service, token(jti="two")) as two:
+        await service.store.run(
+            command("SET", liveness.revoked_token(SUB, "one"), "1"),
+            command("PUBLISH", liveness.REVOKED_CHANNEL, "*"),
+        )
+        assert (await last_event(one, 1))[1]["code"] == "session_ended"
+        await service.cut(kids="k2")
+        await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
+        assert (await last_event(two, 1))[1]["code"] == "session_ended"
+
+
+@pytest.mark.parametrize("owner", [SUB, "site:docs"])
+async def test_a_lease_that_expired_is_not_renewed(service, owner):
+    service.backend.behaviour = talk
+    bearer = await service.sign_in()
+    async with begun(service, bearer) as stream:
+        key = f"cg:{{{owner}}}:leases"
+        [[lease]] = await service.store.run(command("ZRANGE", key, 0, -1))
+        await service.store.run(command("ZADD", key, 1, lease))
+        await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
+        name, members = await last_event(stream, 1)
+        assert (name, members["code"]) == ("error", "temporarily_unavailable")
+
+
+async def test_a_lease_is_renewed_while_the_answer_runs(service):
+    service.backend.behaviour = talk
+    bearer = await service.sign_in()
+    key = f"cg:{{{SUB}}}:leases"
+    async with begun(service, bearer):
+        [[lease, before]] = await _leases(service, key)
+        while (await _leases(service, key))[0][1] == before:
+            await asyncio.sleep(0.05)
+        [[same, after]] = await _leases(service, key)
+        assert same == lease
+        assert 2500 < float(after) - float(before) < 4000
+    async with asyncio.timeout(2):
+        while await _leases(service, key):
+            await asyncio.sleep(0.02)
+
+
+async def _leases(service, key):
+    [found] = await service.store.run(command("ZRANGE", key, 0, -1, "WITHSCORES"))
+    return found
+
+
+async def test_eight_seconds_without_a_sure_word_end_the_answer(service, valkey):
+    service.backend.behaviour = talk
+    bearer = await service.sign_in()
+    async with begun(service, bearer) as stream:
+        start = time.monotonic()
+        valkey.process.send_signal(signal.SIGSTOP)
+        try:
+            name, members = await last_event(stream, 10)
+        finally:
+            valkey.process.send_signal(signal.SIGCONT)
+        assert (name, members["code"]) == ("error", "temporarily_unavailable")
+        assert 5 < time.monotonic() - start < 9
+
+
+async def test_what_was_said_while_nobody_listened_is_looked_up(service, valkey):
+    service.backend.behaviour = talk
+    bearer = await service.sign_in()
+    async with begun(service, bearer) as stream:
+        # The server comes back empty: neither a message nor a session is left.
+        valkey.kill()
+        valkey.start()
+        with redis.Redis(unix_socket_path=valkey.socket) as client:
+            client.hset(liveness.CUT, mapping={"all": 1, "kids": "k1"})
+        name, members = await last_event(stream, 2)
+        assert (name, members["code"]) == ("error", "session_ended")
+
+
+async def test_silence_is_filled_with_comments(service, monkeypatch):
+    monkeypatch.setattr(answers, "KEEP_ALIVE", 0.1)
+    more = asyncio.Event()
+
+    async def pause(peer):
+        await peer.head()
+        await peer.event("delta", text="Well, ")
+        await more.wait()
+        await peer.event("delta", text="yes.")
+        await peer.event("done")
+        await peer.end()
+
+    service.backend.behaviour = pause
+    bearer = await service.sign_in()
+    async with begun(service, bearer) as stream:
+        for _ in range(3):
+            assert await stream.event() == (":", "keep-alive")
+        more.set()
+        rest = [event for event in await stream.all() if event[0] != ":"]
+    assert rest == [("delta", {"text": "yes."}), ("done", {})]

@@ -1,0 +1,216 @@
+"""Rows 1 to 16 of the table of bad inputs: what is no token of ours is refused, alike and without a trace."""
+
+import base64
+import json
+import time
+
+import pytest
+
+from tests.chat_proxy.service import AUDIENCE, ISSUER, token
+from tests.tokens.test_verify import HEADER, JWKS, OTHER, PAYLOAD, SIGNING, b64, jwk, jwt, serialization, sign
+
+NOW = int(time.time())
+CLAIMS = {**PAYLOAD, "iss": ISSUER, "aud": AUDIENCE, "iat": NOW, "exp": NOW + 300, "sid": "s1"}
+RAW = json.dumps(CLAIMS).encode()
+
+
+def shared_secret(form):
+    public = SIGNING.public_key()
+    kind = serialization.PublicFormat.SubjectPublicKeyInfo
+    secret = {
+        "PEM": public.public_bytes(serialization.Encoding.PEM, kind),
+        "DER": public.public_bytes(serialization.Encoding.DER, kind),
+        "JWK": json.dumps(jwk(SIGNING, "k1", "ES256")).encode(),
+        "JWKS": JWKS,
+    }[form]
+    text = f"{b64(json.dumps({**HEADER, 'alg': 'HS256'}).encode())}.{b64(RAW)}"
+    hmac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    return f"{text}.{b64(hmac.sign(text.encode(), secret))}"
+
+
+def with_header(**changes):
+    return sign(CLAIMS, {**HEADER, **changes})
+
+
+def with_claims(**changes):
+    return sign({**CLAIMS, **changes})
+
+
+def with_signature(make):
+    head, body, signature = sign(CLAIMS).split(".")
+    return f"{head}.{body}.{make(signature)}"
+
+
+def without(name):
+    return sign({key: value for key, value in CLAIMS.items() if key != name})
+
+
+def raw_signature(signature):
+    return base64.urlsafe_b64decode(signature + "==")
+
+
+REFUSED = {
+    "1-none": lambda: with_header(alg="none"),
+    "1-nOnE": lambda: with_header(alg="nOnE"),
+    "1-empty-signature": lambda: with_signature(lambda _: ""),
+    **{f"2-{form}": (lambda form=form: shared_secret(form)) for form in ("PEM", "DER", "JWK", "JWKS")},
+    "3-jwk": lambda: sign(CLAIMS, {**HEADER, "jwk": jwk(OTHER, "k1", "EdDSA")}, OTHER),
+    "4-traversal": lambda: with_header(kid="../../etc/passwd"),
+    "4-sql": lambda: with_header(kid="k1' or 1=1 --"),
+    "4-crlf": lambda: with_header(kid="k1\r\nSet-Cookie: a=b"),
+    "4-nul": lambda: with_header(kid="k1\0"),
+    "4-glob": lambda: with_header(kid="*"),
+    "4-number": lambda: with_header(kid=7),
+    "4-missing": lambda: sign(CLAIMS, {"alg": "ES256", "typ": "at+jwt"}),
+    "4-long": lambda: with_header(kid="k" * 2000),
+    "7-expired": lambda: with_claims(iat=NOW - 400, exp=NOW - 100),
+    "7-no-exp": lambda: without("exp"),
+    "7-exp-text": lambda: with_claims(exp=str(NOW + 300)),
+    "7-exp-1e300": lambda: with_claims(exp=1e300),
+    "7-nbf": lambda: with_claims(nbf=NOW + 100),
+    "7-iat-ahead": lambda: with_claims(iat=NOW + 60, exp=NOW + 200),
+    "7-long-life": lambda: with_claims(exp=NOW + 3600),
+    "8-aud": lambda: with_claims(aud=ISSUER),
+    "8-aud-list": lambda: with_claims(aud=[AUDIENCE]),
+    "8-iss": lambda: with_claims(iss="https://evil.example"),
+    **{
+        f"8-typ-{typ}": (lambda typ=typ: with_header(typ=typ))
+        for typ in ("JWT", "dpop+jwt", "chatgate-internal+jwt", "logout+jwt")
+    },
+    "9-duplicate": lambda: sign(RAW[:-1] + b',"sub":"x"}'),
+    "9-utf16": lambda: sign(json.dumps(CLAIMS).encode("utf-16")),
+    "9-bom": lambda: sign(b"\xef\xbb\xbf" + RAW),
+    "9-nan": lambda: sign(RAW[:-1] + b',"x":NaN}'),
+    "9-depth": lambda: sign(RAW[:-1] + b',"x":' + b"[" * 1200 + b"]" * 1200 + b"}"),
+    "9-digits": lambda: sign(RAW[:-1] + b',"x":' + b"1" * 2000 + b"}"),
+    "10-9KB": lambda: token(scope="a" * 9000),
+    "12-crit": lambda: with_header(crit=["x"]),
+    "12-crit-empty": lambda: with_header(crit=[]),
+    "12-b64": lambda: with_header(b64=False),
+    "12-b64-text": lambda: with_header(b64="false"),
+    "13-jwe": lambda: f"{b64(b'{}')}.a.b.c.d",
+    "13-zip": lambda: with_header(zip="DEF", enc="A256GCM"),
+    "13-p2c": lambda: with_header(p2c=2**31),
+    "14-zero": lambda: with_signature(lambda _: b64(bytes(64))),
+    "14-65-bytes": lambda: with_signature(lambda one: b64(raw_signature(one) + b"0")),
+    "14-der": lambda: with_signature(
+        lambda one: b64(b"\x30\x44\x02\x20" + raw_signature(one)[:32] + b"\x02\x20" + raw_signature(one)[32:])
+    ),
+    "16-padding": lambda: sign(CLAIMS) + "=",
+    "16-plus": lambda: with_signature(lambda one: "+" + one[1:]),
+    "16-slash": lambda: with_signature(lambda one: "/" + one[1:]),
+    "16-unused-bits": lambda: with_signature(lambda one: one[:-1] + chr(ord(one[-1]) + 1)),
+    "18-bound": lambda: with_claims(cnf={"jkt": "x" * 43}),
+    "unknown-client": lambda: with_claims(client_id="nobody"),
+    "unknown-tier": lambda: with_claims(tier="golden"),
+    "garbage": lambda: "garbage",
+}
+
+
+async def test_no_bad_token_gets_through(service):
+    good = await service.sign_in()
+    assert (await service.ask(good)).status_code == 200
+    asked = len(service.backend.received)
+    for name, make in REFUSED.items():
+        bad = make()
+        start = time.perf_counter()
+        answer = await service.ask(bad)
+        taken = time.perf_counter() - start
+        assert answer.status_code == 401, name
+        assert answer.json()["code"] == "invalid_token", name
+        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"', name
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert bad not in answer.text
+        assert taken < 0.1, name
+    assert len(service.backend.received) == asked
+    assert (await service.ask(good)).status_code == 200
+
+
+# Rows 9 and 10: the size is judged before anything is decoded.
+@pytest.mark.parametrize("size", [1_000_000, 8_000_000])
+async def test_a_huge_token_costs_nothing(service, size):
+    answer = await service.client.post("/chat", headers={"Authorization": "Bearer " + "a" * size}, json={})
+    assert answer.status_code in (401, 431)
+
+
+# Row 14: a high s is the same signature in another form, and valid: nothing is keyed by a signature.
+async def test_a_high_s_is_as_good(service):
+    await service.sign_in()
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+    def flip(signature):
+        raw = raw_signature(signature)
+        return b64(raw[:32] + (order - int.from_bytes(raw[32:])).to_bytes(32))
+
+    head, body, signature = token().split(".")
+    assert (await service.ask(f"{head}.{body}.{flip(signature)}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ([], 401, "unauthenticated"),
+        ([("Authorization", "Basic dTpw")], 401, "unauthenticated"),
+        ([("Authorization", "Bearer a"), ("Authorization", "Bearer b")], 400, "invalid_request"),
+        ([("Authorization", "Bearer")], 400, "invalid_request"),
+        ([("Authorization", "Bearer a b")], 400, "invalid_request"),
+        ([("Authorization", "Bearer\ta")], 400, "invalid_request"),
+        ([(b"Authorization", b"Bearer \xff")], 400, "invalid_request"),
+        ([("Authorization", "bEaReR garbage")], 401, "invalid_token"),
+    ],
+)
+async def test_row_11_one_well_formed_header(service, headers, status, code):
+    answer = await service.client.post("/chat", headers=headers, json={"message": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_token_in_the_query_is_none(service):
+    bearer = await service.sign_in()
+    answer = await service.client.post(f"/chat?access_token={bearer}", json={"message": "x"})
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.status_code == 401
+
+
+async def test_a_token_for_something_else_is_not_for_asking(service):
+    await service.sign_in()
+    answer = await service.ask(token(scope="profile"))
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+    assert answer.headers["www-authenticate"] == 'Bearer error="insufficient_scope" scope="chat"'
+
+
+# Rows 3 and 5: nothing is fetched for a header's sake, and unknown kids share one fetch of the key set.
+async def test_unknown_kids_cost_one_fetch(service):
+    good = await service.sign_in()
+    assert (await service.ask(good)).status_code == 200
+    before = service.publisher.fetches
+    for number in range(300):
+        bad = sign(CLAIMS, {**HEADER, "kid": f"unknown{number}"})
+        assert (await service.ask(bad)).status_code == 401
+    assert service.publisher.fetches - before <= 1
+    assert (await service.ask(good)).status_code == 200
+
+
+# Row 6.
+async def test_good_keys_outlive_their_publisher(service):
+    good = await service.sign_in()
+    assert (await service.ask(good)).status_code == 200
+    service.publisher.is_away = True
+    fresh = token(jti="another")
+    assert (await service.ask(fresh)).status_code == 200
+    assert (await service.ask(token(kid="k9"))).status_code == 401
+
+
+async def test_without_any_key_nobody_can_be_judged(service):
+    service.publisher.is_away = True
+    answer = await service.ask(await service.sign_in())
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+    assert answer.headers["retry-after"]
+    assert (await service.client.get("/readyz")).status_code == 503
+
+
+async def test_a_key_taken_out_of_the_ring_verifies_nothing(service):
+    good = await service.sign_in()
+    assert (await service.ask(good)).status_code == 200
+    await service.cut(kids="k2")
+    assert (await service.ask(good)).status_code == 401
