@@ -1,0 +1,153 @@
+"""Cookies byte for byte as Better Auth writes them: the vectors are of a server of its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from broker import cookies
+from tests.broker.service import SECRET, session_of, sign_up
+
+VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "better_auth_cookies.json").read_text())
+[ONE, REMEMBER, _] = VECTORS
+KEY = ONE["secret"].encode()
+TOKEN = ONE["value"]
+SIGNED = ONE["signed"]
+QUOTED = ONE["pair"].partition("=")[2]
+SIGNATURE = SIGNED.partition(".")[2]
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda one: one["signed"][:8])
+def test_a_cookie_is_signed_and_quoted_as_better_auth_does(vector):
+    secret = vector["secret"].encode()
+    assert cookies.sign(vector["value"], secret) == vector["signed"]
+    jar = cookies.Jar(secret, secure=False)
+    assert vector["pair"] in {line.partition(";")[0] for line in jar.session(vector["value"], None)}
+    [sent] = cookies.values(vector["pair"], jar.name(vector["cookie"]))
+    assert cookies.verify(sent, secret) == cookies.verify(vector["signed"], secret) == vector["value"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(SIGNED, id="plain"),
+        pytest.param(QUOTED, id="percent-encoded"),
+        pytest.param(QUOTED.replace("%2F", "%2f").replace("%3D", "%3d"), id="in lower case"),
+        pytest.param(QUOTED.replace("%3D", "="), id="in part"),
+        pytest.param(QUOTED.replace("abc", "%61%62%63"), id="more than is needed"),
+        pytest.param("".join(f"%{letter:02X}" for letter in SIGNED.encode()), id="all of it"),
+    ],
+)
+def test_one_value_may_be_written_in_several_ways(sent):
+    assert cookies.verify_token(sent, KEY) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param(TOKEN, id="stripped of its signature"),
+        pytest.param(f"{TOKEN}.", id="with an empty signature"),
+        pytest.param(f".{SIGNATURE}", id="with an empty value"),
+        pytest.param(f"{TOKEN}.{'A' * 43}=", id="forged"),
+        pytest.param(f"{TOKEN.upper()}.{SIGNATURE}", id="another value under the signature"),
+        pytest.param(SIGNED.removesuffix("="), id="without padding"),
+        pytest.param(f"{SIGNED}=", id="with more padding"),
+        pytest.param(SIGNED.replace("/", "_").replace("+", "-"), id="in the other base64"),
+        # The last letter before the padding has two bits that no byte holds.
+        pytest.param(SIGNED.replace("0=", "1="), id="with unused bits"),
+        pytest.param(f"{TOKEN}.x.{SIGNATURE}", id="with a third part"),
+        pytest.param(f"{SIGNED}.{SIGNATURE}", id="with two signatures"),
+        pytest.param(f" {SIGNED}", id="after a space"),
+        pytest.param(f'"{SIGNED}"', id="in quotes"),
+        pytest.param(f"{SIGNED}\n", id="before a line break"),
+        pytest.param(f"{TOKEN}%00.{SIGNATURE}", id="with a NUL"),
+        pytest.param(QUOTED.replace("%", "%25"), id="percent-encoded twice"),
+        pytest.param(QUOTED.replace("%2F", "%2"), id="with half an escape"),
+        pytest.param(QUOTED.replace("%2F", "%GG"), id="with no hex in an escape"),
+        pytest.param(f"%FF{QUOTED}", id="with what is no UTF-8"),
+        pytest.param(f"%EF%BB%BF{QUOTED}", id="with a byte order mark"),
+        pytest.param(SIGNED.replace("a", "а"), id="with a letter of another alphabet"),
+        pytest.param(REMEMBER["signed"], id="signed for another cookie"),
+        pytest.param(f"{SIGNED}{'x' * 600}", id="too long"),
+    ],
+)
+def test_nothing_else_is_a_session_token(sent):
+    assert cookies.verify_token(sent, KEY) is None
+
+
+@pytest.mark.parametrize("secret", [b"", b"another secret", KEY + b" ", KEY.upper()])
+def test_another_secret_verifies_nothing(secret):
+    assert cookies.verify_token(SIGNED, secret) is None
+
+
+def test_a_value_that_is_signed_but_no_token_never_becomes_part_of_a_key():
+    for value in ("active-sessions-x", "x" * 31, "x" * 33, "cg:{x}", "x" * 31 + "*"):
+        assert cookies.verify(cookies.sign(value, KEY), KEY) == value
+        assert cookies.verify_token(cookies.sign(value, KEY), KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("a=1", ["1"]),
+        ("b=2; a=1", ["1"]),
+        ("b=2;a=1", ["1"]),
+        ("a=1; a=2", ["1", "2"]),
+        ("a=1=2", ["1=2"]),
+        ("a=", [""]),
+        ("a", []),
+        ("A=1", []),
+        ("aa=1; xa=2; a.b=3", []),
+        ('b="; a=1"', ['1"']),
+        ("", []),
+    ],
+)
+def test_a_cookie_is_found_by_its_exact_name(header, found):
+    assert cookies.values(header, "a") == found
+
+
+@pytest.mark.parametrize(
+    ("secure", "prefix", "attributes"),
+    [
+        (False, "", "Path=/; HttpOnly; SameSite=Lax"),
+        (True, "__Secure-", "Path=/; HttpOnly; Secure; SameSite=Lax"),
+    ],
+)
+def test_the_attributes_are_those_of_better_auth_in_its_order(secure, prefix, attributes):
+    jar = cookies.Jar(KEY, secure=secure)
+    assert jar.session(TOKEN, 604800) == [f"{prefix}{ONE['pair']}; Max-Age=604800; {attributes}"]
+    assert jar.session(TOKEN, None) == [
+        f"{prefix}{ONE['pair']}; {attributes}",
+        f"{prefix}{REMEMBER['pair']}; {attributes}",
+    ]
+    assert jar.cleared() == [
+        f"{prefix}better-auth.{name}=; Max-Age=0; {attributes}"
+        for name in ("session_token", "session_data", "dont_remember")
+    ]
+
+
+async def test_a_cookie_is_cleared_when_we_signed_it_and_left_alone_when_another_server_did(page):
+    ours, theirs = SECRET.encode(), b"the secret of another Better Auth server on this host"
+    await sign_up(page)
+    page.cookies.clear()
+    for secret, is_cleared in ((ours, True), (theirs, False)):
+        name, _, value = cookies.Jar(secret, secure=False).session(TOKEN, None)[0].partition("=")
+        sent = {"Cookie": f"{name}={value.partition(';')[0]}"}
+        for path in ("/api/auth/get-session", "/api/auth/list-sessions"):
+            answer = await page.get(path, headers=sent)
+            assert ("set-cookie" in answer.headers) is is_cleared
+            page.cookies.clear()
+
+
+@pytest.mark.parametrize("second", [QUOTED, "x", ""])
+async def test_two_session_cookies_are_refused_whichever_is_good(page, second):
+    await sign_up(page)
+    [(name, good)] = page.cookies.items()
+    page.cookies.clear()
+    for pairs in ((good, second), (second, good)):
+        sent = "; ".join(f"{name}={value}" for value in pairs)
+        answer = await page.get("/api/auth/get-session", headers={"Cookie": sent})
+        assert (answer.status_code, answer.json()["code"]) == (400, "DUPLICATE_SESSION_COOKIE")
+    page.cookies.set(name, good)
+    assert await session_of(page) is not None
