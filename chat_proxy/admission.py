@@ -5,6 +5,7 @@ not revoked, and reader, address and site have room (docs/decisions/0001). A ren
 """
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -21,12 +22,16 @@ from tokens import liveness
 
 LEASE_MS: Final = 10_000
 """How long a place is held without a word of its holder: the room that a killed process leaves taken."""
+OWED_FOR: Final = 60.0
+"""Seconds for which a silent server may still wake and run what was sent to it."""
 MAX_HISTORY: Final = 10
 """Messages of a conversation that go with a question."""
 MAX_CONVERSATIONS: Final = 50
 MAX_GUEST_CONVERSATIONS: Final = 1
 MAX_CONVERSATION: Final = 262_144
 """Bytes of its messages as they are stored."""
+MAX_OWED: Final = 1000
+"""Admissions whose outcome is unknown that are remembered; beyond it the oldest expires by itself."""
 GUEST: Final = b"anonymous"
 """`proved_by` of a session that nobody signed in for."""
 
@@ -64,6 +69,14 @@ class Grant:
     asked_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """Commands that are still to be run, of use until `expires_at` (monotonic seconds)."""
+
+    expires_at: float
+    commands: Sequence[Command]
+
+
 class Renewed(Enum):
     """What a renewal says of a lease. What expired is never revived, as its room may be taken."""
 
@@ -78,6 +91,7 @@ class Admission:
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
+        self._owed: deque[_Owed] = deque(maxlen=MAX_OWED)
 
     async def require_live(self, caller: Caller) -> None:
         """For a request that spends no question. Raises Problem 401 and 503."""
@@ -102,7 +116,12 @@ class Admission:
             commands.append(keys.RESERVE.call(names, lease, LEASE_MS, *place.arguments()))
         if caller.has_session:
             commands.append(_cut(caller.site.client_id))
-        replies = await self._store.run(*commands)
+        try:
+            replies = await self._store.run(*commands)
+        except StoreUnavailable:
+            # A server that was only silent reads the flight when it wakes, and grants what nobody awaits.
+            self._owe(asked_at, _given_back(caller, session_id, lease, shared))
+            raise
         own, *others = replies[: 1 + len(shared)]
         try:
             if caller.has_session:
@@ -124,10 +143,26 @@ class Admission:
             keys.conversation(sub, grant.session_id),
         ]
         args = (grant.lease, grant.session_id, grant.max_conversations, MAX_CONVERSATION)
-        await self._store.run(
-            keys.KEEP.call(names, *args, *messages),
-            *(place.free(grant.lease, refund=False) for place in grant.shared),
-        )
+        freed = [place.free(grant.lease, refund=False) for place in grant.shared]
+        try:
+            await self._store.run(keys.KEEP.call(names, *args, *messages), *freed)
+        except StoreUnavailable:
+            # Without the messages, which may have been kept: said twice would be worse than not at all.
+            self._owe(self._clock(), [keys.KEEP.call(names, *args), *freed])
+            raise
+
+    async def settle(self) -> bool:
+        """Give back what trouble of the store left taken; False while the store is still in trouble."""
+        while self._owed:
+            owed = self._owed[0]
+            if self._clock() < owed.expires_at:
+                try:
+                    await self._store.run(*owed.commands)
+                except StoreUnavailable:
+                    return False
+            if self._owed and self._owed[0] is owed:
+                self._owed.popleft()
+        return True
 
     async def renew(self, grants: Sequence[Grant]) -> list[Renewed]:
         """Each lease made LEASE_MS long again, after all the checks of its admission."""
@@ -154,22 +189,34 @@ class Admission:
         cuts = dict(zip(clients, cut[2:], strict=True))
         return [_verdict(grant, one, cut, cuts, lost) for grant, one in zip(grants, own, strict=True)]
 
+    def _owe(self, since: float, commands: list[Command]) -> None:
+        self._owed.append(_Owed(since + OWED_FOR, commands))
+
     async def _refund(
         self, caller: Caller, session_id: str, lease: str, shared: Sequence[Place], replies: Sequence[Any]
     ) -> None:
-        reader = Place(keys.user(caller.sub), caller.limits)
         granted = [
-            place.free(lease, refund=True)
-            for place, reply in zip((reader, *shared), replies, strict=True)
+            command
+            for command, reply in zip(
+                _given_back(caller, session_id, lease, shared), [*replies, replies[0]], strict=True
+            )
             if reply and not reply[0]
         ]
-        if replies[0] and not replies[0][0]:
-            names = [keys.leases(reader.owner), keys.conversations(caller.sub)]
-            names.append(keys.conversation(caller.sub, session_id))
-            # Without the lease: `free` has to find it there, whichever of the two comes first.
-            granted.append(keys.KEEP.call(names, "", session_id, MAX_CONVERSATIONS, MAX_CONVERSATION))
         if granted:
             await self._store.run(*granted)
+
+
+def _given_back(caller: Caller, session_id: str, lease: str, shared: Sequence[Place]) -> list[Command]:
+    """What takes back an admission: the reader's place, each shared one, and the conversation it entered."""
+    reader = Place(keys.user(caller.sub), caller.limits)
+    names = [
+        keys.leases(reader.owner),
+        keys.conversations(caller.sub),
+        keys.conversation(caller.sub, session_id),
+    ]
+    # Without the lease: `free` has to find it there, whichever of the two comes first.
+    entered = keys.KEEP.call(names, "", session_id, MAX_CONVERSATIONS, MAX_CONVERSATION)
+    return [*(place.free(lease, refund=True) for place in (reader, *shared)), entered]
 
 
 def _credentials(caller: Caller) -> list[str]:

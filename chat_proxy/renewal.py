@@ -50,7 +50,8 @@ class Renewal:
             except TimeoutError:
                 pass
             self._asked.clear()
-            wait = EVERY if await self._renew() else AGAIN
+            sure = await self._renew()
+            wait = EVERY if await self._admission.settle() and sure else AGAIN
 
     async def _renew(self) -> bool:
         """Whether Redis gave a sure answer for all of them."""

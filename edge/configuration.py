@@ -17,7 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from edge.settings import BUILT_IN_TIERS, NAMED_TABLES, TABLES, Broker, Proxy, Settings
+from edge.settings import BUILT_IN_TIERS, NAMED_TABLES, TABLES, Broker, Proxy, Settings, Tier
 
 PREFIX: Final = "CHATGATE_"
 OTHER_VARIABLES: Final = ("CHATGATE_CONFIG", "CHATGATE_PAGE_PORT", "CHATGATE_BACKEND_")
@@ -48,7 +48,7 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Settings:
         raise ConfigurationError("\n".join(_explained(error))) from None
     except (ValueError, OSError) as error:
         raise ConfigurationError(f"{path or 'environment'}: {error}") from None
-    settings = settings.model_copy(update={"tiers": {**BUILT_IN_TIERS, **settings.tiers}})
+    settings = settings.model_copy(update={"tiers": {**settings.tiers, **_built_in(settings.tiers)}})
     faults = list(_cross_checks(settings))
     if faults:
         raise ConfigurationError("\n".join(faults))
@@ -62,9 +62,18 @@ def variable(*path: str) -> str:
 
 def _names_in(path: Path | None) -> dict[str, list[str]]:
     found = _sourced(path, {}).toml() if path is not None else {}
-    return {
+    named = {
         table: list(entries) if isinstance(entries := found.get(table), dict) else []
         for table in NAMED_TABLES
+    }
+    return {**named, "tiers": list(dict.fromkeys([*BUILT_IN_TIERS, *named["tiers"]]))}
+
+
+def _built_in(given: Mapping[str, Tier]) -> dict[str, Tier]:
+    # What is not said of a built-in tier stays as it is there, so a guest with another burst is no reader.
+    return {
+        name: tier.model_copy(update=given[name].model_dump(exclude_unset=True)) if name in given else tier
+        for name, tier in BUILT_IN_TIERS.items()
     }
 
 

@@ -66,6 +66,14 @@ def test_a_variable_beats_the_file_and_a_secret_may_be_a_file(tmp_path):
     assert settings.sites["my-docs"].origins == ("https://a.example", "https://b.example")
 
 
+def test_a_built_in_tier_keeps_what_is_not_said_of_it(tmp_path):
+    text = GOOD + "[tiers.guest]\nburst = 2\n[tiers.gold]\nconcurrent = 9"
+    tiers = load(tmp_path, text, CHATGATE_TIERS_READER_CONCURRENT="7").tiers
+    assert (tiers["guest"].burst, tiers["guest"].daily_questions) == (2, 20)
+    assert (tiers["reader"].concurrent, tiers["reader"].daily_questions) == (7, 200)
+    assert (tiers["gold"].concurrent, tiers["gold"].burst) == (9, 5)
+
+
 def test_secrets_are_in_no_text_of_the_settings(tmp_path):
     shown = repr(load(tmp_path))
     assert not any(value in shown for name, value in SECRETS.items() if name != "REDIS_URL")

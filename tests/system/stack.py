@@ -1,0 +1,144 @@
+"""The services as processes of their own, each of which a test can kill and start again."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.chatgate.processes import free_ports, until
+from tests.valkey import Valkey
+
+ROOT = Path(__file__).parents[2]
+PAGE = "http://127.0.0.1:3000"
+JSON = {"Content-Type": "application/json"}
+EVENTS = {**JSON, "Accept": "text/event-stream"}
+QUESTION = {"message": "How often does the station record a value?", "session_id": "s1", "mode": "normal"}
+
+
+def own_environment():
+    """This environment without any setting of ours."""
+    ours = ("CHATGATE_", "REDIS_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+@dataclass
+class Stack:
+    """Broker, proxy and backend over one Valkey whose data is kept on disk, in a folder of the test's."""
+
+    folder: Path
+    processes: dict[str, subprocess.Popen] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.ports = dict(zip(("broker", "chat_proxy", "rag_backend"), free_ports(3), strict=True))
+        self.valkey = Valkey(self.folder)
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+        self.broker, self.proxy, self.backend = urls.values()
+        self.environ = own_environment() | {
+            "CHATGATE_CONFIG": str(ROOT / "chatgate" / "development.toml"),
+            "CHATGATE_DATA_DIR": str(self.folder),
+            "CHATGATE_BROKER_URL": self.broker,
+            "CHATGATE_BROKER_PORT": str(self.ports["broker"]),
+            "CHATGATE_BROKER_SECRET": "the broker's secret of these tests, long",
+            "CHATGATE_PROXY_URL": self.proxy,
+            "CHATGATE_PROXY_PORT": str(self.ports["chat_proxy"]),
+            "CHATGATE_SITES_DOCS_ORIGINS": PAGE,
+            "CHATGATE_TIERS_READER_QUESTIONS_PER_MINUTE": "6000",
+            "CHATGATE_TIERS_READER_BURST": "1000",
+            "CHATGATE_BACKENDS_BOOK_URL": self.backend,
+            "CHATGATE_BACKENDS_BOOK_SECRET": "the backend's secret of these tests, long",
+            "CHATGATE_BACKEND_SECRET": "the backend's secret of these tests, long",
+            "CHATGATE_BACKEND_PORT": str(self.ports["rag_backend"]),
+            "CHATGATE_BACKEND_INDEX": str(self.folder / "book.db"),
+            "REDIS_URL": self.valkey.url,
+        }
+
+    def start_all(self):
+        index = [sys.executable, "-m", "chatgate", "index", str(ROOT / "examples" / "book")]
+        subprocess.run([*index, "--into", str(self.folder / "book.db")], check=True, capture_output=True)
+        self.valkey.start()
+        for name in self.ports:
+            self.start(name, wait=False)
+        for name in self.ports:
+            self.wait_for(name)
+
+    def start(self, name, *, wait=True):
+        log = (self.folder / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(
+            [sys.executable, "-m", name], env=self.environ, cwd=self.folder, stdout=log, stderr=log
+        )
+        log.close()
+        if wait:
+            self.wait_for(name)
+
+    def wait_for(self, name):
+        try:
+            until(lambda: _is_ready(self.ports[name]), 20)
+        except AssertionError:
+            raise AssertionError(f"{name} is not ready:\n{self.log_of(name)[-3000:]}") from None
+
+    def kill(self, name):
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def stop_all(self):
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+        self.valkey.kill()
+
+    def log_of(self, name):
+        return (self.folder / f"{name}.log").read_text()
+
+
+def _is_ready(port):
+    with suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    return False
+
+
+class Reader:
+    """A browser on a page of the site, with an account of its own."""
+
+    def __init__(self, broker, proxy, page=PAGE):
+        self.broker, self.proxy = broker, proxy
+        self.http = httpx.Client(headers={"Origin": page}, timeout=15)
+        self.token = ""
+
+    def sign_up(self):
+        body = {
+            "name": "Ada",
+            "email": f"ada-{time.time_ns()}@example.com",
+            "password": "a-tall-ship-and-a-star",
+        }
+        answer = self.http.post(f"{self.broker}/api/auth/sign-up/email", json=body)
+        assert answer.status_code == 200, answer.text
+        return self
+
+    def get_token(self):
+        answer = self.http.get(f"{self.broker}/auth/token")
+        if answer.status_code == 200:
+            self.token = answer.json()["token"]
+        return answer
+
+    def sign_out(self):
+        return self.http.post(f"{self.broker}/api/auth/sign-out", json={})
+
+    def ask(self, **more):
+        headers = {**JSON, "Authorization": f"Bearer {self.token}"}
+        return self.http.post(f"{self.proxy}/chat", json={**QUESTION, **more}, headers=headers)
+
+    def ask_for_events(self, **more):
+        """The events as (name, data text) pairs, and the answer's headers."""
+        headers = {**EVENTS, "Authorization": f"Bearer {self.token}"}
+        with self.http.stream(
+            "POST", f"{self.proxy}/chat", json={**QUESTION, **more}, headers=headers
+        ) as answer:
+            assert answer.status_code == 200, answer.read()
+            text = answer.read().decode()
+        blocks = [block.split("\n") for block in text.split("\n\n") if block and not block.startswith(":")]
+        return [(event.removeprefix("event: "), data.removeprefix("data: ")) for event, data in blocks]
