@@ -13,31 +13,37 @@ _VALUE = r"""sed -E 's/.*"token" *: *"([^"]*)".*/\1/'"""
 """Takes a token out of a JSON answer with what every shell has."""
 
 
-def show(console: Console, around: Surroundings, pids: Mapping[str, int], seconds: float) -> None:
+def show(
+    console: Console, around: Surroundings, pids: Mapping[str, int], question: str, seconds: float
+) -> None:
     console.print(Text(f"\nchatgate is up, {seconds:.1f} s after the command. Ctrl-C stops it.\n", "bold"))
     console.print(_table(around, pids))
     if SITE in around.settings.sites and around.settings.sites[SITE].session_bearer:
         console.print(Text("\nSign up, get a token, ask:\n", "bold"))
         # Neither wrapped nor coloured, so that what is copied is what was meant.
         console.print(
-            "\n".join(first_commands(around)), soft_wrap=True, markup=False, highlight=False, style="none"
+            "\n".join(first_commands(around, question)),
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+            style="none",
         )
     console.print()
 
 
-def first_commands(around: Surroundings) -> list[str]:
-    """Three lines for a POSIX shell with curl; each time they make a new account."""
+def first_commands(around: Surroundings, question: str) -> list[str]:
+    """Three lines for a POSIX shell with curl. They sign up a new reader; `question` has no quotes."""
     broker, proxy = around.settings.broker.url, around.settings.proxy.url
     json = "-H 'Content-Type: application/json'"
     reader = (
         r"{\"name\":\"Reader\",\"email\":\"reader-$(date +%s)@example.com\","
         r"\"password\":\"a-tall-ship-and-a-star\"}"
     )
-    question = '{"message":"What is this book about?","session_id":"first","mode":"normal"}'
+    body = f'{{"message":"{question}","session_id":"first","mode":"normal"}}'
     return [
         f'SESSION=$(curl -s {broker}/api/auth/sign-up/email {json} -d "{reader}" | {_VALUE})',
         f'TOKEN=$(curl -s {broker}/auth/token -H "Authorization: Bearer $SESSION" | {_VALUE})',
-        f"curl -sN {proxy}/chat -H \"Authorization: Bearer $TOKEN\" {json} -d '{question}'",
+        f"curl -sN {proxy}/chat -H \"Authorization: Bearer $TOKEN\" {json} -d '{body}'; echo",
     ]
 
 

@@ -10,6 +10,8 @@ from rag_backend.book import Progress
 from rag_backend.index import IndexUnavailable, Summary, build, opened
 from rag_backend.site import BookError
 
+SAMPLE_QUESTION: Final = "How often should I calibrate the sensor?"
+"""One that the sample book answers."""
 _NOT_THE_BOOK: Final = frozenset({"node_modules", "build", ".docusaurus", ".git"})
 
 

@@ -46,17 +46,13 @@ def start_stack(book: Book = None) -> None:
     if os.environ.get("CHATGATE_ENV", "development") != "development":
         raise Fault("`chatgate up` is for development: unset CHATGATE_ENV, or start the services themselves.")
     around = look_around({**os.environ, "CHATGATE_ENV": "development"}, Path.cwd())
-    console = Console(highlight=False)
     folder = book or book_index.sample_book(Path.cwd())
-
-    def hear(service: str, line: str) -> None:
-        if console.is_terminal:
-            console.print(log_lines.readable(service, line), soft_wrap=True)
-        else:
-            print(line, flush=True)
+    question = "What is this about?" if book else book_index.SAMPLE_QUESTION
+    screen = _Screen(_Terminal(highlight=False))
 
     def ready(pids: dict[str, int]) -> None:
-        banner.show(console, around, pids, time.monotonic() - begun)
+        banner.show(screen.console, around, pids, question, time.monotonic() - begun)
+        screen.shows_logs = True
 
     with up.alone(around.data_dir):
         up.require_free_ports(around)
@@ -64,7 +60,30 @@ def start_stack(book: Book = None) -> None:
             asyncio.run(records.require_redis(around))
         if book_index.is_stale(folder, around.index):
             book_index.index_book(folder, around.index)
-        asyncio.run(up.run(around.valkey, up.services(around, folder), hear, ready))
+        asyncio.run(up.run(around.valkey, up.services(around, folder), screen.hear, ready))
+
+
+class _Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end the process from within, before the services are stopped.
+        raise BrokenPipeError
+
+
+class _Screen:
+    """Where the stack's logs go: readable in a terminal, once the banner is there; else as they came."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.shows_logs = not console.is_terminal
+
+    def hear(self, service: str, line: str) -> None:
+        if not self.shows_logs:
+            # What is said before a stack is ready matters when it does not get ready, and is told then.
+            return
+        if self.console.is_terminal:
+            self.console.print(log_lines.readable(service, line), soft_wrap=True)
+        else:
+            print(line, flush=True)
 
 
 @app.command("check")

@@ -62,8 +62,6 @@ class Child:
         patience = self.service.ready_within
         until = time.monotonic() + patience
         while not await asyncio.to_thread(self.service.is_ready):
-            if self.ended:
-                raise await self.failure()
             if time.monotonic() > until:
                 raise ServiceFailed(
                     self._with_last_lines(f"{self.service.name} was not ready within {patience:.0f} s")
@@ -119,6 +117,11 @@ async def _next_line(output: asyncio.StreamReader) -> bytes:
         return await output.read(max(overrun.consumed, 1))
 
 
+async def _wait_in_order(children: Sequence[Child]) -> None:
+    for child in children:
+        await child.wait_until_ready()
+
+
 class Children:
     """The services of one stack, in the order in which they were started."""
 
@@ -131,16 +134,22 @@ class Children:
         return {child.service.name: child.pid for child in self._children}
 
     async def start(self, services: Sequence[Service]) -> None:
-        """All of them at once, until each is ready. Raises the ServiceFailed of the first that is not."""
-        started = []
-        for service in services:
-            started.append(await self._start(service))
-        waiting = [asyncio.create_task(child.wait_until_ready()) for child in started]
+        """All of them at once. Each is asked whether it is ready only when those before it are: one that
+        looks for another and does not find it may rest before it looks again.
+
+        Raises the ServiceFailed of one that ends or does not get ready.
+        """
+        started = [await self._start(service) for service in services]
+        ready = asyncio.create_task(_wait_in_order(started))
+        end = asyncio.create_task(self.first_end())
         try:
-            await asyncio.gather(*waiting)
+            await asyncio.wait({ready, end}, return_when=asyncio.FIRST_COMPLETED)
+            if end.done():
+                raise end.result()
+            await ready
         finally:
-            for task in waiting:
-                task.cancel()
+            ready.cancel()
+            end.cancel()
 
     async def first_end(self) -> ServiceFailed:
         """Waits until any of them ends."""

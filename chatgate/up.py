@@ -14,7 +14,7 @@ from typing import Final
 
 from chatgate import valkey
 from chatgate.faults import Fault
-from chatgate.supervise import Children, Hear, Service, ServiceFailed
+from chatgate.supervise import Children, Hear, Service
 from chatgate.surroundings import BACKEND, SITE, Surroundings, make_private
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -85,7 +85,16 @@ async def run(
     Everything is stopped when this is over. `ready` is told the pids once all answer. Raises ServiceFailed
     when a service ends by itself or does not get ready.
     """
-    children = Children(hear)
+
+    def heard(service: str, line: str) -> None:
+        try:
+            hear(service, line)
+        except OSError:
+            # Whoever read the logs has gone, as `head` does after its lines.
+            _write_to_nobody()
+            work.cancel()
+
+    children = Children(heard)
     loop = asyncio.get_running_loop()
     work = asyncio.create_task(_work(children, embedded, beside, ready))
     for one in STOP_SIGNALS:
@@ -101,6 +110,13 @@ async def run(
         raise error
 
 
+def _write_to_nobody() -> None:
+    """Else Python complains at its end that it cannot write what is left."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, sys.stdout.fileno())
+    os.close(silence)
+
+
 async def _work(
     children: Children,
     embedded: Path | None,
@@ -112,9 +128,12 @@ async def _work(
             if not valkey.answers(at):
                 await children.start([_valkey(embedded, at)])
     await children.start(beside)
-    ready(children.pids)
-    failure: ServiceFailed = await children.first_end()
-    raise failure
+    try:
+        ready(children.pids)
+    except OSError:
+        _write_to_nobody()
+        return
+    raise await children.first_end()
 
 
 def _valkey(folder: Path, at: Path) -> Service:

@@ -1,0 +1,248 @@
+"""`chatgate up` with the real services, on ports and in a folder of its own."""
+
+import http.client
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import termios
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.chatgate.processes import family, free_ports, is_running, none_runs, short_folder, until
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("BROKER", "PROXY", "BACKEND", "PAGE")
+PID = re.compile(r"^(valkey|broker|proxy|backend|page) .* pid (\d+)$", re.MULTILINE)
+
+
+class Stack:
+    """One `chatgate` process; `said` holds what it has written up to its being ready."""
+
+    def __init__(self, folder, ports, *words, terminal=subprocess.PIPE, **variables):
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("CHATGATE_")}
+        ours.pop("REDIS_URL", None)
+        self.ports = dict(zip(NAMES, ports, strict=True))
+        moved = {f"CHATGATE_{name}_PORT": str(port) for name, port in self.ports.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "chatgate", *words],
+            cwd=folder,
+            env={**ours, **moved, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said = ""
+        self.pids = {}
+
+    def wait_until_ready(self):
+        for line in self.process.stdout:
+            self.said += line
+            if line.startswith("curl "):
+                self.pids = {name: int(pid) for name, pid in PID.findall(self.said)}
+                return self
+        raise AssertionError(self.process.stderr.read())
+
+    def end(self):
+        """Exit code and standard error."""
+        _, err = self.process.communicate(timeout=20)
+        return self.process.returncode, err
+
+    def get(self, name, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=5)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer
+
+
+@pytest.fixture
+def ports():
+    return free_ports(len(NAMES))
+
+
+@pytest.fixture
+def run(folder, ports):
+    started = []
+
+    def begin(*words, **variables):
+        stack = Stack(folder, ports, *words, **variables)
+        started.append(stack)
+        return stack
+
+    yield begin
+    for stack in started:
+        if stack.process.poll() is None:
+            stack.process.kill()
+            stack.process.communicate()
+    until(lambda: none_runs(pid for stack in started for pid in stack.pids.values()))
+
+
+@pytest.fixture
+def stack(run):
+    return run("up").wait_until_ready()
+
+
+def shell(stack, *lines):
+    """What the printed commands write, run in a shell as they were printed."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    commands = [line for line in stack.said.splitlines() if line.startswith(("SESSION=", "TOKEN=", "curl "))]
+    script = "\n".join([*commands, *lines])
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=30).stdout
+
+
+def test_a_stack_answers_the_printed_commands_and_leaves_nothing(stack, run, folder):
+    seconds = float(re.search(r"chatgate is up, ([\d.]+) s after", stack.said)[1])
+    assert seconds < 10
+    assert list(stack.pids) == ["valkey", "broker", "proxy", "backend", "page"]
+    answer = shell(stack)
+    assert '"citations":[{"title":' in answer
+    assert '"session_id":"first"' in answer
+    page = stack.get("PAGE", "/")
+    assert (page.status, page.getheader("location")) == (307, "/book/")
+
+    assert "reader-" in run("users", "list").process.communicate(timeout=20)[0]
+    assert run("check", "--connect").end() == (0, "")
+
+    everybody = family(stack.process.pid)
+    stack.process.send_signal(signal.SIGTERM)
+    assert stack.end() == (0, "")
+    assert none_runs(everybody)
+    assert folder.joinpath(".chatgate").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_run_is_refused_and_the_first_goes_on_until_ctrl_c(stack, run):
+    code, err = run("up").end()
+    assert code == 1
+    assert f"(process {stack.process.pid})" in err
+    assert all(is_running(pid) for pid in stack.pids.values())
+    assert stack.get("BROKER", "/readyz").status == 200
+    stack.process.send_signal(signal.SIGINT)
+    assert stack.end() == (0, "")
+    assert none_runs(stack.pids.values())
+
+
+@pytest.mark.parametrize("name", ["valkey", "broker", "proxy", "backend", "page"])
+def test_a_killed_service_ends_the_stack_and_is_named(stack, name):
+    assert name in stack.pids, stack.said
+    os.kill(stack.pids[name], signal.SIGKILL)
+    code, err = stack.end()
+    assert code == 1
+    assert f"{name} ended by SIGKILL" in err
+    assert none_runs(stack.pids.values())
+
+
+def test_nothing_outlives_a_killed_stack(stack):
+    everybody = family(stack.process.pid)
+    stack.process.kill()
+    until(lambda: none_runs(everybody), 5)
+
+
+def test_sessions_are_kept_from_run_to_run(stack, run):
+    session = shell(stack, 'echo "session $SESSION"').splitlines()[-1].removeprefix("session ")
+    stack.process.terminate()
+    stack.end()
+    again = run("up").wait_until_ready()
+    connection = http.client.HTTPConnection("127.0.0.1", again.ports["BROKER"], timeout=5)
+    connection.request("GET", "/auth/token", headers={"Authorization": f"Bearer {session}"})
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_port_in_use_is_named_and_nothing_is_started(run, ports, folder, name):
+    port = ports[NAMES.index(name)]
+    with socket.create_server(("127.0.0.1", port)):
+        stack = run("up")
+        code, err = stack.end()
+    assert code == 1
+    assert f"Port {port} is in use. End what listens there, or set CHATGATE_{name}_PORT to another." in err
+    assert "Nothing was started." in err
+    assert not (folder / ".chatgate" / "valkey").exists()
+
+
+def test_a_port_given_twice_is_refused(run, ports):
+    code, err = run("up", CHATGATE_PAGE_PORT=str(ports[0])).end()
+    assert code == 1
+    assert f"Port {ports[0]} is given twice. Set CHATGATE_PAGE_PORT to another." in err
+
+
+def test_a_configured_redis_takes_the_place_of_the_embedded_server(run, valkey):
+    stack = run("up", REDIS_URL=valkey.url).wait_until_ready()
+    assert list(stack.pids) == ["broker", "proxy", "backend", "page"]
+    with redis.Redis.from_url(valkey.url) as client:
+        assert client.exists("cg:cut")
+    stack.process.terminate()
+    assert stack.end() == (0, "")
+
+
+def test_a_redis_that_does_not_answer_is_said_before_anything_starts(run):
+    [port] = free_ports(1)
+    code, err = run("up", REDIS_URL=f"redis://127.0.0.1:{port}").end()
+    assert code == 1
+    assert "Redis does not answer" in err
+
+
+def test_a_service_that_cannot_start_says_why(run):
+    code, err = run("up", CHATGATE_BROKER_DATABASE_URL="mysql://example.org/accounts").end()
+    assert code == 1
+    assert "broker ended with exit code 2. Its last lines:\n  the database URL must begin with" in err
+
+
+def test_a_second_stack_may_run_beside_with_a_folder_and_ports_of_its_own(stack, folder):
+    with short_folder() as other:
+        beside = Stack(other, free_ports(len(NAMES)), "up").wait_until_ready()
+        beside.process.terminate()
+        assert beside.end() == (0, "")
+    assert stack.get("PROXY", "/readyz").status == 200
+
+
+def test_logs_that_nobody_reads_end_the_stack(stack):
+    stack.process.stdout.close()
+    shell(stack)
+    stack.process.wait(20)
+    assert none_runs(stack.pids.values())
+    assert (stack.process.returncode, stack.process.stderr.read()) == (0, "")
+
+
+def test_a_terminal_shows_logs_that_can_be_read(folder, ports):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (50, 200))
+    stack = Stack(folder, ports, "up", terminal=theirs, TERM="xterm")
+    os.close(theirs)
+    with os.fdopen(ours, "rb", closefd=True) as screen:
+        read = b""
+        while b"Ctrl-C stops it" not in read:
+            read += os.read(screen.fileno(), 65_536)
+        assert b"overcommit" not in read
+        sign_up(stack)
+        while b"signed_in" not in read:
+            read += os.read(screen.fileno(), 65_536)
+        stack.process.terminate()
+        with suppress(OSError):
+            # Linux says EIO when the last writer of a terminal has gone.
+            while more := os.read(screen.fileno(), 65_536):
+                read += more
+        assert stack.process.wait(20) == 0
+    plain = re.sub(rb"\x1b\[[0-9;]*m", b"", read).decode()
+    assert re.search(r"broker \| \d\d:\d\d:\d\d signed_up audit=true client=docs sub=\w+", plain)
+
+
+def sign_up(stack):
+    body = b'{"name":"Ann","email":"ann@example.com","password":"a tall ship and a star"}'
+    connection = http.client.HTTPConnection("127.0.0.1", stack.ports["BROKER"], timeout=5)
+    connection.request("POST", "/api/auth/sign-up/email", body, {"Content-Type": "application/json"})
+    assert connection.getresponse().status == 200
+    connection.close()
