@@ -10,6 +10,7 @@ from starlette.types import Receive
 from chat_proxy.admission import Grant
 from chat_proxy.failures import ANSWER_TIMEOUT, BACKEND_TIMEOUT, READER_GONE, Failed, Failure
 from chat_proxy.gate import Caller
+from tokens.liveness import BY_JTI
 
 WATCH_AFTER: Final = 0.25
 """Seconds after which a reader's leaving is watched for; most answers are over before they need the task."""
@@ -159,10 +160,10 @@ class Answers:
     def all(self) -> list[Running]:
         return [running for of_reader in self._by_sub.values() for running in of_reader]
 
-    def end_of(self, sub: str, sid: str | None, failure: Failure) -> None:
-        """End a reader's answers, of one session or (None) of all."""
+    def end_of(self, sub: str, ended: str, failure: Failure) -> None:
+        """End a reader's answers: of the session or token that `ended` names, or `*` (tokens.liveness)."""
         for running in list(self._by_sub.get(sub, ())):
-            if sid is None or running.caller.sid == sid:
+            if ended in ("*", running.caller.sid, f"{BY_JTI}{running.caller.jti}"):
                 running.end(failure)
 
     def end_all(self, failure: Failure) -> None:

@@ -79,8 +79,8 @@ class Cutoff:
             # From here on nothing is lost; what was said before is looked up.
             self._missed()
         elif message["type"] == "message":
-            sub, _, sid = message["data"].decode("ascii", "replace").partition(" ")
-            if sub and sid:
-                self._answers.end_of(sub, None if sid == "*" else sid, SESSION_ENDED)
+            sub, _, ended = message["data"].decode("ascii", "replace").partition(" ")
+            if sub and ended:
+                self._answers.end_of(sub, ended, SESSION_ENDED)
             else:
                 self._missed()

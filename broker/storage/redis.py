@@ -111,7 +111,7 @@ class RedisSessions:
 
     async def revoke_token(self, sub: str, jti: str, seconds: int) -> None:
         key = liveness.revoked_token(sub, jti)
-        message = f"{sub} *"
+        message = f"{sub} {liveness.BY_JTI}{jti}"
         await self._store.commit(
             command("SET", key, "1", "EX", max(1, seconds)),
             command("PUBLISH", liveness.REVOKED_CHANNEL, message),

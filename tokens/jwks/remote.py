@@ -9,6 +9,9 @@ from tokens.jwks.local import Key, KeySet
 
 COOL_DOWN = 10.0
 """Seconds between two fetches, whatever is asked: ten thousand unknown `kid`s cost one."""
+FIRST_COOL_DOWN = 0.5
+"""Seconds between two fetches while no set was ever read: services that start together wait for the broker,
+and nobody with a token of its making is there yet to be many."""
 FRESH = 300.0
 """Seconds after which a set is fetched again beside the requests that use it."""
 STALE = 7200.0
@@ -63,7 +66,8 @@ class RemoteKeys:
         if self._fetching is not None and not self._fetching.done():
             return self._fetching
         now = self._clock()
-        if self._tried_at is not None and now - self._tried_at < COOL_DOWN:
+        cool_down = FIRST_COOL_DOWN if self._read_at is None else COOL_DOWN
+        if self._tried_at is not None and now - self._tried_at < cool_down:
             return None
         self._tried_at = now
         self._fetching = asyncio.create_task(self._read())
