@@ -1,0 +1,32 @@
+"""`python -m bench [--quick] [scenario ...]`: measures, prints each figure beside its target, and after a
+whole run writes bench/README.md. Exit code 1: a target was missed."""
+
+import argparse
+import sys
+
+from bench import chat
+from bench.figures import Figure, line
+from bench.stack import stack
+
+SCENARIOS = {one.NAME: one for one in (chat,)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("scenarios", nargs="*", metavar="scenario", help=", ".join(SCENARIOS))
+    parser.add_argument("--quick", action="store_true", help="a look whether it works; figures say little")
+    given = parser.parse_args()
+    if unknown := set(given.scenarios) - set(SCENARIOS):
+        parser.error(f"there is no scenario {', '.join(sorted(unknown))}")
+    figures: list[Figure] = []
+    with stack() as running:
+        for name, scenario in SCENARIOS.items():
+            if not given.scenarios or name in given.scenarios:
+                for figure in scenario.run(running, quick=given.quick):
+                    print(line(figure), flush=True)
+                    figures.append(figure)
+    return 0 if all(figure.is_met for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The backend that the proxy forwards to in a measurement: answers at once, or with numbered events.
+
+`python -m bench.backend PORT`. A message that says `events=N` is answered, where events are wanted, by N of
+them, EVENTS_A_SECOND to a second from the request on; each carries its number and when it was sent.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from typing import Final, cast
+
+import uvloop
+
+EVENTS_A_SECOND: Final = 20
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_EVENTS = re.compile(rb"events=(\d+)")
+_ANSWER = json.dumps(
+    {
+        "response": "The station records a value every ten minutes, day and night.",
+        "citations": [{"title": "Recording", "url": "/recording", "quote": "every ten minutes"}],
+    }
+).encode()
+_PLAIN: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(_ANSWER),
+    _ANSWER,
+)
+_STREAM_HEAD: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+
+
+class Backend(asyncio.Protocol):
+    def __init__(self) -> None:
+        self._rest = b""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are asyncio's by shape, not by class.
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._rest += data
+        head, mark, body = self._rest.partition(b"\r\n\r\n")
+        if not mark:
+            return
+        found = _LENGTH.search(head)
+        length = int(found[1]) if found else 0
+        if len(body) < length:
+            return
+        self._rest = b""
+        if head.startswith(b"GET "):
+            self._transport.write(_PLAIN)
+        elif b"text/event-stream" in head:
+            wanted = _EVENTS.search(body)
+            self._begin(int(wanted[1]) if wanted else 1)
+        else:
+            self._transport.write(_PLAIN)
+
+    def _begin(self, count: int) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        first = _STREAM_HEAD + _chunk(b"event: start\ndata: {}\n\n")
+
+        def send(number: int, before: bytes = b"") -> None:
+            if number < count:
+                text = f"{number} {time.monotonic():.6f} "
+                self._transport.write(
+                    before + _chunk(b'event: delta\ndata: {"text": "%s"}\n\n' % text.encode())
+                )
+                # By the time of the beginning, so that a late event makes none of the next ones later.
+                due = began + (number + 1) / EVENTS_A_SECOND
+                self._timer = loop.call_at(due, send, number + 1)
+            else:
+                self._transport.write(_chunk(b"event: done\ndata: {}\n\n") + b"0\r\n\r\n")
+
+        send(0, first)
+
+
+def _chunk(event: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(event), event)
+
+
+async def serve(port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(Backend, "127.0.0.1", port, backlog=2048)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(int(sys.argv[1])))

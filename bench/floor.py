@@ -1,0 +1,171 @@
+"""What a chat request and a stream cost where nothing is checked in Python: the floor for the proxy.
+
+`python -m bench.floor PORT BACKEND_URL REDIS_URL` is a bare ASGI application on uvicorn with the proxy's own
+settings. A question takes the two flights of commands that the proxy's takes, the very scripts with the very
+arguments in number and length, and one aiohttp request to the same backend. Commands go through edge.store,
+the cheapest way that was found (docs/decisions/0001): all of one event-loop turn in one pipeline on a held
+connection, where a redis-py pipeline for each question costs more.
+
+The other half of the proxy's work has no part in the floor: CORS, request id, the token's verification, JSON
+in and out, the internal JWT, cut-off and deadlines, the log line. Events are passed on as bytes, unread.
+"""
+
+import itertools
+import secrets
+import sys
+import time
+from typing import Any, Final, cast
+
+import aiohttp
+import uvicorn
+
+from chat_proxy import keys
+from chat_proxy.config import Limits
+from edge.store import Store, command
+from tokens import liveness
+
+READERS: Final = 32
+LIMITS: Final = Limits("10.000", 1000, 100, 1_000_000)
+SITE_LIMITS: Final = Limits("0", 1, 100_000, 10_000_000)
+SITE: Final = "floor"
+LEASE_MS: Final = 10_000
+_QUESTION: Final = b'{"role":"user","content":"How often does the station record a value?"}'
+_ANSWER: Final = (
+    b'{"role":"assistant","content":"The station records a value every ten minutes, day and night.",'
+    b'"message_id":"abcdefghijklmnop","citations":[{"title":"Recording","url":"/recording",'
+    b'"quote":"every ten minutes"}]}'
+)
+
+
+class Floor:
+    def __init__(self, backend_url: str, redis_url: str) -> None:
+        self._backend = f"{backend_url}/chat"
+        self._redis_url = redis_url
+        readers = [(f"{number:032d}", f"{number:022d}") for number in range(READERS)]
+        self._turns = itertools.cycle(readers)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["method"] == "GET":
+            await _answer(send, b"{}")
+        elif any(name == b"accept" and value == b"text/event-stream" for name, value in scope["headers"]):
+            await self._stream(receive, send)
+        else:
+            await self._chat(receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        self._store = Store(self._redis_url, time.monotonic)
+        self._client = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent",),
+        )
+        for sub, sid in itertools.islice(self._turns, READERS):
+            record = (
+                "client",
+                SITE,
+                "tier",
+                "reader",
+                "expires_at",
+                1 << 52,
+                "created_at",
+                1,
+                "proved_by",
+                "password",
+            )
+            await self._store.run(command("HSET", liveness.session(sub, sid), *record))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._client.close()
+        await self._store.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _chat(self, receive: Any, send: Any) -> None:
+        body = await _body(receive)
+        sub, sid = next(self._turns)
+        lease, session_id = secrets.token_hex(8), secrets.token_urlsafe(12)
+        owner, site = keys.user(sub), keys.site(SITE)
+        conversation = keys.conversation(sub, session_id)
+        await self._store.run(
+            keys.ADMIT.call(
+                [
+                    liveness.session(sub, sid),
+                    liveness.revoked_token(sub, sid),
+                    keys.state(owner),
+                    keys.leases(owner),
+                    keys.conversations(sub),
+                    conversation,
+                ],
+                *("1", SITE, "reader", lease, LEASE_MS),
+                *(LIMITS.interval_ms, LIMITS.burst, LIMITS.concurrent, LIMITS.daily),
+                *(session_id, 10),
+            ),
+            keys.RESERVE.call(
+                [keys.state(site), keys.leases(site)],
+                *(lease, LEASE_MS, SITE_LIMITS.interval_ms, SITE_LIMITS.burst),
+                *(SITE_LIMITS.concurrent, SITE_LIMITS.daily),
+            ),
+            command("HMGET", liveness.CUT, "all", "kids", f"client:{SITE}"),
+        )
+        async with self._client.post(
+            self._backend, data=body, headers=_JSON, allow_redirects=False
+        ) as response:
+            answer = await response.read()
+        await self._store.run(
+            keys.KEEP.call(
+                [keys.leases(owner), keys.conversations(sub), conversation],
+                *(lease, session_id, 50, 262_144, _QUESTION, _ANSWER),
+            ),
+            keys.FREE.call([keys.state(site), keys.leases(site)], lease, "0", SITE_LIMITS.interval_ms),
+        )
+        await _answer(send, answer)
+
+    async def _stream(self, receive: Any, send: Any) -> None:
+        body = await _body(receive)
+        async with self._client.post(
+            self._backend, data=body, headers=_EVENTS, allow_redirects=False
+        ) as response:
+            headers = [(b"content-type", b"text/event-stream")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            while chunk := await response.content.readany():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+_JSON: Final = {"Content-Type": "application/json"}
+_EVENTS: Final = {**_JSON, "Accept": "text/event-stream"}
+
+
+async def _body(receive: Any) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        body += cast("bytes", message.get("body", b""))
+        if not message.get("more_body", False):
+            return body
+
+
+async def _answer(send: Any, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+if __name__ == "__main__":
+    port, backend_url, redis_url = sys.argv[1:]
+    uvicorn.run(
+        Floor(backend_url, redis_url),
+        host="127.0.0.1",
+        port=int(port),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
