@@ -37,6 +37,9 @@ def history(messages: Sequence[bytes]) -> list[dict[str, str]]:
         if size > MAX_HISTORY_BYTES:
             break
         turns.append({"role": message["role"], "content": message["content"]})
+    # A history begins with a question, as chat models expect.
+    if turns and turns[-1]["role"] != "user":
+        turns.pop()
     return turns[::-1]
 
 

@@ -5,7 +5,6 @@ local DAY = 86400000
 -- interval: ms between two questions in the long run, 0 for no rate. Answers
 -- {violated policy or '', ms to wait, left of the burst, ms until it is whole, left of the day, ms of the day}.
 local function reserve(state, leases, lease, lease_ms, interval, burst, concurrent, daily)
-  redis.call('ZREMRANGEBYSCORE', leases, '-inf', now)
   local held = redis.call('HMGET', state, 'tat', 'day', 'count')
   local today = string.format('%.0f', math.floor(now / DAY))
   local tomorrow = DAY - now % DAY
@@ -19,12 +18,14 @@ local function reserve(state, leases, lease, lease_ms, interval, burst, concurre
     violated, wait = 'daily', tomorrow
   elseif left < 1 then
     violated, wait = 'burst', tat - now - (burst - 1) * interval
-  elseif redis.call('ZCARD', leases) >= concurrent then
+  elseif redis.call('ZCOUNT', leases, '(' .. string.format('%.0f', now), '+inf') >= concurrent then
     violated, wait = 'concurrent', 1000
   else
     left, count, tat = left - 1, count + 1, tat + interval
+    -- First of all writes, and of a kind that a full server refuses: after one of another kind it would not.
     redis.call('HSET', state, 'tat', string.format('%.3f', tat), 'day', today, 'count', count)
     redis.call('PEXPIRE', state, 2 * DAY)
+    redis.call('ZREMRANGEBYSCORE', leases, '-inf', now)
     redis.call('ZADD', leases, now + lease_ms, lease)
     redis.call('PEXPIRE', leases, lease_ms)
   end

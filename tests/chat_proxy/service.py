@@ -56,6 +56,13 @@ secret = "{SECRET}"
     return path, {"REDIS_URL": redis_url}
 
 
+async def until(holds, within):
+    """Wait for what can only be seen by looking; TimeoutError after `within` seconds."""
+    async with asyncio.timeout(within):
+        while not await holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 class Publisher:
     """The broker's key set, and how often it was asked for."""
 
@@ -149,7 +156,7 @@ async def answer_plainly(peer):
 
 @dataclass
 class Backend:
-    """Speaks bytes, so that it can misbehave in every way. `hung_up` counts connections the proxy closed."""
+    """Speaks bytes, so that it can misbehave in every way. `running` are its open connections."""
 
     behaviour: object = answer_plainly
     received: list = field(default_factory=list)
@@ -159,6 +166,12 @@ class Backend:
     async def start(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def is_idle(self):
+        return not self.running
+
+    async def is_asked(self):
+        return bool(self.received)
 
     async def stop(self):
         self._server.close()
@@ -231,6 +244,10 @@ class Service:
 
     async def sign_out(self, sid="s1", sub=SUB):
         assert await RedisSessions(self.store).revoke(sub, sid)
+
+    async def holds_nothing(self, owner=SUB):
+        [count] = await self.store.run(command("ZCARD", f"cg:{{{owner}}}:leases"))
+        return count == 0
 
     async def cut(self, **fields):
         flat = [part for pair in fields.items() for part in pair]

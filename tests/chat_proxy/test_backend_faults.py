@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from edge.store import command
-from tests.chat_proxy.service import SUB, answer_plainly, running
+from tests.chat_proxy.service import SUB, answer_plainly, running, until
 
 SHORT = "first_byte_seconds = 0.3\nanswer_seconds = 1\nanswer_bytes = 20000"
 HTML = "<html><h1>It broke</h1>secret-of-the-backend</html>"
@@ -125,9 +125,7 @@ async def test_an_answer_that_does_not_begin(valkey, tmp_path, behaviour):
             answer = await service.client.post("/chat", json={"message": "x"}, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (504, "backend_timeout")
             assert 0.25 < time.monotonic() - start < 1
-        async with asyncio.timeout(1):
-            while service.backend.running:
-                await asyncio.sleep(0.01)
+        await until(service.backend.is_idle, 1)
 
 
 async def hang_in_stream(peer):
@@ -245,15 +243,19 @@ async def cut_in_chunk(peer):
     peer.writer.close()
 
 
+async def _collect(service, bearer, found):
+    async with service.stream(bearer) as stream:
+        while (event := await stream.event()) is not None:
+            found.append(event)
+
+
 @pytest.mark.parametrize("behaviour", [abort, stop_without_done, cut_in_chunk])
 async def test_a_torn_answer_stays_torn(service, behaviour):
     service.backend.behaviour = behaviour
     bearer = await service.sign_in()
     found = []
     with pytest.raises(httpx.RemoteProtocolError):
-        async with service.stream(bearer) as stream:
-            while (event := await stream.event()) is not None:
-                found.append(event)
+        await _collect(service, bearer, found)
     assert [name for name, _ in found] == ["start", "delta", "error"]
     answer = await service.ask(bearer)
     assert (answer.status_code, answer.json()["code"]) == (502, "bad_backend")
@@ -275,7 +277,10 @@ async def test_a_cut_character_is_replaced(service):
 
 
 # Row 45: each way of writing the same stream reads the same.
-STREAM = 'event: delta\ndata: {"text": "a\u2028b"}\n\n: hello\n\nid: x\0y\nevent: delta\ndata: {"text":\ndata:  "c"}\n\nevent: done\ndata: {}\n\n'
+STREAM = (
+    'event: delta\ndata: {"text": "a\u2028b"}\n\n: hello\n\n'
+    'id: x\0y\nevent: delta\ndata: {"text":\ndata:  "c"}\n\nevent: done\ndata: {}\n\n'
+)
 FORMS = {
     "plain": STREAM.encode(),
     "cr": STREAM.replace("\n", "\r").encode(),
@@ -368,20 +373,10 @@ async def test_a_reader_who_leaves_takes_the_backend_along(service, behaviour, s
     await began.wait()
     await asyncio.sleep(0.05)
     asking.cancel()
-    start = time.monotonic()
-    async with asyncio.timeout(1):
-        while service.backend.running:
-            await asyncio.sleep(0.01)
-        while await _held(service):
-            await asyncio.sleep(0.01)
-    assert time.monotonic() - start < 1
+    await until(service.backend.is_idle, 1)
+    await until(service.holds_nothing, 1)
     [count] = await service.store.run(command("HGET", f"cg:{{{SUB}}}:rate", "count"))
     assert int(count) == 1
-
-
-async def _held(service):
-    [count] = await service.store.run(command("ZCARD", f"cg:{{{SUB}}}:leases"))
-    return count
 
 
 async def test_a_slow_reader_slows_the_backend(valkey, tmp_path):

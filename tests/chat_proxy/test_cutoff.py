@@ -10,7 +10,7 @@ import redis
 
 from chat_proxy import answers, renewal
 from edge.store import command
-from tests.chat_proxy.service import OTHER_SUB, SUB, token
+from tests.chat_proxy.service import OTHER_SUB, SUB, token, until
 from tokens import liveness
 
 
@@ -70,8 +70,7 @@ async def test_a_question_that_waits_for_its_json_is_refused(service):
     service.backend.behaviour = say_nothing
     bearer = await service.sign_in()
     asking = asyncio.create_task(service.ask(bearer))
-    while not service.backend.received:  # noqa: ASYNC110 - what came in is seen by looking
-        await asyncio.sleep(0.005)
+    await until(service.backend.is_asked, 2)
     await service.sign_out()
     async with asyncio.timeout(1):
         answer = await asking
@@ -123,14 +122,15 @@ async def test_a_lease_is_renewed_while_the_answer_runs(service):
     key = f"cg:{{{SUB}}}:leases"
     async with begun(service, bearer):
         [[lease, before]] = await _leases(service, key)
-        while (await _leases(service, key))[0][1] == before:
-            await asyncio.sleep(0.05)
+
+        async def is_renewed():
+            return (await _leases(service, key))[0][1] != before
+
+        await until(is_renewed, 4)
         [[same, after]] = await _leases(service, key)
         assert same == lease
         assert 2500 < float(after) - float(before) < 4000
-    async with asyncio.timeout(2):
-        while await _leases(service, key):
-            await asyncio.sleep(0.02)
+    await until(service.holds_nothing, 2)
 
 
 async def _leases(service, key):

@@ -9,9 +9,18 @@ import pytest
 from tests.chat_proxy.service import AUDIENCE, ISSUER, token
 from tests.tokens.test_verify import HEADER, JWKS, OTHER, PAYLOAD, SIGNING, b64, jwk, jwt, serialization, sign
 
-NOW = int(time.time())
-CLAIMS = {**PAYLOAD, "iss": ISSUER, "aud": AUDIENCE, "iat": NOW, "exp": NOW + 300, "sid": "s1"}
-RAW = json.dumps(CLAIMS).encode()
+
+def now():
+    return int(time.time())
+
+
+def good(**changes):
+    times = {"iat": now(), "exp": now() + 300}
+    return {**PAYLOAD, "iss": ISSUER, "aud": AUDIENCE, "sid": "s1", **times, **changes}
+
+
+def raw():
+    return json.dumps(good()).encode()
 
 
 def shared_secret(form):
@@ -23,26 +32,26 @@ def shared_secret(form):
         "JWK": json.dumps(jwk(SIGNING, "k1", "ES256")).encode(),
         "JWKS": JWKS,
     }[form]
-    text = f"{b64(json.dumps({**HEADER, 'alg': 'HS256'}).encode())}.{b64(RAW)}"
+    text = f"{b64(json.dumps({**HEADER, 'alg': 'HS256'}).encode())}.{b64(raw())}"
     hmac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
     return f"{text}.{b64(hmac.sign(text.encode(), secret))}"
 
 
 def with_header(**changes):
-    return sign(CLAIMS, {**HEADER, **changes})
+    return sign(good(), {**HEADER, **changes})
 
 
 def with_claims(**changes):
-    return sign({**CLAIMS, **changes})
+    return sign(good(**changes))
 
 
 def with_signature(make):
-    head, body, signature = sign(CLAIMS).split(".")
+    head, body, signature = sign(good()).split(".")
     return f"{head}.{body}.{make(signature)}"
 
 
 def without(name):
-    return sign({key: value for key, value in CLAIMS.items() if key != name})
+    return sign({key: value for key, value in good().items() if key != name})
 
 
 def raw_signature(signature):
@@ -54,22 +63,22 @@ REFUSED = {
     "1-nOnE": lambda: with_header(alg="nOnE"),
     "1-empty-signature": lambda: with_signature(lambda _: ""),
     **{f"2-{form}": (lambda form=form: shared_secret(form)) for form in ("PEM", "DER", "JWK", "JWKS")},
-    "3-jwk": lambda: sign(CLAIMS, {**HEADER, "jwk": jwk(OTHER, "k1", "EdDSA")}, OTHER),
+    "3-jwk": lambda: sign(good(), {**HEADER, "jwk": jwk(OTHER, "k1", "EdDSA")}, OTHER),
     "4-traversal": lambda: with_header(kid="../../etc/passwd"),
     "4-sql": lambda: with_header(kid="k1' or 1=1 --"),
     "4-crlf": lambda: with_header(kid="k1\r\nSet-Cookie: a=b"),
     "4-nul": lambda: with_header(kid="k1\0"),
     "4-glob": lambda: with_header(kid="*"),
     "4-number": lambda: with_header(kid=7),
-    "4-missing": lambda: sign(CLAIMS, {"alg": "ES256", "typ": "at+jwt"}),
+    "4-missing": lambda: sign(good(), {"alg": "ES256", "typ": "at+jwt"}),
     "4-long": lambda: with_header(kid="k" * 2000),
-    "7-expired": lambda: with_claims(iat=NOW - 400, exp=NOW - 100),
+    "7-expired": lambda: with_claims(iat=now() - 400, exp=now() - 100),
     "7-no-exp": lambda: without("exp"),
-    "7-exp-text": lambda: with_claims(exp=str(NOW + 300)),
+    "7-exp-text": lambda: with_claims(exp=str(now() + 300)),
     "7-exp-1e300": lambda: with_claims(exp=1e300),
-    "7-nbf": lambda: with_claims(nbf=NOW + 100),
-    "7-iat-ahead": lambda: with_claims(iat=NOW + 60, exp=NOW + 200),
-    "7-long-life": lambda: with_claims(exp=NOW + 3600),
+    "7-nbf": lambda: with_claims(nbf=now() + 100),
+    "7-iat-ahead": lambda: with_claims(iat=now() + 60, exp=now() + 200),
+    "7-long-life": lambda: with_claims(exp=now() + 3600),
     "8-aud": lambda: with_claims(aud=ISSUER),
     "8-aud-list": lambda: with_claims(aud=[AUDIENCE]),
     "8-iss": lambda: with_claims(iss="https://evil.example"),
@@ -77,12 +86,12 @@ REFUSED = {
         f"8-typ-{typ}": (lambda typ=typ: with_header(typ=typ))
         for typ in ("JWT", "dpop+jwt", "chatgate-internal+jwt", "logout+jwt")
     },
-    "9-duplicate": lambda: sign(RAW[:-1] + b',"sub":"x"}'),
-    "9-utf16": lambda: sign(json.dumps(CLAIMS).encode("utf-16")),
-    "9-bom": lambda: sign(b"\xef\xbb\xbf" + RAW),
-    "9-nan": lambda: sign(RAW[:-1] + b',"x":NaN}'),
-    "9-depth": lambda: sign(RAW[:-1] + b',"x":' + b"[" * 1200 + b"]" * 1200 + b"}"),
-    "9-digits": lambda: sign(RAW[:-1] + b',"x":' + b"1" * 2000 + b"}"),
+    "9-duplicate": lambda: sign(raw()[:-1] + b',"sub":"x"}'),
+    "9-utf16": lambda: sign(json.dumps(good()).encode("utf-16")),
+    "9-bom": lambda: sign(b"\xef\xbb\xbf" + raw()),
+    "9-nan": lambda: sign(raw()[:-1] + b',"x":NaN}'),
+    "9-depth": lambda: sign(raw()[:-1] + b',"x":' + b"[" * 1200 + b"]" * 1200 + b"}"),
+    "9-digits": lambda: sign(raw()[:-1] + b',"x":' + b"1" * 2000 + b"}"),
     "10-9KB": lambda: token(scope="a" * 9000),
     "12-crit": lambda: with_header(crit=["x"]),
     "12-crit-empty": lambda: with_header(crit=[]),
@@ -96,7 +105,7 @@ REFUSED = {
     "14-der": lambda: with_signature(
         lambda one: b64(b"\x30\x44\x02\x20" + raw_signature(one)[:32] + b"\x02\x20" + raw_signature(one)[32:])
     ),
-    "16-padding": lambda: sign(CLAIMS) + "=",
+    "16-padding": lambda: sign(good()) + "=",
     "16-plus": lambda: with_signature(lambda one: "+" + one[1:]),
     "16-slash": lambda: with_signature(lambda one: "/" + one[1:]),
     "16-unused-bits": lambda: with_signature(lambda one: one[:-1] + chr(ord(one[-1]) + 1)),
@@ -108,8 +117,8 @@ REFUSED = {
 
 
 async def test_no_bad_token_gets_through(service):
-    good = await service.sign_in()
-    assert (await service.ask(good)).status_code == 200
+    bearer = await service.sign_in()
+    assert (await service.ask(bearer)).status_code == 200
     asked = len(service.backend.received)
     for name, make in REFUSED.items():
         bad = make()
@@ -123,7 +132,7 @@ async def test_no_bad_token_gets_through(service):
         assert bad not in answer.text
         assert taken < 0.1, name
     assert len(service.backend.received) == asked
-    assert (await service.ask(good)).status_code == 200
+    assert (await service.ask(bearer)).status_code == 200
 
 
 # Rows 9 and 10: the size is judged before anything is decoded.
@@ -181,20 +190,20 @@ async def test_a_token_for_something_else_is_not_for_asking(service):
 
 # Rows 3 and 5: nothing is fetched for a header's sake, and unknown kids share one fetch of the key set.
 async def test_unknown_kids_cost_one_fetch(service):
-    good = await service.sign_in()
-    assert (await service.ask(good)).status_code == 200
+    bearer = await service.sign_in()
+    assert (await service.ask(bearer)).status_code == 200
     before = service.publisher.fetches
     for number in range(300):
-        bad = sign(CLAIMS, {**HEADER, "kid": f"unknown{number}"})
+        bad = sign(good(), {**HEADER, "kid": f"unknown{number}"})
         assert (await service.ask(bad)).status_code == 401
     assert service.publisher.fetches - before <= 1
-    assert (await service.ask(good)).status_code == 200
+    assert (await service.ask(bearer)).status_code == 200
 
 
 # Row 6.
 async def test_good_keys_outlive_their_publisher(service):
-    good = await service.sign_in()
-    assert (await service.ask(good)).status_code == 200
+    bearer = await service.sign_in()
+    assert (await service.ask(bearer)).status_code == 200
     service.publisher.is_away = True
     fresh = token(jti="another")
     assert (await service.ask(fresh)).status_code == 200
@@ -210,7 +219,7 @@ async def test_without_any_key_nobody_can_be_judged(service):
 
 
 async def test_a_key_taken_out_of_the_ring_verifies_nothing(service):
-    good = await service.sign_in()
-    assert (await service.ask(good)).status_code == 200
+    bearer = await service.sign_in()
+    assert (await service.ask(bearer)).status_code == 200
     await service.cut(kids="k2")
-    assert (await service.ask(good)).status_code == 401
+    assert (await service.ask(bearer)).status_code == 401
