@@ -93,7 +93,9 @@ def mount(router: APIRouter, endpoint: Endpoint) -> None:
 def caller_of(request: Request, broker: Broker) -> Caller:
     headers = request.headers
     peer = request.client.host if request.client else None
-    address = client_address(peer, headers.get("x-forwarded-for"), broker.config.trusted_proxies)
+    address = client_address(
+        peer, ",".join(headers.getlist("x-forwarded-for")), broker.config.trusted_proxies
+    )
     return Caller(address, headers.get("user-agent", ""))
 
 
