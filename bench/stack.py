@@ -76,8 +76,8 @@ class Reader:
     cookie: str
     token: str
 
-    def question(self, message: str, *, events: bool = False) -> bytes:
-        headers = {"Authorization": f"Bearer {self.token}", "Origin": PAGE}
+    def question(self, message: str, *, events: bool = False, page: str = PAGE) -> bytes:
+        headers = {"Authorization": f"Bearer {self.token}", "Origin": page}
         if events:
             headers["Accept"] = "text/event-stream"
         return request("POST", "/chat", {"message": message, "mode": "normal"}, headers)
@@ -257,7 +257,7 @@ def answers(port: int, path: str) -> bool:
     connection = HTTPConnection(load.HOST, port, timeout=1)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        return connection.getresponse().status < 400
     except (OSError, HTTPException):
         return False
     finally:
