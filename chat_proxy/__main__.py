@@ -1,6 +1,7 @@
 """`python -m chat_proxy` reads the configuration and serves. Exit code 2: it could not start and said why."""
 
 import asyncio
+import gc
 import os
 import sys
 from pathlib import Path
@@ -28,6 +29,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         self._loop = asyncio.get_running_loop()
         await super().startup()
+        # What there is by now stays: the collector need not go through it again and again.
+        gc.collect()
+        gc.freeze()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called between any two instructions, so the loop is told and nothing else is done."""

@@ -33,6 +33,7 @@ class Running:
         self._task: asyncio.Task[None] | None = None
         self._interrupts = 0
         self._is_reading = False
+        self._has_begun = False
         self._spoke_at = 0.0
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._watcher: asyncio.Task[None] | None = None
@@ -70,13 +71,17 @@ class Running:
     def limit(self, first_byte: float, answer: float, receive: Receive) -> None:
         """Set the deadlines, in seconds, and watch for the reader's leaving."""
         loop = asyncio.get_running_loop()
-        self._timers["first_byte"] = loop.call_later(first_byte, self.end, BACKEND_TIMEOUT)
-        self._timers["answer"] = loop.call_later(answer, self.end, ANSWER_TIMEOUT)
-        self._timers["watch"] = loop.call_later(WATCH_AFTER, self._watch, receive)
+        begun_at = loop.time()
+        # One timer for the start, as most answers need no other: each costs as much as a Redis command.
+        soonest = min(WATCH_AFTER, first_byte, answer)
+        limits = begun_at + first_byte, begun_at + answer
+        self._timers["start"] = loop.call_later(soonest, self._set_timers, *limits, receive)
 
     def begun(self) -> None:
         """The first byte of the answer is here."""
-        self._timers.pop("first_byte").cancel()
+        self._has_begun = True
+        if "first_byte" in self._timers:
+            self._timers.pop("first_byte").cancel()
 
     def keep_alive(self) -> None:
         """From now on `read` answers None after KEEP_ALIVE of silence."""
@@ -97,6 +102,13 @@ class Running:
             return None
         finally:
             self._is_reading = False
+
+    def _set_timers(self, first_byte_at: float, answer_at: float, receive: Receive) -> None:
+        loop = asyncio.get_running_loop()
+        if not self._has_begun:
+            self._timers["first_byte"] = loop.call_at(first_byte_at, self.end, BACKEND_TIMEOUT)
+        self._timers["answer"] = loop.call_at(answer_at, self.end, ANSWER_TIMEOUT)
+        self._watch(receive)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

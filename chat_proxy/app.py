@@ -30,6 +30,7 @@ from tokens.jwks.remote import RemoteKeys
 from tokens.verify import Verifier
 
 EXPOSED: Final = "WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
+CHAT: Final = "/chat"
 FETCH_WITHIN: Final = 3.0
 """Seconds for the broker's key set. A reader with a new key waits for it; all others do not."""
 
@@ -49,6 +50,7 @@ def create_app(
         allowed=config.origins.__contains__,
         exposed=EXPOSED,
         translations={KeysUnavailable: _keys_unavailable},
+        direct={("POST", CHAT): Chat(api.state.proxy)},
     )
 
 
@@ -98,7 +100,7 @@ def create_api(
         redirect_slashes=False,
     )
     app.state.proxy = proxy
-    app.router.routes.append(Route("/chat", Chat(proxy), methods=["POST"]))
+    app.router.routes.append(Route(CHAT, Chat(proxy), methods=["POST"]))
     app.include_router(endpoints.router)
 
     described = app.openapi

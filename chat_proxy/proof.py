@@ -2,10 +2,11 @@
 
 import base64
 import hashlib
+import hmac
 import secrets
 from typing import Final
 
-import jwt
+import orjson
 
 from chat_proxy.config import Backend
 
@@ -23,6 +24,16 @@ def internal_token(backend: Backend, body: bytes, now: float) -> str:
         "iat": iat,
         "exp": iat + LIFETIME,
         "jti": secrets.token_urlsafe(12),
-        "body_sha256": base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode(),
+        "body_sha256": _base64url(hashlib.sha256(body).digest()).decode(),
     }
-    return jwt.encode(claims, backend.secret, algorithm="HS256", headers={"typ": TYPE})
+    # RFC 7515 5.1 in four lines: PyJWT looks at every key anew, whether it might be a PEM file, and that
+    # costs more than all else of the token.
+    signed = _HEADER + b"." + _base64url(orjson.dumps(claims))
+    return (signed + b"." + _base64url(hmac.digest(backend.secret, signed, "sha256"))).decode()
+
+
+def _base64url(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+
+_HEADER: Final = _base64url(orjson.dumps({"alg": "HS256", "typ": TYPE}))

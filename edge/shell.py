@@ -54,10 +54,13 @@ def shell(
     exposed: str,
     respond: Respond = plain,
     translations: Mapping[type[Exception], Translate] = MappingProxyType({}),
+    direct: Mapping[tuple[str, str], ASGIApp] = MappingProxyType({}),
 ) -> ASGIApp:
     """Wrap a FastAPI application; `allowed` judges an Origin, `exposed` lists headers scripts may read.
 
-    `translations` says what a service's own exceptions are answered with.
+    `translations` says what a service's own exceptions are answered with. `direct` are what serves a method
+    and path past FastAPI's own layers, whose errors are answered alike: eight layers for each event of a
+    stream, and their frames for as long as it runs, cost more than passing it on.
     """
 
     def handler(translate: Translate) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -70,7 +73,49 @@ def shell(
         app.add_exception_handler(kind, handler(as_problem))
     for kind, translate in translations.items():
         app.add_exception_handler(kind, handler(translate))
-    return RequestId(CORS(_LogUnhandled(app), allowed=allowed, exposed=exposed, respond=respond))
+
+    def answer_to(scope: Scope, error: Exception) -> Response:
+        found = next((translations[kind] for kind in type(error).__mro__ if kind in translations), as_problem)
+        return respond(scope, found(error))
+
+    routed = _Direct(app, direct, answer_to) if direct else app
+    return RequestId(CORS(_LogUnhandled(routed), allowed=allowed, exposed=exposed, respond=respond))
+
+
+class _Direct:
+    """Serves some methods and paths by themselves, and answers what they raise before they have begun."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        direct: Mapping[tuple[str, str], ASGIApp],
+        answer_to: Callable[[Scope, Exception], Response],
+    ) -> None:
+        self._app = app
+        self._direct = direct
+        self._answer_to = answer_to
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        served = self._direct.get((scope.get("method", ""), scope.get("path", "")))
+        if served is None:
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await served(scope, receive, watched)
+        except Exception as error:
+            if begun:
+                raise
+            answer = self._answer_to(scope, error)
+            await answer(scope, receive, send)
+            if answer.status_code == 500:
+                raise
 
 
 class _LogUnhandled:

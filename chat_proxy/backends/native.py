@@ -128,12 +128,20 @@ READERS: Final[dict[str, type[Events] | type[Document]]] = {EVENT_STREAM: Events
 
 def _members(data: bytes) -> dict[str, Any]:
     try:
-        members = orjson.loads(data.decode("utf-8", "replace"))
+        members = orjson.loads(data)
     except orjson.JSONDecodeError:
-        raise Failed(BAD_BACKEND) from None
+        members = _replaced(data)
     if not isinstance(members, dict):
         raise Failed(BAD_BACKEND)
     return members
+
+
+def _replaced(data: bytes) -> Any:
+    # An event stream is decoded so, and what is not UTF-8 replaced (HTML 9.2.6).
+    try:
+        return orjson.loads(data.decode("utf-8", "replace"))
+    except orjson.JSONDecodeError:
+        raise Failed(BAD_BACKEND) from None
 
 
 def _text(members: dict[str, Any], name: str) -> str:
