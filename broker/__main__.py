@@ -6,6 +6,7 @@ from pathlib import Path
 
 import uvicorn
 
+from broker import memory
 from broker.app import create_app
 from broker.config import resolve
 from broker.storage.database_url import BadDatabaseUrl
@@ -14,6 +15,7 @@ from edge.configuration import ConfigurationError, read
 
 
 def main() -> int:
+    memory.share_one_arena()
     path = os.environ.get("CHATGATE_CONFIG")
     try:
         config = resolve(read(Path(path) if path else None, os.environ))

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from broker.memory import give_back
 from broker.password_hashes import (
     ARGON2,
     SCRYPT,
@@ -34,6 +35,9 @@ MAX_LENGTH: Final = 128
 QUEUE_LIMIT: Final = 128
 MAX_WAIT_S: Final = 8.0
 NICENESS: Final = 10
+REST_S: Final = 1.0
+"""Seconds without a hash after which the memory of the last ones is given back. After each one it would make
+the next half as dear again, as its pages would all be new."""
 
 T = TypeVar("T")
 
@@ -195,6 +199,7 @@ class Passwords:
         self._waiting = 0
         self._running = 0
         self._closed = False
+        self._rest: asyncio.TimerHandle | None = None
         self._free = asyncio.Semaphore(size)
         self._threads = ThreadPoolExecutor(size, "hashing", initializer=_yield_to_the_event_loop)
 
@@ -222,6 +227,8 @@ class Passwords:
     def close(self) -> None:
         """Refuses what still waits; a hash that is being computed runs out on its own."""
         self._closed = True
+        if self._rest is not None:
+            self._rest.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -250,6 +257,14 @@ class Passwords:
     def _give_back(self, _done: asyncio.Future[Any]) -> None:
         self._running -= 1
         self._free.release()
+        if self._rest is not None:
+            self._rest.cancel()
+        if not self._closed:
+            self._rest = asyncio.get_running_loop().call_later(REST_S, self._at_rest)
+
+    def _at_rest(self) -> None:
+        if self._running == 0:
+            self._threads.submit(give_back)
 
     def _busy(self) -> HashingBusy:
         # Everything that waits now is served or refused by then.
