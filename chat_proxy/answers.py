@@ -30,6 +30,8 @@ class Running:
         self.grant: Grant | None = None
         self.renewed_at = 0.0
         self.failure: Failure | None = None
+        # Asked for once: each look for the running loop is a system call (getpid) before Python 3.12.
+        self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._interrupts = 0
         self._is_reading = False
@@ -70,12 +72,11 @@ class Running:
 
     def limit(self, first_byte: float, answer: float, receive: Receive) -> None:
         """Set the deadlines, in seconds, and watch for the reader's leaving."""
-        loop = asyncio.get_running_loop()
-        begun_at = loop.time()
+        begun_at = self._loop.time()
         # One timer for the start, as most answers need no other: each costs as much as a Redis command.
         soonest = min(WATCH_AFTER, first_byte, answer)
         limits = begun_at + first_byte, begun_at + answer
-        self._timers["start"] = loop.call_later(soonest, self._set_timers, *limits, receive)
+        self._timers["start"] = self._loop.call_later(soonest, self._set_timers, *limits, receive)
 
     def begun(self) -> None:
         """The first byte of the answer is here."""
@@ -86,10 +87,10 @@ class Running:
     def keep_alive(self) -> None:
         """From now on `read` answers None after KEEP_ALIVE of silence."""
         self.spoke()
-        self._timers["silence"] = asyncio.get_running_loop().call_later(KEEP_ALIVE, self._look)
+        self._timers["silence"] = self._loop.call_later(KEEP_ALIVE, self._look)
 
     def spoke(self) -> None:
-        self._spoke_at = asyncio.get_running_loop().time()
+        self._spoke_at = self._loop.time()
 
     async def read(self, more: Callable[[], Awaitable[bytes]]) -> bytes | None:
         """The next bytes, or None when there was nothing but silence."""
@@ -104,22 +105,20 @@ class Running:
             self._is_reading = False
 
     def _set_timers(self, first_byte_at: float, answer_at: float, receive: Receive) -> None:
-        loop = asyncio.get_running_loop()
         if not self._has_begun:
-            self._timers["first_byte"] = loop.call_at(first_byte_at, self.end, BACKEND_TIMEOUT)
-        self._timers["answer"] = loop.call_at(answer_at, self.end, ANSWER_TIMEOUT)
+            self._timers["first_byte"] = self._loop.call_at(first_byte_at, self.end, BACKEND_TIMEOUT)
+        self._timers["answer"] = self._loop.call_at(answer_at, self.end, ANSWER_TIMEOUT)
         self._watch(receive)
 
     def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        left = self._spoke_at + KEEP_ALIVE - loop.time()
+        left = self._spoke_at + KEEP_ALIVE - self._loop.time()
         # A reader who does not read what is there needs no more of it.
         if left <= 0 and self._is_reading and self.failure is None:
             self._interrupt()
-        self._timers["silence"] = loop.call_later(left if left > 0 else KEEP_ALIVE, self._look)
+        self._timers["silence"] = self._loop.call_later(left if left > 0 else KEEP_ALIVE, self._look)
 
     def _watch(self, receive: Receive) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leaving(receive))
+        self._watcher = self._loop.create_task(self._wait_for_leaving(receive))
 
     async def _wait_for_leaving(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

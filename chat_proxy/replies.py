@@ -36,18 +36,18 @@ class Reply:
         self.message_id = secrets.token_urlsafe(12)
         self.citations: list[Citation] = []
         self.bytes_sent = 0
-        self._texts: list[str] = []
+        # As bytes of one array: a list of a long answer's pieces takes several times their size.
+        self._text = bytearray()
 
     @property
     def text(self) -> str:
-        return "".join(self._texts)
+        return self._text.decode()
 
-    def _keep(self, parts: Sequence[Part]) -> None:
-        for part in parts:
-            if isinstance(part, Delta):
-                self._texts.append(part.text)
-            elif isinstance(part, Citation):
-                self.citations.append(part)
+    def _keep(self, part: Part) -> None:
+        if isinstance(part, Delta):
+            self._text += part.text.encode()
+        elif isinstance(part, Citation):
+            self.citations.append(part)
 
     async def take(self, parts: Sequence[Part]) -> None:
         raise NotImplementedError
@@ -67,8 +67,10 @@ class StreamReply(Reply):
         self._is_started = False
 
     async def take(self, parts: Sequence[Part]) -> None:
-        self._keep(parts)
-        events = b"".join([_event(part) for part in parts if isinstance(part, Delta | Citation)])
+        events = b""
+        for part in parts:
+            self._keep(part)
+            events += _event(part)
         if events:
             await self._write(events)
 
@@ -98,7 +100,8 @@ class StreamReply(Reply):
 
 class JsonReply(Reply):
     async def take(self, parts: Sequence[Part]) -> None:
-        self._keep(parts)
+        for part in parts:
+            self._keep(part)
 
     async def silence(self) -> None:
         pass
@@ -121,6 +124,8 @@ class JsonReply(Reply):
         await self._send({"type": "http.response.body", "body": body})
 
 
-def _event(part: Delta | Citation) -> bytes:
-    # A part's fields are its event's members.
-    return sse.encode("delta" if isinstance(part, Delta) else "citation", orjson.dumps(part))
+def _event(part: Part) -> bytes:
+    if isinstance(part, Delta):
+        return sse.encode("delta", orjson.dumps({"text": part.text}))
+    # A citation's fields are its event's members.
+    return sse.encode("citation", orjson.dumps(part)) if isinstance(part, Citation) else b""

@@ -52,14 +52,15 @@ class Parser:
         if b"\r" in text:
             self._after_cr = text.endswith(b"\r")
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, rest = text.split(b"\n")
-        self._rest = rest
+        lines = text.split(b"\n")
+        self._rest = rest = lines.pop()
         for line in lines:
             if line:
                 self._field(line)
             elif self._data:
-                event = self._name or "message", b"\n".join(self._data)
-                self._forget()
+                data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+                event = self._name or "message", data
+                self._name, self._data, self._size = "", [], 0
                 yield event
             else:
                 self._name = ""
@@ -79,11 +80,6 @@ class Parser:
             self._data.append(value.removeprefix(b" "))
         elif name == b"event":
             self._name = value.removeprefix(b" ").decode("utf-8", "replace")
-
-    def _forget(self) -> None:
-        self._name = ""
-        self._data = []
-        self._size = 0
 
 
 def encode(name: str, data: bytes) -> bytes:

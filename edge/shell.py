@@ -78,12 +78,15 @@ def shell(
         found = next((translations[kind] for kind in type(error).__mro__ if kind in translations), as_problem)
         return respond(scope, found(error))
 
-    routed = _Direct(app, direct, answer_to) if direct else app
-    return RequestId(CORS(_LogUnhandled(routed), allowed=allowed, exposed=exposed, respond=respond))
+    return RequestId(CORS(_Routed(app, direct, answer_to), allowed=allowed, exposed=exposed, respond=respond))
 
 
-class _Direct:
-    """Serves some methods and paths by themselves, and answers what they raise before they have begun."""
+class _Routed:
+    """Serves some methods and paths by themselves, and answers what they raise before they have begun.
+
+    Logs what was answered with a 500; an answer that was cut short stays raised, so that the server closes
+    the connection instead of ending the stream as if it were whole.
+    """
 
     def __init__(
         self,
@@ -97,45 +100,23 @@ class _Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         served = self._direct.get((scope.get("method", ""), scope.get("path", "")))
-        if served is None:
-            await self._app(scope, receive, send)
-            return
-        begun = False
+        begun, complete = False, False
 
         async def watched(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, complete
             begun = True
-            await send(message)
-
-        try:
-            await served(scope, receive, watched)
-        except Exception as error:
-            if begun:
-                raise
-            answer = self._answer_to(scope, error)
-            await answer(scope, receive, send)
-            if answer.status_code == 500:
-                raise
-
-
-class _LogUnhandled:
-    """Logs what Starlette answered with a 500 and raised again; an answer that was cut short stays raised,
-    so that the server closes the connection instead of ending the stream as if it were whole."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        complete = False
-
-        async def watched(message: Message) -> None:
-            nonlocal complete
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await (served or self._app)(scope, receive, watched)
         except Exception as error:
+            if served is not None and not begun:
+                answer = self._answer_to(scope, error)
+                await answer(scope, receive, watched)
+                if answer.status_code != 500:
+                    return
+            # FastAPI answers a 500 itself and raises it again.
             _log.error("unhandled", error=logs.where(error), path=scope.get("path"))
             if not complete:
                 raise
