@@ -19,6 +19,8 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 DEADLINE = 0.2
 """Seconds for one flight, waiting for its lane and connecting included: an outage is answered in 300 ms."""
+LATE = 0.05
+"""Seconds by which a deadline may fire late before the event loop itself is taken to have been held up."""
 BREAK = 0.25
 """Seconds for which a lane refuses at once after a failure, before it tries the server again."""
 LANES = 2
@@ -78,6 +80,7 @@ class Lane:
         self._connection: AbstractConnection | None = None
         self._waiting: list[_Flight] = []
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._broken_until = 0.0
 
     async def fly(self, commands: Sequence[Command]) -> list[Any]:
@@ -101,7 +104,8 @@ class Lane:
             flights, self._waiting = self._waiting, []
             try:
                 # The first has waited longest; what it has left is what all may take.
-                async with asyncio.timeout_at(flights[0].due):
+                async with asyncio.timeout(None) as limit:
+                    self._expire_at(flights[0].due, limit)
                     replies = await self._exchange([one for flight in flights for one in flight.commands])
             except (RedisError, OSError, TimeoutError) as error:
                 await self._fail(flights, type(error).__name__)
@@ -110,7 +114,23 @@ class Lane:
                 # Even a defect answers those who wait; left alone, they would wait for ever.
                 await self._fail(flights, type(error).__name__)
                 raise
+            finally:
+                if self._timer is not None:
+                    self._timer.cancel()
             _land(flights, replies)
+
+    def _expire_at(self, due: float, limit: asyncio.Timeout) -> None:
+        loop = asyncio.get_running_loop()
+
+        def expire() -> None:
+            now = loop.time()
+            if now - due > LATE:
+                # The loop was held up, and not the server: what came meanwhile is there, but unread.
+                self._timer = loop.call_at(now + LATE, limit.reschedule, now)
+            else:
+                limit.reschedule(now)
+
+        self._timer = loop.call_at(due, expire)
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connection
@@ -154,7 +174,7 @@ class Store:
         options |= {
             # The lane's own deadline covers the whole flight; the library's would each start anew.
             "socket_timeout": None,
-            "socket_connect_timeout": DEADLINE,
+            "socket_connect_timeout": None,
             "retry": Retry(NoBackoff(), 0),
             "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         }
