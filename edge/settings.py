@@ -68,7 +68,7 @@ class SignIn(Table):
         50, ge=1, le=100_000, description="Wrong passwords from one address in 15 minutes, for any account."
     )
     attempts_per_address: int = Field(
-        300, ge=1, le=100_000, description="Sign-ins from one address in a minute, right or wrong."
+        600, ge=1, le=100_000, description="Sign-ins from one address in a minute, right or wrong."
     )
     sign_ups_per_address: int = Field(
         20, ge=1, le=100_000, description="New accounts, and new guests, from one address in an hour."
