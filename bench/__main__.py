@@ -2,9 +2,10 @@
 whole run writes bench/README.md. Exit code 1: a target was missed."""
 
 import argparse
+import signal
 import sys
 
-from bench import chat, memory, revocation, sign_ins, start, streams, token
+from bench import chat, memory, report, revocation, sign_ins, start, streams, token
 from bench.figures import Figure, line
 from bench.stack import stack
 
@@ -18,6 +19,8 @@ def main() -> int:
     given = parser.parse_args()
     if unknown := set(given.scenarios) - set(SCENARIOS):
         parser.error(f"there is no scenario {', '.join(sorted(unknown))}")
+    # As an exception, so that what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     figures: list[Figure] = []
     with stack() as running:
         for name, scenario in SCENARIOS.items():
@@ -25,6 +28,8 @@ def main() -> int:
                 for figure in scenario.run(running, quick=given.quick):
                     print(line(figure), flush=True)
                     figures.append(figure)
+    if not given.scenarios and not given.quick:
+        report.write(figures)
     return 0 if all(figure.is_met for figure in figures) else 1
 
 

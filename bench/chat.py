@@ -4,6 +4,7 @@ from statistics import median
 
 from bench import load
 from bench.figures import Figure
+from bench.floor import PIPELINED
 from bench.load import Plan
 from bench.stack import Service, Stack
 
@@ -15,21 +16,32 @@ QUESTION = "How often does the station record a value?"
 def run(stack: Stack, *, quick: bool) -> list[Figure]:
     seconds, rounds = (1.0, 1) if quick else (3.0, 7)
     requests = [reader.question(QUESTION) for reader in stack.readers(CONNECTIONS)]
-    costs: dict[str, list[float]] = {"floor": [], "proxy": []}
+    pipelined = [one.replace(b"POST /chat ", f"POST {PIPELINED} ".encode(), 1) for one in requests]
+    measured = (
+        ("floor", stack.floor, requests),
+        ("pipelined", stack.floor, pipelined),
+        ("proxy", stack.proxy, requests),
+    )
+    costs: dict[str, list[float]] = {name: [] for name, _, _ in measured}
     rates: list[float] = []
-    for service in (stack.floor, stack.proxy):
-        _measure(stack, service, requests, seconds / 3)
+    for _, service, asked in measured:
+        _measure(stack, service, asked, seconds / 3)
     for _ in range(rounds):
         # In turn, as the machine may be faster now than a minute ago.
-        costs["floor"].append(_measure(stack, stack.floor, requests, seconds)[0])
-        cost, rate = _measure(stack, stack.proxy, requests, seconds)
-        costs["proxy"].append(cost)
+        for name, service, asked in measured:
+            cost, rate = _measure(stack, service, asked, seconds)
+            costs[name].append(cost)
         rates.append(rate)
-    ratios = [proxy / floor for proxy, floor in zip(costs["proxy"], costs["floor"], strict=True)]
+
+    def ratio(floor: str) -> float:
+        return median(proxy / one for proxy, one in zip(costs["proxy"], costs[floor], strict=True))
+
     return [
         Figure(NAME, "CPU of the floor a request", median(costs["floor"]), "µs"),
+        Figure(NAME, "CPU of the same floor with redis-py's own pipelines", median(costs["pipelined"]), "µs"),
         Figure(NAME, "CPU of the proxy a request", median(costs["proxy"]), "µs"),
-        Figure(NAME, "the proxy's against the floor's, median of the rounds", median(ratios), "×", 1.3),
+        Figure(NAME, "the proxy's against the floor's, median of the rounds", ratio("floor"), "×", 1.3),
+        Figure(NAME, "the proxy's against the floor's with redis-py's pipelines", ratio("pipelined"), "×"),
         Figure(NAME, "questions answered by one worker", median(rates), "/s"),
     ]
 

@@ -1,10 +1,13 @@
 """What a chat request and a stream cost where nothing is checked in Python: the floor for the proxy.
 
 `python -m bench.floor PORT BACKEND_URL REDIS_URL` is a bare ASGI application on uvicorn with the proxy's own
-settings. A question takes the two flights of commands that the proxy's takes, the very scripts with the very
-arguments in number and length, and one aiohttp request to the same backend. Commands go through edge.store,
-the cheapest way that was found (docs/decisions/0001): all of one event-loop turn in one pipeline on a held
-connection, where a redis-py pipeline for each question costs more.
+settings. A question takes
+the two flights of commands that the proxy's takes, the very scripts with the very arguments in number and
+length, and one aiohttp request to the same backend.
+
+Commands go through edge.store, the cheapest way that was found (docs/decisions/0001): all of one event-loop
+turn in one pipeline on a held connection. What is asked of PIPELINED instead takes redis-py's own way, one
+pipeline for each flight on a connection of its pool.
 
 The other half of the proxy's work has no part in the floor: CORS, request id, the token's verification, JSON
 in and out, the internal JWT, cut-off and deadlines, the log line. Events are passed on as bytes, unread.
@@ -18,10 +21,11 @@ from typing import Any, Final, cast
 
 import aiohttp
 import uvicorn
+from redis.asyncio import Redis
 
 from chat_proxy import keys
 from chat_proxy.config import Limits
-from edge.store import Store, command
+from edge.store import Command, Store, command
 from tokens import liveness
 
 READERS: Final = 32
@@ -29,6 +33,7 @@ LIMITS: Final = Limits("10.000", 1000, 100, 1_000_000)
 SITE_LIMITS: Final = Limits("0", 1, 100_000, 10_000_000)
 SITE: Final = "floor"
 LEASE_MS: Final = 10_000
+PIPELINED: Final = "/pipelined"
 _QUESTION: Final = b'{"role":"user","content":"How often does the station record a value?"}'
 _ANSWER: Final = (
     b'{"role":"assistant","content":"The station records a value every ten minutes, day and night.",'
@@ -52,11 +57,16 @@ class Floor:
         elif any(name == b"accept" and value == b"text/event-stream" for name, value in scope["headers"]):
             await self._stream(receive, send)
         else:
-            await self._chat(receive, send)
+            await self._chat(
+                receive, send, self._pipelined if scope["path"] == PIPELINED else self._store.run
+            )
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         self._store = Store(self._redis_url, time.monotonic)
+        self._redis = Redis.from_url(self._redis_url)
+        for script in (keys.ADMIT, keys.RESERVE, keys.KEEP, keys.FREE):
+            await self._redis.script_load(script.source)
         self._client = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -82,15 +92,22 @@ class Floor:
         await receive()
         await self._client.close()
         await self._store.close()
+        await self._redis.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _chat(self, receive: Any, send: Any) -> None:
+    async def _pipelined(self, *commands: Command) -> list[Any]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for one in commands:
+            pipeline.execute_command(*one.words)
+        return await pipeline.execute()
+
+    async def _chat(self, receive: Any, send: Any, fly: Any) -> None:
         body = await _body(receive)
         sub, sid = next(self._turns)
         lease, session_id = secrets.token_hex(8), secrets.token_urlsafe(12)
         owner, site = keys.user(sub), keys.site(SITE)
         conversation = keys.conversation(sub, session_id)
-        await self._store.run(
+        await fly(
             keys.ADMIT.call(
                 [
                     liveness.session(sub, sid),
@@ -115,7 +132,7 @@ class Floor:
             self._backend, data=body, headers=_JSON, allow_redirects=False
         ) as response:
             answer = await response.read()
-        await self._store.run(
+        await fly(
             keys.KEEP.call(
                 [keys.leases(owner), keys.conversations(sub), conversation],
                 *(lease, session_id, 50, 262_144, _QUESTION, _ANSWER),

@@ -20,7 +20,7 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
     allowed = stack.load.call(ask_after_sign_out, stack.broker.port, stack.proxy.port, guests)
     readers = stack.readers(streams)
     lasted = stack.load.call(cut_streams, stack.broker.port, stack.proxy.port, readers)
-    stack.renew(streams)
+    stack.renew()
     return [
         Figure(NAME, f"of {tries} next requests after a sign-out, answered", allowed, "", 0),
         Figure(

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
@@ -102,10 +101,18 @@ class Stack:
     load: Generator
     redis_url: str
     emails: list[str] = field(default_factory=list)
+    _cookies: list[str] = field(default_factory=list)
 
-    @cached_property
-    def _first_cookies(self) -> list[str]:
-        self.emails += [f"reader{number}@example.org" for number in range(ACCOUNTS)]
+    def readers(self, count: int) -> list[Reader]:
+        """With accounts of their own, at most ACCOUNTS, and fresh tokens."""
+        if not self._cookies:
+            self.renew()
+        return self._with_tokens(self._cookies[:count], PAGE)
+
+    def renew(self) -> None:
+        """Makes ACCOUNTS readers, who take the place of those whose sessions may have been ended. By new
+        accounts, as sign-ins would use up what an address has of them in a minute."""
+        self.emails = [f"{secrets.token_hex(8)}@example.org" for _ in range(ACCOUNTS)]
         asked = [
             request(
                 "POST",
@@ -115,21 +122,11 @@ class Stack:
             )
             for email in self.emails
         ]
-        return [cookie_of(answer) for answer in self.load.call(load.ask_all, self.broker.port, asked, 8)]
-
-    def readers(self, count: int) -> list[Reader]:
-        """With accounts of their own, at most ACCOUNTS, and fresh tokens."""
-        return self._with_tokens(self._first_cookies[:count], PAGE)
-
-    def renew(self, count: int) -> list[Reader]:
-        """As `readers`, for accounts whose sessions may have been ended: each signs in anew."""
-        answers = self.load.call(load.ask_all, self.broker.port, self.sign_ins(count), 2)
-        self._first_cookies[:count] = [cookie_of(answer) for answer in answers]
-        return self.readers(count)
+        answers = self.load.call(load.ask_all, self.broker.port, asked, 8)
+        self._cookies = [cookie_of(answer) for answer in answers]
 
     def sign_ins(self, count: int) -> list[bytes]:
         """Requests that sign in as many readers with distinct accounts."""
-        assert self._first_cookies, "the accounts are made"
         return [
             request(
                 "POST", "/api/auth/sign-in/email", {"email": email, "password": PASSWORD}, {"Origin": PAGE}

@@ -119,7 +119,7 @@ def _first_bytes(stack: Stack, *, quick: bool) -> list[Figure]:
 
 
 async def listen(port: int, requests: Sequence[bytes], apart: float, repeats: int) -> list[Seen]:
-    """Each request on a connection of its own, `repeats` times; they begin `apart` seconds from each other."""
+    """Each request on a connection of its own, `repeats` times; they begin `apart` seconds apart."""
     found: list[Seen] = []
     begun = time.monotonic()
 
