@@ -6,19 +6,17 @@ from pathlib import Path
 
 import uvicorn
 
-from broker import memory
 from broker.app import create_app
 from broker.config import resolve
 from broker.storage.database_url import BadDatabaseUrl
 from edge import logs
-from edge.configuration import ConfigurationError, read
+from edge.configuration import ConfigurationError, find, read
 
 
 def main() -> int:
-    memory.share_one_arena()
-    path = os.environ.get("CHATGATE_CONFIG")
+    path = find(os.environ, Path.cwd())
     try:
-        config = resolve(read(Path(path) if path else None, os.environ))
+        config = resolve(read(path, os.environ, frozenset({"broker"})))
         app = create_app(config)
     except (ConfigurationError, BadDatabaseUrl) as error:
         print(error, file=sys.stderr)

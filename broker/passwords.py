@@ -200,6 +200,7 @@ class Passwords:
         self._running = 0
         self._closed = False
         self._rest: asyncio.TimerHandle | None = None
+        self._size = size
         self._free = asyncio.Semaphore(size)
         self._threads = ThreadPoolExecutor(size, "hashing", initializer=_yield_to_the_event_loop)
 
@@ -264,7 +265,9 @@ class Passwords:
 
     def _at_rest(self) -> None:
         if self._running == 0:
-            self._threads.submit(give_back)
+            together = threading.Barrier(self._size)
+            for _ in range(self._size):
+                self._threads.submit(give_back, together)
 
     def _busy(self) -> HashingBusy:
         # Everything that waits now is served or refused by then.
