@@ -13,7 +13,7 @@ from chat_proxy.app import create_app
 from chat_proxy.config import resolve
 from chat_proxy.drain import Drain
 from edge import logs
-from edge.configuration import ConfigurationError, read
+from edge.configuration import ConfigurationError, find, read
 
 
 class Server(uvicorn.Server):
@@ -50,9 +50,9 @@ class Server(uvicorn.Server):
 
 
 def main() -> int:
-    path = os.environ.get("CHATGATE_CONFIG")
+    path = find(os.environ, Path.cwd())
     try:
-        config = resolve(read(Path(path) if path else None, os.environ))
+        config = resolve(read(path, os.environ, frozenset({"backends"})))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 2

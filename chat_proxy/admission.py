@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from chat_proxy import keys, rates
+from chat_proxy import cuts, keys, rates
 from chat_proxy.config import Limits
 from chat_proxy.gate import Caller
 from chat_proxy.rates import RateFields, Standing
-from edge import bearer
-from edge.problems import unavailable
-from edge.store import Command, Store, StoreUnavailable, command
+from edge.store import Command, Store, StoreUnavailable
 from tokens import liveness
 
 LEASE_MS: Final = 10_000
@@ -32,8 +30,6 @@ MAX_CONVERSATION: Final = 262_144
 """Bytes of its messages as they are stored."""
 MAX_OWED: Final = 1000
 """Admissions whose outcome is unknown that are remembered; beyond it the oldest expires by itself."""
-GUEST: Final = b"anonymous"
-"""`proved_by` of a session that nobody signed in for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +93,13 @@ class Admission:
         """For a request that spends no question. Raises Problem 401 and 503."""
         if caller.has_session:
             check = keys.CHECK.call(_credentials(caller), caller.site.client_id, caller.tier)
-            cut, session = await self._store.run(_cut(caller.site.client_id), check)
-            _judge(caller, cut, *(session or (None, None)))
+            cut, session = await self._store.run(cuts.ask(caller.site.client_id), check)
+            cuts.judge(caller, cut, *(session or (None, None)))
 
     async def ready(self) -> None:
         """Raises Problem 503 until the broker has set the cuts and named its keys."""
-        [cut] = await self._store.run(_cut())
-        _require_cut(cut)
+        [cut] = await self._store.run(cuts.ask())
+        cuts.require(cut)
 
     async def admit(self, caller: Caller, session_id: str, *, history: bool) -> Grant:
         """Raises Problem 401, 429 and 503. What a refused request was granted is given back first."""
@@ -115,7 +111,7 @@ class Admission:
             names = [keys.state(place.owner), keys.leases(place.owner)]
             commands.append(keys.RESERVE.call(names, lease, LEASE_MS, *place.arguments()))
         if caller.has_session:
-            commands.append(_cut(caller.site.client_id))
+            commands.append(cuts.ask(caller.site.client_id))
         try:
             replies = await self._store.run(*commands)
         except StoreUnavailable:
@@ -125,12 +121,12 @@ class Admission:
         own, *others = replies[: 1 + len(shared)]
         try:
             if caller.has_session:
-                _judge(caller, replies[-1], *(own[6:8] or (None, None)))
+                cuts.judge(caller, replies[-1], *(own[6:8] or (None, None)))
             rate = _require_room(caller, shared, own, others)
         except Exception:
             await self._refund(caller, session_id, lease, shared, [own, *others])
             raise
-        is_guest = not caller.has_session or own[7] == GUEST
+        is_guest = not caller.has_session or own[7] == cuts.GUEST
         kept = MAX_GUEST_CONVERSATIONS if is_guest else MAX_CONVERSATIONS
         return Grant(caller, session_id, lease, shared, kept, own[8:], rate, asked_at)
 
@@ -173,7 +169,7 @@ class Admission:
                 by_owner.setdefault(place.owner, []).append(grant.lease)
         replies = iter(
             await self._store.run(
-                _cut(*clients),
+                cuts.ask(*clients),
                 *(_renew(grant) for grant in grants),
                 *(
                     keys.EXTEND.call([keys.leases(owner)], LEASE_MS, *leases)
@@ -186,8 +182,8 @@ class Admission:
         lost: set[str] = set()
         for leases in by_owner.values():
             lost |= {lease for lease, held in zip(leases, next(replies), strict=True) if not held}
-        cuts = dict(zip(clients, cut[2:], strict=True))
-        return [_verdict(grant, one, cut, cuts, lost) for grant, one in zip(grants, own, strict=True)]
+        by_client = dict(zip(clients, cut[2:], strict=True))
+        return [_verdict(grant, one, cut, by_client, lost) for grant, one in zip(grants, own, strict=True)]
 
     def _owe(self, since: float, commands: list[Command]) -> None:
         self._owed.append(_Owed(since + OWED_FOR, commands))
@@ -251,34 +247,6 @@ def _renew(grant: Grant) -> Command:
     return keys.RENEW.call(names, judged, caller.site.client_id, caller.tier, grant.lease, LEASE_MS)
 
 
-def _cut(*clients: str) -> Command:
-    return command("HMGET", liveness.CUT, "all", "kids", *(f"client:{client}" for client in clients))
-
-
-def _require_cut(cut: Sequence[bytes | None]) -> bytes:
-    """The key ids that may verify. Without the cuts nobody knows what was revoked."""
-    if cut[0] is None or cut[1] is None:
-        raise unavailable("Sessions cannot be checked at the moment. Try again shortly.")
-    return cut[1]
-
-
-def _outlived(created: int, *cuts: bytes | None) -> bool:
-    return created > max(int(cut or 0) for cut in cuts)
-
-
-def _judge(
-    caller: Caller, cut: Sequence[bytes | None], created: bytes | None, proved_by: bytes | None
-) -> None:
-    kids = _require_cut(cut)
-    if created is None or not _outlived(int(created), cut[0], cut[2]):
-        raise bearer.invalid_token()
-    if caller.kid.encode() not in kids.split(b","):
-        raise bearer.invalid_token()
-    # A guest of a site that takes none any more, or whose guests are of another tier since, signs in anew.
-    if proved_by == GUEST and not (caller.site.guests and caller.tier == caller.site.guest_tier):
-        raise bearer.invalid_token()
-
-
 def _require_room(
     caller: Caller, shared: Sequence[Place], own: list[Any], others: Sequence[list[Any]]
 ) -> RateFields:
@@ -293,7 +261,11 @@ def _require_room(
 
 
 def _verdict(
-    grant: Grant, own: int | None, cut: Sequence[bytes | None], cuts: dict[str, bytes | None], lost: set[str]
+    grant: Grant,
+    own: int | None,
+    cut: Sequence[bytes | None],
+    by_client: dict[str, bytes | None],
+    lost: set[str],
 ) -> Renewed:
     if grant.caller.has_session:
         if cut[0] is None or cut[1] is None:
@@ -301,7 +273,7 @@ def _verdict(
             raise StoreUnavailable("the cuts are missing")
         if own is None or grant.caller.kid.encode() not in cut[1].split(b","):
             return Renewed.DEAD
-        if own >= 0 and not _outlived(own, cut[0], cuts[grant.caller.site.client_id]):
+        if own >= 0 and not cuts.outlived(own, cut[0], by_client[grant.caller.site.client_id]):
             return Renewed.DEAD
     if own is None or own < 0 or grant.lease in lost:
         return Renewed.EXPIRED

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -76,24 +76,9 @@ def create_api(
         drain=drain,
         clock=clock,
     )
-    renewal = Renewal(proxy.admission, drain.answers, clock)
-    cutoff = Cutoff(config.redis_url, drain.answers, renewal.soon)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await forward.start()
-        tasks = [asyncio.create_task(renewal.run()), asyncio.create_task(cutoff.run())]
-        yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await keys.close()
-        await forward.close()
-        await store.close()
-
     app = FastAPI(
         title="chatgate chat proxy",
-        lifespan=lifespan,
+        lifespan=_lifespan(proxy, store),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -110,6 +95,25 @@ def create_api(
 
     app.openapi = openapi  # type: ignore[method-assign]
     return app
+
+
+def _lifespan(proxy: ChatProxy, store: Store) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    renewal = Renewal(proxy.admission, proxy.drain.answers, proxy.clock)
+    cutoff = Cutoff(proxy.config.redis_url, proxy.drain.answers, renewal.soon)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await proxy.forward.start()
+        tasks = [asyncio.create_task(renewal.run()), asyncio.create_task(cutoff.run())]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await proxy.keys.close()
+        await proxy.forward.close()
+        await store.close()
+
+    return lifespan
 
 
 def _keys_unavailable(_: KeysUnavailable) -> Problem:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 import aiohttp
+import structlog
 
 from chat_proxy.backends import native
 from chat_proxy.backends.native import Document, Events, Part
@@ -19,6 +20,7 @@ CONNECT_WITHIN: Final = 5.0
 IDLE_FOR: Final = 4.0
 """Seconds for which an idle connection is kept: less than the 5 after which uvicorn, say, closes it. A
 question is never sent twice, so one that meets a closing connection is lost."""
+_log = structlog.get_logger()
 READ_BUFFER: Final = 16_384
 """Bytes read ahead of the reader, as many again while they are handed over."""
 # Names in the spelling they are sent with; the client adds Host and Content-Length.
@@ -111,13 +113,20 @@ class Forward:
             response = await self._client.post(backend.url, data=body, headers=headers, allow_redirects=False)
         except aiohttp.ServerTimeoutError:
             raise Failed(BACKEND_TIMEOUT) from None
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            _tell(backend, type(error).__name__)
             raise Failed(BAD_BACKEND) from None
         reader = _reader(response)
         if reader is None:
             response.close()
+            _tell(backend, f"status {response.status} without an answer that can be read")
             raise Failed(BAD_BACKEND)
         return Answer(response, reader, backend.answer_bytes)
+
+
+def _tell(backend: Backend, reason: str) -> None:
+    # For the operator alone: a reader is told that the backend failed, and an audit line no more.
+    _log.warning("backend_failed", backend=backend.name, reason=reason)
 
 
 def _reader(response: aiohttp.ClientResponse) -> Events | Document | None:

@@ -32,9 +32,9 @@ def bearer_token(headers: Headers) -> str | None:
     return None
 
 
-def unauthenticated() -> Problem:
+def unauthenticated(detail: str = "Send a bearer token.") -> Problem:
     """401 for a request without credentials; RFC 6750 3.1 wants no error code in its challenge."""
-    return Problem(401, "unauthenticated", "Send a bearer token.", {"WWW-Authenticate": CHALLENGE})
+    return Problem(401, "unauthenticated", detail, {"WWW-Authenticate": CHALLENGE})
 
 
 def invalid_token() -> Problem:

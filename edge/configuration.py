@@ -7,7 +7,7 @@ the same name with `_FILE` for the path of a file that holds the value, then the
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import (
@@ -22,10 +22,14 @@ from edge.settings import BUILT_IN_TIERS, NAMED_TABLES, TABLES, Broker, Proxy, S
 PREFIX: Final = "CHATGATE_"
 OTHER_VARIABLES: Final = ("CHATGATE_CONFIG", "CHATGATE_PAGE_PORT", "CHATGATE_BACKEND_")
 """Read by the command line and by the reference backend, not here; the last one is a prefix."""
+DEFAULT_FILE: Final = "chatgate.toml"
+"""In the working folder; read when CHATGATE_CONFIG names no other."""
 MIN_SECRET: Final = 32
 """Bytes, as long as the hash of the HMAC (RFC 8725 3.5)."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_REDIS_URL = re.compile(r"(?:rediss?|unix)://.+")
+_DATABASE_URL = re.compile(r"(?:sqlite:///|postgres(?:ql)?://).+")
 _LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?")
 
 
@@ -33,10 +37,25 @@ class ConfigurationError(Exception):
     """Why no service can start; each line names a key and its mend."""
 
 
-def read(path: Path | None, environ: Mapping[str, str]) -> Settings:
+Owner = Literal["broker", "backends"]
+"""Whose secrets a reader needs: the broker's service needs no backend's, the proxy not the broker's."""
+EVERYBODY: Final[frozenset[Owner]] = frozenset({"broker", "backends"})
+
+
+def find(environ: Mapping[str, str], folder: Path) -> Path | None:
+    """The file that CHATGATE_CONFIG names, else chatgate.toml in `folder`; None when there is neither."""
+    named = environ.get("CHATGATE_CONFIG")
+    if named:
+        return Path(named)
+    default = folder / DEFAULT_FILE
+    return default if default.is_file() else None
+
+
+def read(path: Path | None, environ: Mapping[str, str], needed: frozenset[Owner] = EVERYBODY) -> Settings:
     """The settings of `path` (None: no file) under the variables of `environ`.
 
-    Raises ConfigurationError with a line for each fault.
+    Raises ConfigurationError with a line for each fault. A secret of an owner that is not `needed` may be
+    missing, so that each host holds no more of them than it has to.
     """
     if path is not None and not path.is_file():
         raise ConfigurationError(f"{path}: there is no such file. Name an existing one in CHATGATE_CONFIG.")
@@ -47,9 +66,10 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         raise ConfigurationError("\n".join(_explained(error))) from None
     except (ValueError, OSError) as error:
-        raise ConfigurationError(f"{path or 'environment'}: {error}") from None
+        # The TOML reader's words name the line; they are its own, and of the file's form only.
+        raise ConfigurationError(f"{path}: {error}") from None
     settings = settings.model_copy(update={"tiers": {**settings.tiers, **_built_in(settings.tiers)}})
-    faults = list(_cross_checks(settings))
+    faults = list(_cross_checks(settings, path, needed))
     if faults:
         raise ConfigurationError("\n".join(faults))
     return settings
@@ -130,7 +150,9 @@ def _overrides(environ: Mapping[str, str], named: Mapping[str, list[str]]) -> di
             _put(found, path, text.split(",") if "tuple" in str(field.annotation) else text)
     for name in environ:
         if name.startswith(PREFIX) and name not in known and not name.startswith(OTHER_VARIABLES):
-            raise ValueError(f"{name} is no setting: correct its spelling or unset it")
+            raise ConfigurationError(
+                f"{name} is no setting, or of a table that no file names: correct its spelling or unset it."
+            )
     return found
 
 
@@ -139,11 +161,13 @@ def _value_of(name: str, environ: Mapping[str, str]) -> str | None:
     if file is None:
         return environ.get(name)
     if name in environ:
-        raise ValueError(f"{name} and {name}_FILE are both set: unset one")
+        raise ConfigurationError(f"{name} and {name}_FILE are both set: unset one.")
     try:
         return Path(file).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise ConfigurationError(f"{name}_FILE: {file} does not exist. Make it, or name another.") from None
     except (OSError, UnicodeDecodeError):
-        raise ValueError(f"{name}_FILE: the file cannot be read as text") from None
+        raise ConfigurationError(f"{name}_FILE: {file} cannot be read as text.") from None
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
@@ -153,36 +177,57 @@ def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     tree[last] = value
 
 
+_WORDS: Final = {
+    "tuple_type": 'must be a list, as in ["https://owner.github.io"]',
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+}
+
+
 def _explained(error: ValidationError) -> Iterator[str]:
-    for fault in error.errors(include_input=False, include_url=False):
+    faults = error.errors(include_input=False, include_url=False)
+    deeper = {fault["loc"][:-1] for fault in faults}
+    for fault in faults:
         path = [part for part in fault["loc"] if isinstance(part, str)]
         key = ".".join(path)
         if fault["type"] == "extra_forbidden":
             yield f"{key}: there is no such key. Correct its spelling or remove it."
         elif fault["type"] == "missing":
             yield f"{key}: is missing. Set it in the file, or {variable(*path)}."
-        else:
-            yield f"{key}: {fault['msg'].removeprefix('Value error, ')}."
+        elif fault["type"] != "too_short" or fault["loc"] not in deeper:
+            # A list whose only entry was refused is not too short as well.
+            yield f"{key}: {_WORDS.get(fault['type'], fault['msg'].removeprefix('Value error, '))}."
 
 
-def _cross_checks(settings: Settings) -> Iterator[str]:
-    yield from _reference_checks(settings)
-    yield from _secret_checks(settings)
+def _cross_checks(settings: Settings, path: Path | None, needed: frozenset[Owner]) -> Iterator[str]:
+    yield from _reference_checks(settings, path)
+    yield from _secret_checks(settings, needed)
+    yield from _address_checks(settings)
+    if settings.proxy.auth == "none" and settings.env != "development":
+        yield 'proxy.auth: "none" lets anybody ask. Use "token", or set env to development.'
+
+
+def _address_checks(settings: Settings) -> Iterator[str]:
     for table in ("broker", "proxy"):
         section = cast("Broker | Proxy", getattr(settings, table))
         if settings.env == "development" and section.host not in ("127.0.0.1", "::1", "localhost"):
             yield f"{table}.host: development binds loopback only. Use 127.0.0.1, or set env to production."
         if section.url.startswith("http://") and not _LOOPBACK.fullmatch(section.url):
             yield f"{table}.url: must be https:// for any host but loopback, as tokens travel there."
-    if settings.proxy.auth == "none" and settings.env != "development":
-        yield 'proxy.auth: "none" lets anybody ask. Use "token", or set env to development.'
-
-
-def _reference_checks(settings: Settings) -> Iterator[str]:
-    if settings.redis.url is None:
+    redis, database = settings.redis.url, settings.broker.database_url
+    if redis is None:
         yield "redis.url: is missing. Set REDIS_URL, as in redis://127.0.0.1:6379/0."
+    elif not _REDIS_URL.fullmatch(redis.get_secret_value()):
+        yield "redis.url: must begin with redis://, rediss:// or unix://."
+    if database is not None and not _DATABASE_URL.fullmatch(database.get_secret_value()):
+        yield "broker.database_url: must begin with sqlite:/// or postgresql://."
+
+
+def _reference_checks(settings: Settings, path: Path | None) -> Iterator[str]:
     if not settings.sites:
-        yield "sites: no site is registered. Add a table [sites.docs] with origins and backend."
+        where = "" if path is not None else f" to {DEFAULT_FILE}, or name a file in CHATGATE_CONFIG"
+        yield f"sites: no site is registered. Add a table [sites.docs] with origins and backend{where}."
     for table in NAMED_TABLES:
         for name in getattr(settings, table):
             if not _NAME.fullmatch(name):
@@ -195,15 +240,18 @@ def _reference_checks(settings: Settings) -> Iterator[str]:
                 yield f"sites.{name}.{key}: there is no [tiers.{tier}]. Add it or name another."
 
 
-def _secret_checks(settings: Settings) -> Iterator[str]:
+def _secret_checks(settings: Settings, needed: frozenset[Owner]) -> Iterator[str]:
     secrets: dict[tuple[str, ...], SecretStr | None] = {("broker", "secret"): settings.broker.secret}
     secrets |= {("backends", name, "secret"): one.secret for name, one in settings.backends.items()}
     for path, secret in secrets.items():
         name = variable(*path)
         if secret is None:
+            if path[0] not in needed:
+                continue
             yield f"{'.'.join(path)}: is missing. Set {name}_FILE to a file made by `openssl rand -hex 32`."
         elif len(secret.get_secret_value().encode()) < MIN_SECRET or _is_guessable(secret):
-            yield f"{'.'.join(path)}: is too weak. Set {name}_FILE to a file made by `openssl rand -hex 32`."
+            fault = f"has fewer than {MIN_SECRET} bytes, or too few different ones"
+            yield f"{'.'.join(path)}: {fault}. Set {name}_FILE to a file made by `openssl rand -hex 32`."
     values = [secret.get_secret_value() for secret in secrets.values() if secret is not None]
     if len(set(values)) < len(values):
         yield "secrets: two of them are equal. Give the broker and each backend its own."

@@ -24,7 +24,10 @@ def _origin(value: str) -> str:
 
 
 def _network(value: str) -> str:
-    ipaddress.ip_network(value)
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8 or 127.0.0.1/32") from None
     return value
 
 

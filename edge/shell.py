@@ -23,7 +23,10 @@ Respond = Callable[[Scope, Problem], Response]
 
 _log = structlog.get_logger()
 
-_STATUS_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
+_ROUTING: Final = {
+    404: ("not_found", "There is nothing here."),
+    405: ("method_not_allowed", "This path does not take that method; Allow names those it takes."),
+}
 
 
 Translate = Callable[[Any], Problem]
@@ -40,8 +43,8 @@ def as_problem(error: Exception) -> Problem:
     if isinstance(error, StoreUnavailable):
         return unavailable("Sessions cannot be checked at the moment. Try again shortly.")
     if isinstance(error, HTTPException):
-        code = _STATUS_CODES.get(error.status_code, "bad_request")
-        return Problem(error.status_code, code, "There is nothing here for that.", error.headers)
+        code, detail = _ROUTING.get(error.status_code, ("bad_request", "The request cannot be read."))
+        return Problem(error.status_code, code, detail, error.headers)
     if isinstance(error, RequestValidationError):
         return Problem(422, "invalid_request", "A parameter is missing or not of its type.")
     return Problem(500, "internal_error", "The server failed. The request id names the log line.")

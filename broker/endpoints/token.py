@@ -32,7 +32,7 @@ async def exchange(request: Request) -> Response:
         origins.require_trusted(request.headers, broker.config, signing_in=False)
     found = await current(broker, request.headers)
     if found is None:
-        raise unauthenticated()
+        raise unauthenticated("There is no living session: sign in first.")
     named = request.query_params.get("client_id")
     issued = await mint(broker, found.session, named, origins.foreign_origin(request.headers, broker.config))
     body = {"token": issued.token, "expires_in": issued.expires_in, "token_type": "Bearer"}

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from broker.config import resolve as resolve_broker
-from edge.configuration import ConfigurationError, keys, read, variable
+from edge.configuration import ConfigurationError, find, keys, read, variable
 from edge.settings import NAMED_TABLES
 from rag_backend.config import _Variables
 
@@ -102,12 +102,15 @@ def test_secrets_are_in_no_text_of_the_settings(tmp_path):
         (GOOD + "[sites.X_Y]\norigins = ['https://b.c']\nbackend='book'", {}, "sites.X_Y: a name has"),
         (GOOD + "[proxy]\nauth = 'none'", {}, 'proxy.auth: "none" lets anybody ask'),
         (GOOD + "[edge]\ntrusted_proxies = ['everyone']", {}, "edge.trusted_proxies: "),
-        (GOOD, {"CHATGATE_BROKER_SECRET": "short"}, "broker.secret: is too weak"),
-        (GOOD, {"CHATGATE_BROKER_SECRET": "a" * 64}, "broker.secret: is too weak"),
+        (GOOD, {"CHATGATE_BROKER_SECRET": "short"}, "broker.secret: has fewer than 32 bytes"),
+        (GOOD, {"CHATGATE_BROKER_SECRET": "a" * 64}, "broker.secret: has fewer than 32 bytes"),
         (GOOD, {"CHATGATE_BROKER_SECRET": SECRETS["CHATGATE_BACKENDS_BOOK_SECRET"]}, "two of them are equal"),
         (GOOD, {"CHATGATE_BROKER_SECRET_FILE": "/x"}, "are both set: unset one"),
-        (GOOD, {"CHATGATE_PROXY_URL_FILE": "/nowhere"}, "CHATGATE_PROXY_URL_FILE: the file cannot be read"),
+        (GOOD, {"CHATGATE_PROXY_URL_FILE": "/nowhere"}, "CHATGATE_PROXY_URL_FILE: /nowhere does not exist"),
         (GOOD, {"CHATGATE_BROKER_PROT": "1"}, "CHATGATE_BROKER_PROT is no setting"),
+        (GOOD, {"REDIS_URL": "http://127.0.0.1"}, "redis.url: must begin with redis://"),
+        (GOOD + "[broker]\ndatabase_url = 'mysql://x/y'", {}, "broker.database_url: must begin with sqlite"),
+        (GOOD + "[sites.x]\norigins = 'https://b.c'\nbackend='book'", {}, "sites.x.origins: must be a list"),
         (GOOD, {"CHATGATE_ENV": "staging"}, "env: "),
         (
             GOOD,
@@ -127,6 +130,28 @@ def test_without_a_redis_url_it_is_asked_for(tmp_path):
     path.write_text(GOOD)
     with pytest.raises(ConfigurationError, match=r"redis\.url: is missing\. Set REDIS_URL"):
         read(path, {name: value for name, value in SECRETS.items() if name != "REDIS_URL"})
+
+
+def test_an_origin_that_is_refused_is_not_a_missing_one_as_well(tmp_path):
+    shown = faults(tmp_path, GOOD + "[sites.x]\norigins = ['https://*.b.c']\nbackend='book'")
+    assert len(shown.splitlines()) == 1
+
+
+def test_each_service_needs_its_own_secrets_only(tmp_path):
+    path = tmp_path / "chatgate.toml"
+    path.write_text(GOOD)
+    for owner, name in (("broker", "CHATGATE_BROKER_SECRET"), ("backends", "CHATGATE_BACKENDS_BOOK_SECRET")):
+        environ = {name: SECRETS[name], "REDIS_URL": SECRETS["REDIS_URL"]}
+        assert read(path, environ, frozenset({owner})).sites
+        with pytest.raises(ConfigurationError, match="secret: is missing"):
+            read(path, environ)
+
+
+def test_the_working_folders_file_is_found_unless_another_is_named(tmp_path):
+    assert find({}, tmp_path) is None
+    (tmp_path / "chatgate.toml").touch()
+    assert find({}, tmp_path) == tmp_path / "chatgate.toml"
+    assert find({"CHATGATE_CONFIG": "/other.toml"}, tmp_path) == Path("/other.toml")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

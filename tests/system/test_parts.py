@@ -168,9 +168,10 @@ def test_no_secret_and_no_question_is_in_any_log(stack, reader):
 
 def test_a_service_without_its_secret_does_not_start(stack):
     environ = {name: value for name, value in stack.environ.items() if "SECRET" not in name}
-    for name in ("broker", "chat_proxy"):
+    for name, key in (("broker", "broker.secret"), ("chat_proxy", "backends.book.secret")):
         done = subprocess.run(
             [sys.executable, "-m", name], env=environ, capture_output=True, text=True, timeout=20
         )
         assert done.returncode == 2
-        assert "broker.secret: is missing. Set CHATGATE_BROKER_SECRET_FILE" in done.stderr
+        assert f"{key}: is missing. Set CHATGATE_" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
