@@ -22,8 +22,8 @@ INTRODUCTION = f"""# Configuration
 Both services and the commands read one TOML file: the one that `CHATGATE_CONFIG` names, else `chatgate.toml`
 in the working folder. A variable overrides a key of it (`my-book` is `MY_BOOK` in its name), and a variable
 that ends in `_FILE` names a file that holds the value, as secrets should be given. A value that is a list is
-written with commas in a variable. A key or a `CHATGATE_*` variable that does not exist stops the start, and so
-does every fault that `chatgate check` names.
+written with commas in a variable. A key or a `CHATGATE_*` variable that does not exist stops the start, and
+so does every fault that `chatgate check` names.
 
 [`chatgate.example.toml`](../chatgate.example.toml) is a whole file to begin with. A secret has at least
 {MIN_SECRET} bytes (`openssl rand -hex 32`); no two may be equal.
