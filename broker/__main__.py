@@ -28,6 +28,7 @@ def main() -> int:
         port=config.port,
         loop="uvloop",
         http="httptools",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -22,6 +22,7 @@ from broker.storage.key_ring import RedisKeyStore
 from broker.storage.rates import RedisRates
 from broker.storage.redis import RedisSessions
 from broker.storage.sql import SqlAccounts, open_accounts
+from edge import logs
 from edge.shell import shell
 from edge.store import Store, StoreUnavailable
 from tokens.jwks import local
@@ -146,6 +147,9 @@ class _Keeper:
             _log.error("store_unavailable", reason=str(error))
         except UnreadableKey as error:
             _log.error("keys_unreadable", reason=str(error))
+        except Exception as error:
+            # What a defect ends here once would be missing for good: lost cuts are set again by nobody else.
+            _log.error("keeping_failed", error=logs.where(error))
 
     async def keep_accounts(self) -> None:
         try:

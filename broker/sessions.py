@@ -92,8 +92,9 @@ class Sessions(Protocol):
     async def revoke_all(self, sub: str, *, keep: str = "") -> int:
         """Ends all of a user but `keep`, and whatever sign-in is under way; how many were alive."""
 
-    async def raise_generation(self, sub: str) -> None:
-        """A sign-in that is under way creates nothing; living sessions stay."""
+    async def raise_generation(self, sub: str, generation: str) -> str | None:
+        """The new generation; None when `generation` is no longer the present one. A sign-in that is under
+        way creates nothing; living sessions stay."""
 
     async def revoke_token(self, sub: str, jti: str, seconds: int) -> None:
         """Refuse one access token for the `seconds` that it still has."""

@@ -137,9 +137,13 @@ class Admission:
             keys.leases(keys.user(sub)),
             keys.conversations(sub),
             keys.conversation(sub, grant.session_id),
+            keys.gone(sub, grant.session_id),
         ]
         args = (grant.lease, grant.session_id, grant.max_conversations, MAX_CONVERSATION)
         freed = [place.free(grant.lease, refund=False) for place in grant.shared]
+        if sum(map(len, messages)) > MAX_CONVERSATION:
+            # None of it would stay, and to bring it there takes longer than a flight may.
+            messages = ()
         try:
             await self._store.run(keys.KEEP.call(names, *args, *messages), *freed)
         except StoreUnavailable:
@@ -199,7 +203,11 @@ class Admission:
             if reply and not reply[0]
         ]
         if granted:
-            await self._store.run(*granted)
+            try:
+                await self._store.run(*granted)
+            except StoreUnavailable:
+                self._owe(self._clock(), granted)
+                raise
 
 
 def _given_back(caller: Caller, session_id: str, lease: str, shared: Sequence[Place]) -> list[Command]:
@@ -209,6 +217,7 @@ def _given_back(caller: Caller, session_id: str, lease: str, shared: Sequence[Pl
         keys.leases(reader.owner),
         keys.conversations(caller.sub),
         keys.conversation(caller.sub, session_id),
+        keys.gone(caller.sub, session_id),
     ]
     # Without the lease: `free` has to find it there, whichever of the two comes first.
     entered = keys.KEEP.call(names, "", session_id, MAX_CONVERSATIONS, MAX_CONVERSATION)

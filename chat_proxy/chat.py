@@ -43,6 +43,9 @@ class Chat:
         caller = await proxy.gate.identify(scope, headers)
         _require_json(headers)
         question = messages.parse(_parsed(await read_body(Request(scope, receive))))
+        if proxy.drain.has_begun:
+            # It began while the body came in, and may be over already.
+            raise SHUTTING_DOWN.problem()
         live = native.EVENT_STREAM in headers.get("accept", "").lower()
         with proxy.drain.answers.entered(caller) as running:
             try:

@@ -69,6 +69,11 @@ class Conversations:
 
     async def delete(self, sub: str, session_id: str) -> bool:
         """False when there was none. An answer that is under way is not appended to it any more."""
-        names = [keys.conversations(sub), keys.conversation(sub, session_id)]
+        names = [
+            keys.conversations(sub),
+            keys.conversation(sub, session_id),
+            keys.leases(keys.user(sub)),
+            keys.gone(sub, session_id),
+        ]
         [deleted] = await self._store.run(keys.DELETE.call(names, session_id))
         return bool(deleted)

@@ -14,6 +14,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from chat_proxy.answers import Answers
 from chat_proxy.failures import SESSION_ENDED
+from edge import logs
 from tokens.liveness import REVOKED_CHANNEL
 
 CONNECT_WITHIN: Final = 1.0
@@ -53,6 +54,9 @@ class Cutoff:
             except (RedisError, OSError, TimeoutError, _Silent) as error:
                 if self.is_listening:
                     _log.warning("cutoff_lost", reason=type(error).__name__)
+            except Exception as error:
+                # A defect ends this connection and not the listening.
+                _log.error("cutoff_failed", error=logs.where(error))
             finally:
                 self.is_listening = False
             await asyncio.sleep(RECONNECT_AFTER)

@@ -41,6 +41,11 @@ def conversation(sub: str, session_id: str) -> str:
     return f"{user(sub)}:c:{session_id}"
 
 
+def gone(sub: str, session_id: str) -> str:
+    """Set of the leases whose answers were under way when the conversation was deleted."""
+    return f"{user(sub)}:gone:{session_id}"
+
+
 def _script(*names: str) -> Script:
     folder = files("chat_proxy").joinpath("lua")
     return Script("".join(folder.joinpath(f"{name}.lua").read_text() for name in names))

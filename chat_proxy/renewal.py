@@ -51,7 +51,14 @@ class Renewal:
                 pass
             self._asked.clear()
             sure = await self._renew()
-            wait = EVERY if await self._admission.settle() and sure else AGAIN
+            wait = EVERY if await self._settle() and sure else AGAIN
+
+    async def _settle(self) -> bool:
+        try:
+            return await self._admission.settle()
+        except Exception as error:
+            _log.error("settling_failed", error=logs.where(error))
+            return False
 
     async def _renew(self) -> bool:
         """Whether Redis gave a sure answer for all of them."""

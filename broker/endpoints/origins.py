@@ -31,8 +31,6 @@ def require_trusted(headers: Headers, config: BrokerConfig, *, signing_in: bool)
     if origin is None and not has_cookies and not told:
         # No browser: nobody's cookies can be misused.
         return
-    if origin == "null" and headers.get("sec-fetch-site") == "same-origin":
-        return
     if origin in (None, "null"):
         raise APIError(403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin")
     if not is_trusted(origin, config):
@@ -47,8 +45,8 @@ def claimed_origin(headers: Headers) -> str | None:
     referer = headers.get("referer")
     if referer is None:
         return None
-    parts = urlsplit(referer) if len(referer) <= _MAX_URL else None
-    return f"{parts.scheme}://{parts.netloc}" if parts is not None and parts.scheme else "null"
+    parts = _parts(referer)
+    return f"{parts[0]}://{parts[1]}" if parts is not None and parts[0] else "null"
 
 
 def foreign_origin(headers: Headers, config: BrokerConfig) -> str | None:

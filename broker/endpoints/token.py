@@ -47,6 +47,8 @@ async def revoke(request: Request) -> Response:
     origins.require_trusted(request.headers, broker.config, signing_in=False)
     found = await current(broker, request.headers, slide=False)
     if found is not None:
+        origin = origins.foreign_origin(request.headers, broker.config)
+        require_client(found.session, broker.config.clients, None, origin)
         await broker.sessions.revoke(found.session.sub, found.session.id)
         audit.record(audit.SESSION_REVOKED, sub=found.session.sub, sid=found.session.id, by="revoke")
         return without_session(Response(status_code=204, headers=NO_STORE), broker)

@@ -89,11 +89,6 @@ class RedisSessions:
             self._pointers.popitem(last=False)
         return sub, sid
 
-    async def load(self, sub: str, sid: str, hashed_token: str, *, slide: bool) -> dict[str, str] | None:
-        """The record, its life slid when due; None when it is gone or another token's."""
-        [reply] = await self._store.run(_load(sub, sid, hashed_token, slide=slide))
-        return None if reply is None else _pairs(reply)
-
     async def revoke(self, sub: str, sid: str) -> bool:
         keys = [liveness.session(sub, sid), liveness.sessions(sub)]
         call = REVOKE.call(keys, sid, liveness.REVOKED_CHANNEL, f"{sub} {sid}")
@@ -106,8 +101,9 @@ class RedisSessions:
         [ended] = await self._store.commit(REVOKE_MANY.call(keys, *args))
         return int(ended)
 
-    async def raise_generation(self, sub: str) -> None:
-        await self._store.commit(RAISE.call([liveness.generation(sub)]))
+    async def raise_generation(self, sub: str, generation: str) -> str | None:
+        [raised] = await self._store.commit(RAISE.call([liveness.generation(sub)], generation))
+        return None if raised is None else raised.decode()
 
     async def revoke_token(self, sub: str, jti: str, seconds: int) -> None:
         key = liveness.revoked_token(sub, jti)

@@ -1,8 +1,8 @@
--- KEYS: leases, conversations, conversation
+-- KEYS: leases, conversations, conversation, gone
 -- ARGV: lease, conversation's id, how many conversations may stay, bytes of one, message, ...
 -- Ends the lease and appends the messages, if any, to a conversation that nobody deleted meanwhile.
 redis.call('ZREM', KEYS[1], ARGV[1])
-if not redis.call('ZSCORE', KEYS[2], ARGV[2]) then
+if not redis.call('ZSCORE', KEYS[2], ARGV[2]) or redis.call('SISMEMBER', KEYS[4], ARGV[1]) == 1 then
   return 0
 end
 if #ARGV == 4 then

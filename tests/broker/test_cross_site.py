@@ -36,6 +36,8 @@ async def reader(make):
         {"Referer": "https://evil.example/page"},
         {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
         {"Referer": "not a url"},
+        {"Referer": "http://[x"},
+        {"Referer": "garbage", "Sec-Fetch-Site": "same-origin"},
         *({"Origin": origin} for origin in LOOK_ALIKES),
     ],
 )

@@ -1,12 +1,18 @@
 import asyncio
 import time
+from datetime import UTC, datetime
 
 import pytest
 import redis
 
+from broker.password_hashes import Cost
+from broker.storage.redis import RedisSessions
+from broker.storage.sql import open_accounts
+from edge.store import Store, command
 from tests.broker.service import (
     OTHER_SITE,
     PASSWORD,
+    SITE,
     code,
     session_of,
     sign_in,
@@ -15,6 +21,13 @@ from tests.broker.service import (
 from tokens import liveness
 
 DAY_MS = 86_400_000
+
+
+@pytest.fixture
+async def store(valkey):
+    store = Store(valkey.url, time.monotonic)
+    yield store
+    await store.close()
 
 
 def bearer(token):
@@ -238,3 +251,63 @@ async def test_a_session_ends_when_its_time_is_over(page, valkey):
         client.hset(key, "expires_at", int(time.time() * 1000) - 1)
     assert await session_of(page) is None
     assert (await page.get("/auth/token")).status_code == 401
+
+
+async def test_another_site_sees_and_changes_nothing_of_a_session(page):
+    await sign_up(page)
+    page.headers["origin"] = OTHER_SITE
+    for method, path, body in [
+        ("GET", "/api/auth/get-session", None),
+        ("GET", "/api/auth/list-sessions", None),
+        ("GET", "/api/auth/token", None),
+        ("GET", "/auth/token", None),
+        ("POST", "/api/auth/update-user", {"name": "x"}),
+        ("POST", "/api/auth/revoke-sessions", {}),
+        ("POST", "/api/auth/delete-user", {}),
+        ("POST", "/api/auth/sign-out", {}),
+        ("POST", "/auth/revoke", None),
+    ]:
+        answer = await page.request(method, path, json=body)
+        assert code(answer) in {(403, "CLIENT_NOT_ALLOWED"), (403, "client_not_allowed")}, path
+        assert "set-cookie" not in answer.headers
+        assert "set-auth-token" not in answer.headers
+    page.headers["origin"] = SITE
+    assert await session_of(page) is not None
+
+
+@pytest.mark.parametrize("ended", ["revoked", "banned"])
+async def test_who_is_ended_while_they_change_their_password_gets_no_session(start, config, store, ended):
+    # A hash that takes a while, so that the end falls between the look at the account and the new session.
+    make = await start(password_cost=Cost(memory_kib=65_536, passes=4))
+    sessions, accounts = RedisSessions(store), open_accounts(config.database_url)
+    async with make() as page:
+        sub = (await sign_up(page)).json()["user"]["id"]
+        change = {
+            "currentPassword": PASSWORD,
+            "newPassword": "a better battery",
+            "revokeOtherSessions": True,
+        }
+        changing = asyncio.create_task(page.post("/api/auth/change-password", json=change))
+        # Counted just before the password is looked at, for which the hash then takes its time.
+        counted = command("EXISTS", "cg:rate:attempts:203.0.113.7")
+        while not (await store.run(counted))[0]:  # noqa: ASYNC110 - seen by asking Redis
+            await asyncio.sleep(0)
+        if ended == "banned":
+            await accounts.set_banned(sub, True, datetime.now(UTC))
+        await sessions.revoke_all(sub)
+        assert (await changing).status_code == 401
+        assert (await page.get("/auth/token")).status_code == 401
+        assert await sessions.by_user(sub) == []
+    await accounts.close()
+
+
+async def test_a_sign_in_that_is_refused_leaves_no_session(page, store):
+    sub = (await sign_up(page, "ada@example.com")).json()["user"]["id"]
+    value = page.cookies["better-auth.session_token"]
+    page.cookies.clear()
+    twice = {"Cookie": f"better-auth.session_token={value}; better-auth.session_token={value}"}
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    for _ in range(3):
+        answer = await page.post("/api/auth/sign-in/email", json=body, headers=twice)
+        assert code(answer) == (400, "DUPLICATE_SESSION_COOKIE")
+    assert len(await RedisSessions(store).by_user(sub)) == 1

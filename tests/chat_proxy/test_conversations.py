@@ -174,6 +174,28 @@ async def test_what_is_deleted_while_it_is_answered_stays_deleted(service):
     assert (await delete(service, bearer, "c1")).status_code == 404
 
 
+async def test_an_answer_from_before_a_deletion_is_in_no_later_conversation_of_that_name(service):
+    bearer = await service.sign_in()
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def pause(peer):
+        asked.set()
+        await go_on.wait()
+        await answer_plainly(peer)
+
+    service.backend.behaviour = pause
+    asking = asyncio.create_task(service.ask(bearer, session_id="c1", message="before"))
+    await asked.wait()
+    assert (await delete(service, bearer, "c1")).status_code == 204
+    service.backend.behaviour = answer_plainly
+    assert (await service.ask(bearer, session_id="c1", message="after")).status_code == 200
+    go_on.set()
+    assert (await asking).status_code == 200
+    kept = (await read(service, bearer, "c1")).text
+    assert "after" in kept
+    assert "before" not in kept
+
+
 async def test_a_failed_answer_is_not_kept(service):
     async def fail(peer):
         await peer.head()

@@ -1,5 +1,6 @@
 import contextlib
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,15 @@ def test_any_bytes_are_read_or_refused(raw):
 def test_what_two_readers_could_read_differently_is_refused(raw):
     with pytest.raises(NotStrictJSON):
         loads(raw)
+
+
+@pytest.mark.parametrize("end", ["", "\\", '"', "]"])
+def test_an_open_string_is_walked_through_once(end):
+    raw = ("[[],[],[],[],[],[],[],[],[]," + '"' + '\\"' * 131_072 + end).encode()
+    began = time.process_time()
+    with pytest.raises(NotStrictJSON):
+        loads(raw)
+    assert time.process_time() - began < 0.1
 
 
 def test_brackets_inside_strings_are_not_depth():

@@ -12,7 +12,7 @@ from broker.endpoints.better_auth import views
 from broker.endpoints.better_auth.bodies import CALLBACK_URL, Member
 from broker.endpoints.better_auth.pipeline import Call, Endpoint
 from broker.endpoints.session_cookies import with_session, without_session
-from broker.errors import APIError
+from broker.errors import APIError, Unauthorized
 from broker.login.email import check_password
 from broker.passwords import check_new_password
 from broker.sessions import PASSWORD, open_session
@@ -39,7 +39,10 @@ async def update_user(call: Call) -> Response:
 
 async def change_password(call: Call) -> Response:
     current = await call.session()
-    sub = current.session.sub
+    sub, sessions = current.session.sub, call.broker.sessions
+    # Read before the account is: whoever bans, deletes or signs out the reader from here on raises it, and
+    # then nothing is changed and no session made.
+    generation = await sessions.generation(sub)
     credential = await _credential(call, current)
     normalised = check_new_password(call.body["newPassword"])
     if credential.password_hash is None:
@@ -48,26 +51,30 @@ async def change_password(call: Call) -> Response:
     new_hash = await call.broker.passwords.hash(normalised)
     # Before as well as after the change: what cannot be revoked is not changed either, and a sign-in with
     # the old password that is still under way then creates nothing.
-    await call.broker.sessions.raise_generation(sub)
+    generation = _raised(await sessions.raise_generation(sub, generation))
     if not await call.broker.accounts.replace_password(
         sub, old_hash=credential.password_hash, new_hash=new_hash, now=_now(call)
     ):
         raise APIError(400, "INVALID_PASSWORD", "Invalid password")
-    await call.broker.sessions.raise_generation(sub)
     audit.record(audit.PASSWORD_CHANGED, sub=sub, by=current.session.id)
+    generation = _raised(await sessions.raise_generation(sub, generation))
     if not call.body.get("revokeOtherSessions", False):
         return views.answer({"token": None, "user": views.user(credential.account)})
-    return await _start_anew(call, current, credential)
+    return await _start_anew(call, current, credential, generation)
 
 
-async def _start_anew(call: Call, current: Current, credential: Credential) -> Response:
+def _raised(generation: str | None) -> str:
+    if generation is None:
+        raise Unauthorized
+    return generation
+
+
+async def _start_anew(call: Call, current: Current, credential: Credential, generation: str) -> Response:
     session, broker = current.session, call.broker
-    ended = await broker.sessions.revoke_all(session.sub)
-    audit.record(audit.SESSIONS_REVOKED, sub=session.sub, ended=ended, by=session.id)
     opened = await open_session(
         broker.sessions,
         session.sub,
-        await broker.sessions.generation(session.sub),
+        generation,
         broker.config.clients.choose(session.client, None),
         call.caller,
         tier=session.tier,
@@ -75,7 +82,10 @@ async def _start_anew(call: Call, current: Current, credential: Credential) -> R
         remember=session.remember,
     )
     if opened is None:
-        raise APIError(401, "FAILED_TO_CREATE_SESSION", "Failed to create session")
+        raise Unauthorized
+    # The new one is there first: whoever ends all sessions in between ends it too.
+    ended = await broker.sessions.revoke_all(session.sub, keep=opened.session.id)
+    audit.record(audit.SESSIONS_REVOKED, sub=session.sub, ended=ended, by=session.id)
     return views.opened(broker, opened, views.user(credential.account))
 
 

@@ -15,6 +15,7 @@ from broker.endpoints.better_auth import bodies
 from broker.endpoints.better_auth.bodies import CALLBACK_URL, Member
 from broker.endpoints.session_cookies import without_dead_session
 from broker.errors import Unauthorized, respond
+from broker.issuing import require_client
 from broker.sessions import Caller
 from broker.state import Broker
 from edge.client_address import client_address
@@ -35,12 +36,20 @@ class Call:
     def client(self) -> Client:
         """The site that a new session is for. Raises Problem 400 or 403."""
         named = self.request.query_params.get("client_id")
-        return self.broker.config.clients.choose(
-            named, origins.foreign_origin(self.request.headers, self.broker.config)
-        )
+        return self.broker.config.clients.choose(named, self._origin())
 
     async def find_session(self, *, slide: bool = True) -> Current | None:
-        return await current(self.broker, self.request.headers, slide=slide)
+        """The caller's. Raises Problem 403 on a page of another site than the session was made for: what a
+        reader is signed in to there is not this site's to see or to change."""
+        found = await current(self.broker, self.request.headers, slide=slide)
+        if found is not None:
+            require_client(found.session, self.broker.config.clients, None, self._origin())
+        return found
+
+    async def previous_session(self) -> Current | None:
+        """What the browser had before it signs in, of whichever site. Asked for before anything is made, so
+        that credentials which are refused leave nothing behind."""
+        return await current(self.broker, self.request.headers, slide=False)
 
     async def session(self) -> Current:
         """Raises Unauthorized."""
@@ -48,6 +57,9 @@ class Call:
         if found is None:
             raise Unauthorized
         return found
+
+    def _origin(self) -> str | None:
+        return origins.foreign_origin(self.request.headers, self.broker.config)
 
 
 Handler = Callable[[Call], Awaitable[Response]]

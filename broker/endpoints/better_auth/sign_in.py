@@ -5,6 +5,7 @@ from typing import Final
 from starlette.responses import Response
 
 from broker import audit
+from broker.credentials import Current
 from broker.endpoints.better_auth import views
 from broker.endpoints.better_auth.bodies import CALLBACK_URL, Member
 from broker.endpoints.better_auth.pipeline import Call, Endpoint
@@ -17,6 +18,7 @@ REMEMBER: Final = Member("rememberMe", "boolean")
 
 async def sign_up_email(call: Call) -> Response:
     client = call.client()
+    previous = await call.previous_session()
     done = await email.sign_up(
         call.broker,
         client,
@@ -27,13 +29,14 @@ async def sign_up_email(call: Call) -> Response:
         image=call.body.get("image"),
         remember=call.body.get("rememberMe", True),
     )
-    await _end_previous(call)
+    await _end(call, previous)
     return views.opened(call.broker, done.opened, views.user(done.account))
 
 
 async def sign_in_email(call: Call) -> Response:
     url: str | None = call.body.get("callbackURL")
     client = call.client()
+    previous = await call.previous_session()
     done = await email.sign_in(
         call.broker,
         client,
@@ -42,7 +45,7 @@ async def sign_in_email(call: Call) -> Response:
         password=call.body["password"],
         remember=call.body.get("rememberMe", True),
     )
-    await _end_previous(call)
+    await _end(call, previous)
     shown = views.user(done.account)
     # Better Auth answers 200 all the same: its client follows `url` by itself.
     response = views.opened(call.broker, done.opened, shown, redirect=bool(url), url=url)
@@ -53,15 +56,15 @@ async def sign_in_email(call: Call) -> Response:
 
 async def sign_in_anonymous(call: Call) -> Response:
     client = call.client()
-    present = await call.find_session(slide=False)
-    if present is not None and present.session.is_guest:
+    previous = await call.previous_session()
+    if previous is not None and previous.session.is_guest:
         raise APIError(
             400,
             "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY",
             "Anonymous users cannot sign in again anonymously",
         )
     opened = await anonymous.sign_in(call.broker, client, call.caller)
-    await _end_previous(call)
+    await _end(call, previous)
     return views.opened(call.broker, opened, views.guest(opened.session))
 
 
@@ -73,12 +76,11 @@ async def sign_out(call: Call) -> Response:
     return without_session(views.answer({"success": True}), call.broker)
 
 
-async def _end_previous(call: Call) -> None:
+async def _end(call: Call, previous: Current | None) -> None:
     # A session that the browser had before is not left behind: it may be one that somebody else planted.
-    present = await call.find_session(slide=False)
-    if present is not None:
-        await call.broker.sessions.revoke(present.session.sub, present.session.id)
-        audit.record(audit.SESSION_REVOKED, sub=present.session.sub, sid=present.session.id, by="sign_in")
+    if previous is not None:
+        await call.broker.sessions.revoke(previous.session.sub, previous.session.id)
+        audit.record(audit.SESSION_REVOKED, sub=previous.session.sub, sid=previous.session.id, by="sign_in")
 
 
 ENDPOINTS: Final = (

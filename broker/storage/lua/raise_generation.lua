@@ -1,6 +1,11 @@
--- KEYS: generation. A sign-in that read it before creates nothing.
+-- KEYS: generation. ARGV: the generation that it must still have
+-- Answers the new one, or false when it was raised meanwhile. A sign-in that read an older creates nothing.
+local held = redis.call('GET', KEYS[1]) or '0'
+if held ~= ARGV[1] then
+  return false
+end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local generation = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0') + 1)
-redis.call('SET', KEYS[1], string.format('%.0f', generation), 'EX', 86400)
-return 1
+local generation = string.format('%.0f', math.max(now, tonumber(held) + 1))
+redis.call('SET', KEYS[1], generation, 'EX', 86400)
+return generation
