@@ -45,7 +45,7 @@ def _machine() -> str:
     memory = round(psutil.virtual_memory().total / 2**30)
     return (
         f"{os.cpu_count()} cores ({_processor()}), {memory} GiB of memory, {platform.system()} "
-        f"{platform.release()}; Python {platform.python_version()}, {libraries}"
+        f"{platform.release().partition('-')[0]}; Python {platform.python_version()}, {libraries}"
     )
 
 
