@@ -493,6 +493,9 @@ DIFFERENCES = {
         "session of two cookies": (ANSWER, (200, None), (400, "DUPLICATE_SESSION_COOKIE")),
         "bearer without a token": (ANSWER, (200, None), (400, "INVALID_REQUEST")),
     },
+    "A session is for the pages of its own site.": {
+        "session from elsewhere": (BODY | {"status"}, (200, None), (403, "CLIENT_NOT_ALLOWED")),
+    },
     "Its client posts here only after `needsRefresh`, which is never answered.": {
         "session by POST": (ALL, (405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED"), (404, None)),
     },
