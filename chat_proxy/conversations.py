@@ -1,6 +1,8 @@
 """A reader's conversations, kept in Redis under their own tag: nobody can name another's."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -8,10 +10,13 @@ import orjson
 
 from chat_proxy import keys
 from chat_proxy.backends.native import Citation
+from edge.problems import Problem
 from edge.store import Store, command
 
 MAX_HISTORY_BYTES: Final = 16_384
 """Bytes of the messages that go with a question; beyond it the oldest stay behind."""
+READS_AT_ONCE: Final = 2
+"""Of one reader: a whole conversation is parsed and written anew for each."""
 MAX_TITLE: Final = 80
 """Characters of the first message by which a conversation is listed."""
 
@@ -48,6 +53,20 @@ class Conversations:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._reads: Counter[str] = Counter()
+
+    @contextmanager
+    def reading(self, sub: str) -> Iterator[None]:
+        """Around one read. Raises Problem 429 when the reader has READS_AT_ONCE under way already."""
+        if self._reads.get(sub, 0) >= READS_AT_ONCE:
+            raise Problem(429, "rate_limited", "Read one conversation at a time.", {"Retry-After": "1"})
+        self._reads[sub] += 1
+        try:
+            yield
+        finally:
+            self._reads[sub] -= 1
+            if not self._reads[sub]:
+                del self._reads[sub]
 
     async def all(self, sub: str) -> list[dict[str, Any]]:
         """Each one's id, title and time of its last question (ms since the epoch), the latest first."""

@@ -35,14 +35,18 @@ async def _reader(request: Request) -> Caller:
 @router.get("/sessions")
 async def list_sessions(request: Request) -> Response:
     caller = await _reader(request)
-    found = await _proxy(request).conversations.all(caller.sub)
+    conversations = _proxy(request).conversations
+    with conversations.reading(caller.sub):
+        found = await conversations.all(caller.sub)
     return JSONResponse({"sessions": found}, headers=NO_STORE)
 
 
 @router.get("/sessions/{session_id}")
 async def read_session(request: Request, session_id: SessionId) -> Response:
     caller = await _reader(request)
-    found = await _proxy(request).conversations.messages(caller.sub, session_id)
+    conversations = _proxy(request).conversations
+    with conversations.reading(caller.sub):
+        found = await conversations.messages(caller.sub, session_id)
     if found is None:
         raise UNKNOWN
     return JSONResponse({"session_id": session_id, "messages": found}, headers=NO_STORE)

@@ -98,6 +98,18 @@ async def test_these_routes_need_a_living_session_too(service):
     assert (await delete(service, again, "c1")).status_code == 401
 
 
+async def test_a_reader_reads_a_few_at_once_and_others_are_not_held_up(service):
+    mine, theirs = await service.sign_in(), await service.sign_in(sub=OTHER_SUB)
+    await service.ask(mine, session_id="c1")
+    answers = await asyncio.gather(
+        *(read(service, mine, "c1") for _ in range(20)), read(service, theirs, "c1")
+    )
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses[:-1]) == {200, 429}
+    assert statuses[-1] == 404
+    assert (await read(service, mine, "c1")).status_code == 200
+
+
 async def test_looking_costs_no_question(service):
     bearer = await service.sign_in()
     await service.ask(bearer, session_id="c1")
