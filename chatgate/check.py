@@ -2,26 +2,61 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
 
-from broker.accounts import AccountsError
-from broker.storage.database_url import BadDatabaseUrl
-from chatgate import tables
+from chat_proxy.config import resolve
+from chatgate import backend_probe, tables, valkey
 from chatgate.faults import Fault
-from chatgate.records import accounts_of, store_of
+from chatgate.records import explained, have_tables, store_of
 from chatgate.surroundings import Surroundings
 from edge.store import Script, Store, StoreUnavailable, command
 
 PATIENCE: Final = aiohttp.ClientTimeout(total=5)
+NO_TABLES: Final = "no tables yet; the broker makes them at its first start"
+NOT_STARTED: Final = "not running; `chatgate up` starts it"
 _SCRIPT: Final = Script("return 'ok'")
 
 
-def summary(around: Surroundings) -> None:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`note` says what is wrong, or what is to be known of what is well."""
+
+    is_well: bool
+    note: str = ""
+
+
+WELL: Final = Found(True)
+
+
+def read(around: Surroundings) -> None:
+    """What the configuration comes to."""
+    _say(around, f"good for {around.settings.env}")
+
+
+def connect(around: Surroundings) -> None:
+    """As `read`, and whether everything that it names answers. Makes nothing. Raises Fault with a line for
+    what does not."""
+    found = asyncio.run(_reached(around))
+    faults = [f"{name}: {one.note}" for name, one in found.items() if not one.is_well]
+    env = around.settings.env
+    _say(around, f"read for {env}, but not all that it names is ready" if faults else f"good for {env}")
+    print()
+    tables.show(("reached", ""), ((name, _shown(one)) for name, one in found.items()))
+    if faults:
+        raise Fault("\n".join(faults))
+
+
+def _shown(found: Found) -> str:
+    return (found.note or "yes") if found.is_well else "no"
+
+
+def _say(around: Surroundings, verdict: str) -> None:
     """Sites, tiers and backends on the standard output; no secret is among them."""
     settings = around.settings
-    print(f"{around.config}: good for {settings.env}. Data in {around.data_dir}.\n")
+    print(f"{around.config}: {verdict}. Data in {around.data_dir}.\n")
     tables.show(
         ("site", "origins", "backend", "tier", "guests", "questions a day"),
         (
@@ -54,60 +89,55 @@ def summary(around: Surroundings) -> None:
     tables.show(("backend", "url"), ((name, one.url) for name, one in settings.backends.items()))
 
 
-def connect(around: Surroundings) -> None:
-    """Whether everything that the configuration names answers. Raises Fault with a line for what does not."""
-    found = asyncio.run(_reached(around))
-    print()
-    tables.show(("reached", ""), ((name, "no" if fault else "yes") for name, fault in found.items()))
-    faults = [f"{name}: {fault}" for name, fault in found.items() if fault is not None]
-    if faults:
-        raise Fault("\n".join(faults))
-
-
-async def _reached(around: Surroundings) -> dict[str, str | None]:
-    asked: dict[str, Awaitable[str | None]] = {"redis": _redis(around), "accounts": _accounts(around)}
+async def _reached(around: Surroundings) -> dict[str, Found]:
+    asked: dict[str, Awaitable[Found]] = {"redis": _redis(around), "accounts": _accounts(around)}
     async with aiohttp.ClientSession(timeout=PATIENCE) as session:
-        for name, backend in around.settings.backends.items():
-            asked[f"backends.{name}"] = _backend(session, backend.url)
+        for name in around.settings.backends:
+            asked[f"backends.{name}"] = _backend(session, around, name)
         return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
 
 
-async def _redis(around: Surroundings) -> str | None:
+async def _redis(around: Surroundings) -> Found:
+    if around.valkey is not None and not valkey.answers(valkey.socket_for(around.valkey)):
+        # Else a server would be started, and leave its files, only to be asked whether it runs.
+        return Found(True, NOT_STARTED)
     try:
         async with store_of(around) as store:
             await store.run(command("PING"), _SCRIPT.call([]))
             return await _policy(store)
     except StoreUnavailable as error:
-        return f"does not answer or runs no scripts ({error}). Check REDIS_URL and that the server is up."
+        return Found(
+            False, f"does not answer or runs no scripts ({error}). Check REDIS_URL and that the server is up."
+        )
 
 
-async def _policy(store: Store) -> str | None:
+async def _policy(store: Store) -> Found:
     try:
         [reply] = await store.run(command("CONFIG", "GET", "maxmemory-policy"))
     except StoreUnavailable:
         # Managed servers keep CONFIG to themselves. Not knowing is no fault.
-        return None
+        return WELL
     policy = reply.get(b"maxmemory-policy", b"") if isinstance(reply, dict) else reply[1]
     if policy in (b"noeviction", "noeviction"):
-        return None
+        return WELL
     name = policy.decode() if isinstance(policy, bytes) else policy
-    return f"maxmemory-policy is {name}, which throws sessions and limits away. Set it to noeviction."
+    return Found(
+        False, f"maxmemory-policy is {name}, which throws sessions and limits away. Set it to noeviction."
+    )
 
 
-async def _accounts(around: Surroundings) -> str | None:
+async def _accounts(around: Surroundings) -> Found:
     try:
-        async with accounts_of(around, make_tables=False) as accounts:
-            await accounts.ready()
-    except (AccountsError, BadDatabaseUrl) as error:
-        return f"{error}. Check broker.database_url; the broker makes missing tables when it starts."
-    return None
+        with explained(around):
+            return WELL if await have_tables(around) else Found(True, NO_TABLES)
+    except Fault as fault:
+        return Found(False, str(fault))
 
 
-async def _backend(session: aiohttp.ClientSession, url: str) -> str | None:
-    health = f"{url.rstrip('/')}/healthz"
-    try:
-        async with session.get(health, allow_redirects=False) as answer:
-            # A backend of another make may have no such page; that it answers is what counts.
-            return f"{health} answers {answer.status}. Look at its logs." if answer.status >= 500 else None
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return f"{health} does not answer ({type(error).__name__}). Check the address and that it is up."
+async def _backend(session: aiohttp.ClientSession, around: Surroundings, name: str) -> Found:
+    fault = await backend_probe.unready(session, around.settings.backends[name].url)
+    # As the proxy knows it; one that no site has is asked nothing by it either.
+    asked = {site.backend.name: site.backend for site in resolve(around.settings).sites.values()}
+    if fault is None and name in asked:
+        fault = await backend_probe.refusal(session, asked[name])
+    return WELL if fault is None else Found(False, fault)

@@ -93,10 +93,11 @@ def check_configuration(
     ] = False,
 ) -> None:
     """Read the configuration as the services do: what is wrong with it, or what it comes to."""
-    around = here()
-    check.summary(around)
+    around = look_around(os.environ, Path.cwd(), make=False)
     if connect:
         check.connect(around)
+    else:
+        check.read(around)
 
 
 @app.command("index")

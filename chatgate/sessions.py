@@ -1,6 +1,5 @@
 """`chatgate sessions`: who is signed in, and ending it."""
 
-import asyncio
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -12,7 +11,7 @@ from broker.storage.cuts import RedisCuts
 from broker.storage.redis import RedisSessions
 from chatgate import tables
 from chatgate.faults import Fault
-from chatgate.records import account_id, accounts_of, explained, sessions_ended, store_of
+from chatgate.records import account_id, accounts_of, run, sessions_ended, store_of
 from chatgate.surroundings import Surroundings, here
 
 _SUB: Final = re.compile(r"[A-Za-z0-9_-]{32,43}")
@@ -24,8 +23,10 @@ app = typer.Typer(no_args_is_help=True, help="Sessions: list those of a user, en
 @app.command("list")
 def show(user: Annotated[str, typer.Argument(metavar="EMAIL|SUB")]) -> None:
     """The living sessions of a user, the oldest first."""
-    with explained():
-        found = asyncio.run(_of(here(), user))
+    around = here()
+    sub, found = run(around, _of(around, user))
+    # Beside the rows, which another program may read.
+    typer.echo(f"user {sub}", err=True)
     rows = (
         (
             one.id,
@@ -47,7 +48,8 @@ def show(user: Annotated[str, typer.Argument(metavar="EMAIL|SUB")]) -> None:
 def revoke(
     user: Annotated[str | None, typer.Option(metavar="EMAIL|SUB", help="All sessions of a user.")] = None,
     session: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="SUB SESSION", help="One session, as `list` names it.")
+        tuple[str, str] | None,
+        typer.Option(metavar="EMAIL|SUB SESSION", help="One session, as `list` names it."),
     ] = None,
     client: Annotated[str | None, typer.Option(metavar="SITE", help="All sessions of a site.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All sessions of all users.")] = False,
@@ -56,23 +58,23 @@ def revoke(
     if sum((user is not None, session is not None, client is not None, everything)) != 1:
         raise Fault("Say which sessions: one of --user, --session, --client and --all.")
     around = here()
-    with explained():
-        if user is not None:
-            typer.echo(f"{sessions_ended(asyncio.run(_end_user(around, user)))}.")
-        elif session is not None:
-            asyncio.run(_end_one(around, *session))
-            typer.echo(f"{sessions_ended(1)}.")
-        else:
-            cut = asyncio.run(_cut(around, client))
-            typer.echo(
-                f"Every session made until {_time(cut)} UTC {f'for {client} ' if client else ''}has ended."
-            )
+    if client is not None or everything:
+        cut = run(around, _cut(around, client))
+        typer.echo(
+            f"Every session made until {_time(cut)} UTC {f'for {client} ' if client else ''}has ended."
+        )
+        return
+    if user is not None:
+        count = run(around, _end_user(around, user))
+    elif session is not None:
+        count = run(around, _end_one(around, *session))
+    typer.echo(f"{sessions_ended(count)}.")
 
 
-async def _of(around: Surroundings, user: str) -> list[Session]:
+async def _of(around: Surroundings, user: str) -> tuple[str, list[Session]]:
     sub = await _sub(around, user)
     async with store_of(around) as store:
-        return await RedisSessions(store).by_user(sub)
+        return sub, await RedisSessions(store).by_user(sub)
 
 
 async def _end_user(around: Surroundings, user: str) -> int:
@@ -81,12 +83,14 @@ async def _end_user(around: Surroundings, user: str) -> int:
         return await RedisSessions(store).revoke_all(sub)
 
 
-async def _end_one(around: Surroundings, sub: str, sid: str) -> None:
-    if not _SUB.fullmatch(sub) or not _SID.fullmatch(sid):
-        raise Fault("--session takes the user's id and the session, as `chatgate sessions list` names it.")
+async def _end_one(around: Surroundings, user: str, sid: str) -> int:
+    if not _SID.fullmatch(sid):
+        raise Fault("--session takes the user and the session, as `chatgate sessions list` names them.")
+    sub = await _sub(around, user)
     async with store_of(around) as store:
         if not await RedisSessions(store).revoke(sub, sid):
             raise Fault("That session was not alive. `chatgate sessions list` shows those that are.")
+    return 1
 
 
 async def _cut(around: Surroundings, client: str | None) -> int:

@@ -55,8 +55,9 @@ class Surroundings:
         return configured.get_secret_value()
 
 
-def look_around(environ: Mapping[str, str], folder: Path) -> Surroundings:
-    """From the variables and the working folder. Makes the data folder and development's secrets.
+def look_around(environ: Mapping[str, str], folder: Path, *, make: bool = True) -> Surroundings:
+    """From the variables and the working folder. Makes the data folder and development's secrets; unless it
+    is to `make` nothing, when secrets that are not there yet stand for this command alone.
 
     Raises Fault with a line for each thing that is wrong in the configuration.
     """
@@ -78,7 +79,8 @@ def look_around(environ: Mapping[str, str], folder: Path) -> Surroundings:
     }
     embedded = None
     if is_development(given, config):
-        filled |= _gaps(given, named, data_dir, ports)
+        filled |= _gaps(given, named, ports)
+        filled |= _secrets(given, named, data_dir, make)
         if not given.has("redis", "url") and not environ.get("REDIS_URL"):
             embedded = data_dir / "valkey"
             filled["CHATGATE_REDIS_URL"] = valkey.url(valkey.socket_for(embedded))
@@ -149,7 +151,7 @@ def _parsed(config: Path) -> Mapping[str, Any]:
         raise Fault(f"{config}: {error}") from None
 
 
-def _gaps(given: _Given, named: Mapping[str, Any], data_dir: Path, ports: Ports) -> dict[str, str]:
+def _gaps(given: _Given, named: Mapping[str, Any], ports: Ports) -> dict[str, str]:
     """Variables for what a development configuration leaves open."""
     filled = {
         ("env",): "development",
@@ -164,22 +166,39 @@ def _gaps(given: _Given, named: Mapping[str, Any], data_dir: Path, ports: Ports)
         filled["sites", SITE, "origins"] = here
     if BACKEND in named.get("backends", {}):
         filled["backends", BACKEND, "url"] = f"http://127.0.0.1:{ports.backend}"
-    missing = {variable(*path): value for path, value in filled.items() if not given.has(*path)}
-    make_private(data_dir)
-    return missing | _secret_files(given, named, data_dir / "secrets")
+    return {variable(*path): value for path, value in filled.items() if not given.has(*path)}
 
 
-def _secret_files(given: _Given, named: Mapping[str, Any], folder: Path) -> dict[str, str]:
+def _secrets(given: _Given, named: Mapping[str, Any], data_dir: Path, make: bool) -> dict[str, str]:
+    files = _secret_files(given, named, data_dir / "secrets")
+    if make:
+        make_private(data_dir)
+        for file in files.values():
+            _keep_secret(file, data_dir)
+    return dict(_told(name, file) for name, file in files.items())
+
+
+def _told(name: str, file: Path) -> tuple[str, str]:
+    return (f"{name}_FILE", str(file)) if os.path.exists(file) else (name, secrets.token_hex(32))
+
+
+def _secret_files(given: _Given, named: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    """By the variable of each secret that is not given."""
     secret_of: dict[tuple[str, ...], Path] = {("broker", "secret"): folder / "broker.secret"}
     for name in named.get("backends", {}):
         secret_of["backends", name, "secret"] = folder / f"backend-{name}.secret"
-    needed = {path: file for path, file in secret_of.items() if not given.has(*path)}
-    for file in needed.values():
-        _keep_secret(file)
-    return {f"{variable(*path)}_FILE": str(file) for path, file in needed.items()}
+    return {variable(*path): file for path, file in secret_of.items() if not given.has(*path)}
 
 
-def _keep_secret(file: Path) -> None:
+def _keep_secret(file: Path, data_dir: Path) -> None:
+    """Raises Fault when the data folder cannot be used."""
+    try:
+        _make_secret(file)
+    except OSError as error:
+        raise unusable(data_dir, error) from None
+
+
+def _make_secret(file: Path) -> None:
     """Makes the file once; a second process that comes at the same moment keeps the first one's."""
     if file.exists():
         return
@@ -200,9 +219,14 @@ def make_private(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise Fault(
-            f"{folder} cannot be made: {error.strerror}. Name another in CHATGATE_DATA_DIR."
-        ) from None
+        raise unusable(folder, error) from None
+
+
+def unusable(data_dir: Path, error: OSError) -> Fault:
+    return Fault(
+        f"data_dir: {data_dir} cannot be used ({error.strerror or type(error).__name__}). Make it a folder "
+        "that this user may write to, or name another in data_dir or CHATGATE_DATA_DIR."
+    )
 
 
 def _with_backend_secret(environ: dict[str, str], settings: Settings) -> dict[str, str]:

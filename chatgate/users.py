@@ -1,10 +1,9 @@
 """`chatgate users`: accounts by the broker's own rules, straight in its database."""
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -14,7 +13,7 @@ from broker.passwords import PasswordRefused, Passwords, check_new_password
 from broker.storage.redis import RedisSessions
 from chatgate import tables
 from chatgate.faults import Fault
-from chatgate.records import account_id, accounts_of, explained, sessions_ended, store_of
+from chatgate.records import account_id, accounts_of, explained, run, sessions_ended, store_of
 from chatgate.surroundings import Surroundings, here
 
 PAGE = 500
@@ -23,7 +22,6 @@ app = typer.Typer(no_args_is_help=True, help="Accounts: add, list, ban, unban, t
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Change = Callable[[Accounts, str], Awaitable[bool]]
-T = TypeVar("T")
 
 
 @app.command("add")
@@ -40,11 +38,11 @@ def add(
     """Make an account; the password is asked for."""
     around = here()
     _require_tier(around, tier)
-    with explained():
+    with explained(around):
         address = normalise_email(email)
         account = _new_account(address, check_name(name or address.partition("@")[0]), tier)
     password = _password(password_stdin)
-    if not _run(_create(around, account, password)):
+    if not run(around, _create(around, account, password)):
         raise Fault(f"{address} has an account already. Another address, or `chatgate users delete` first.")
     typer.echo(f"Added {address} ({account.id}).")
 
@@ -52,6 +50,7 @@ def add(
 @app.command("list")
 def show() -> None:
     """Everybody who has an account."""
+    around = here()
     rows = (
         (
             one.email,
@@ -61,7 +60,7 @@ def show() -> None:
             f"{one.created_at:%Y-%m-%d %H:%M}",
             one.id,
         )
-        for one in _run(_everybody(here()))
+        for one in run(around, _everybody(around))
     )
     tables.show(("email", "name", "tier", "state", "created (UTC)", "id"), rows)
 
@@ -69,14 +68,16 @@ def show() -> None:
 @app.command()
 def ban(email: Email) -> None:
     """Refuse an account's sign-ins and end its sessions."""
-    ended = _run(_change(here(), email, lambda accounts, sub: accounts.set_banned(sub, True, _now())))
+    around = here()
+    ended = run(around, _change(around, email, lambda accounts, sub: accounts.set_banned(sub, True, _now())))
     typer.echo(f"Banned {email}; {sessions_ended(ended)}.")
 
 
 @app.command()
 def unban(email: Email) -> None:
     """Let a banned account sign in again."""
-    _run(_change(here(), email, lambda accounts, sub: accounts.set_banned(sub, False, _now())))
+    around = here()
+    run(around, _change(around, email, lambda accounts, sub: accounts.set_banned(sub, False, _now())))
     typer.echo(f"{email} may sign in again.")
 
 
@@ -91,7 +92,7 @@ def set_tier(
         raise Fault("Name a tier, or give --clear for the tier of the site.")
     around = here()
     _require_tier(around, tier)
-    ended = _run(_change(around, email, lambda accounts, sub: accounts.set_tier(sub, tier, _now())))
+    ended = run(around, _change(around, email, lambda accounts, sub: accounts.set_tier(sub, tier, _now())))
     typer.echo(
         f"{email} has {f'the tier {tier}' if tier else 'the tier of its site'}; {sessions_ended(ended)}."
     )
@@ -102,9 +103,11 @@ def delete(
     email: Email, yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False
 ) -> None:
     """Remove an account and end its sessions."""
-    if not yes and not typer.confirm(f"Delete {email} for good?"):
+    around = here()
+    sub = run(around, _sub(around, email))
+    if not yes and not typer.confirm(f"Delete {email} ({sub}) for good?"):
         raise Fault("Nothing was deleted.")
-    ended = _run(_change(here(), email, lambda accounts, sub: accounts.delete(sub)))
+    ended = run(around, _change(around, email, lambda accounts, sub: accounts.delete(sub)))
     typer.echo(f"Deleted {email}; {sessions_ended(ended)}.")
 
 
@@ -126,6 +129,11 @@ async def _everybody(around: Surroundings) -> list[Account]:
     return found
 
 
+async def _sub(around: Surroundings, email: str) -> str:
+    async with accounts_of(around) as accounts:
+        return await account_id(accounts, email)
+
+
 async def _change(around: Surroundings, email: str, change: Change) -> int:
     """How many sessions ended. The row goes first: a sign-in that is under way then meets either the changed
     row or the raised generation, and opens nothing by the old one."""
@@ -137,18 +145,13 @@ async def _change(around: Surroundings, email: str, change: Change) -> int:
         if not await change(accounts, sub):
             raise Fault(f"{email} was deleted a moment ago by somebody else.")
         try:
-            with explained():
+            with explained(around):
                 return await sessions.revoke_all(sub)
         except Fault as fault:
             raise Fault(
                 f"The account is changed, but its sessions live on: {fault}\nThen end them with "
                 f"`chatgate sessions revoke --user {sub}`."
             ) from None
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    with explained():
-        return asyncio.run(work)
 
 
 def _now() -> datetime:
@@ -172,6 +175,11 @@ def _new_account(email: str, name: str, tier: str | None) -> Account:
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         raw = sys.stdin.readline().rstrip("\r\n")
+    elif not sys.stdin.isatty():
+        raise Fault(
+            "There is no terminal to ask for the password: give it in a line of standard input, with "
+            "--password-stdin."
+        )
     else:
         raw = typer.prompt("Password", hide_input=True, confirmation_prompt="The same again")
     try:

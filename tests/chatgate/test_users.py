@@ -20,6 +20,7 @@ from tests.chatgate.processes import until
 from tokens import liveness
 
 GOOD = "a tall ship and a star\n"
+FROM_STDIN = ("--password-stdin",)
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def add(email="ann@example.com"):
 
 
 def test_an_added_account_can_sign_in(home):
-    out = said("users", "add", "Ann@Example.com", "--name", "Ann", "--tier", "guest", stdin=GOOD * 2)
+    out = said("users", "add", "Ann@Example.com", "--name", "Ann", "--tier", "guest", *FROM_STDIN, stdin=GOOD)
     found = credential("ann@example.com")
     assert f"Added ann@example.com ({found.account.id})." in out
     assert (found.account.name, found.account.tier, found.account.banned) == ("Ann", "guest", False)
@@ -122,6 +123,36 @@ def test_an_added_account_can_sign_in(home):
 def test_the_brokers_rules_hold_for_new_accounts(home, words, stdin, message):
     assert message in refused("users", "add", *words, stdin=stdin)
     assert said("users", "list").count("\n") == 1
+
+
+def test_without_a_terminal_the_password_is_asked_of_standard_input(home):
+    assert "with --password-stdin" in refused("users", "add", "ann@example.com", stdin=GOOD)
+    assert said("users", "list").count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("users", "list"), ("users", "ban", "a@example.com"), ("sessions", "list", "a@example.com")]
+)
+def test_a_data_folder_that_cannot_be_used_is_named(home, monkeypatch, words):
+    (home / "file").touch()
+    monkeypatch.setenv("CHATGATE_DATA_DIR", "file/data")
+    assert f"data_dir: {home}/file/data cannot be used (Not a directory). Make it" in refused(*words)
+
+
+@pytest.mark.parametrize("words", [("users", "list"), ("sessions", "list", "a@example.com")])
+def test_a_database_that_cannot_be_read_is_named_with_its_key(home, words):
+    here()
+    (home / ".chatgate" / "accounts.db").write_text("no database, but long enough to be taken for one" * 9)
+    message = refused(*words)
+    assert "broker.database_url: the accounts database" in message
+    assert f"Check that {home}/.chatgate/accounts.db is an SQLite file" in message
+    assert "CHATGATE_BROKER_DATABASE_URL or in " in message
+
+
+def test_a_database_elsewhere_that_cannot_be_made_is_named(home, monkeypatch):
+    (home / "file").touch()
+    monkeypatch.setenv("CHATGATE_BROKER_DATABASE_URL", f"sqlite:///{home}/file/accounts.db")
+    assert f"broker.database_url: {home}/file/accounts.db cannot be made" in refused("users", "list")
 
 
 def test_an_address_has_one_account(home):
@@ -172,6 +203,7 @@ def test_a_tier_is_named_or_cleared(home, words):
 def test_delete_asks_and_ends_the_sessions(home):
     sub = add()
     sign_in(sub)
+    assert "Nobody has the address" in refused("users", "delete", "x@example.com", stdin="")
     assert "Nothing was deleted." in refused("users", "delete", "ann@example.com", stdin="n\n")
     assert len(living(sub)) == 1
     said("users", "delete", "ann@example.com", "--yes")
@@ -194,6 +226,7 @@ def test_a_ban_without_redis_changes_nothing(home, valkey):
 def test_sessions_are_listed_by_address_or_id(home):
     sub = add()
     sid = sign_in(sub)
+    assert chatgate("sessions", "list", "ann@example.com").stderr == f"user {sub}\n"
     out = said("sessions", "list", "ann@example.com")
     assert out == said("sessions", "list", sub)
     [_, line] = out.splitlines()
@@ -206,6 +239,8 @@ def test_one_session_of_several_ends(home):
     first, second = sign_in(sub), sign_in(sub)
     said("sessions", "revoke", "--session", sub, first)
     assert living(sub) == {second}
+    said("sessions", "revoke", "--session", "ann@example.com", second)
+    assert living(sub) == set()
     assert "was not alive" in refused("sessions", "revoke", "--session", sub, first)
 
 
@@ -250,7 +285,8 @@ def test_without_cuts_none_is_made(home, server):
         (("--client", "dcos"), "There is no site dcos. The configuration has: docs."),
         (("--user", "x@example.com"), "Nobody has the address"),
         (("--user", "x"), "neither an address nor a user's id"),
-        (("--session", "x", "y"), "--session takes the user's id"),
+        (("--session", "x", "y"), "neither an address nor a user's id"),
+        (("--session", new_id(), "no session"), "--session takes the user and the session"),
         (("--session", new_id(), "gone"), "was not alive"),
     ],
 )
