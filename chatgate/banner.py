@@ -35,6 +35,7 @@ def first_commands(around: Surroundings, question: str) -> list[str]:
     """Three lines for a POSIX shell with curl. They sign up a new reader; `question` has no quotes."""
     broker, proxy = around.settings.broker.url, around.settings.proxy.url
     json = "-H 'Content-Type: application/json'"
+    stream = "-H 'Accept: text/event-stream'"
     reader = (
         r"{\"name\":\"Reader\",\"email\":\"reader-$(date +%s)@example.com\","
         r"\"password\":\"a-tall-ship-and-a-star\"}"
@@ -43,7 +44,7 @@ def first_commands(around: Surroundings, question: str) -> list[str]:
     return [
         f'SESSION=$(curl -s {broker}/api/auth/sign-up/email {json} -d "{reader}" | {_VALUE})',
         f'TOKEN=$(curl -s {broker}/auth/token -H "Authorization: Bearer $SESSION" | {_VALUE})',
-        f"curl -sN {proxy}/chat -H \"Authorization: Bearer $TOKEN\" {json} -d '{body}'; echo",
+        f"curl -sN {proxy}/chat -H \"Authorization: Bearer $TOKEN\" {json} {stream} -d '{body}'",
     ]
 
 
@@ -58,4 +59,5 @@ def _table(around: Surroundings, pids: Mapping[str, int]) -> Group:
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, pid in pids.items():
         table.add_row(Text(name, STYLES[name]), Text(where[name], overflow="fold"), Text(f"pid {pid}", "dim"))
-    return Group(table, Text(f"data in {around.data_dir}", "dim", overflow="fold"))
+    places = f"configuration: {around.config}\ndata in {around.data_dir}"
+    return Group(table, Text(places, "dim", overflow="fold"))

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from chatgate import banner, book_index, check, log_lines, records, sessions, up, users
 from chatgate.faults import Fault
-from chatgate.surroundings import here, look_around
+from chatgate.surroundings import for_development, here, look_around
 
 
 class _Commands(TyperGroup):
@@ -43,9 +43,7 @@ Book = Annotated[Path | None, typer.Option("--book", help="Folder of the pages t
 def start_stack(book: Book = None) -> None:
     """Start the whole stack for development, and show its logs until Ctrl-C."""
     begun = time.monotonic()
-    if os.environ.get("CHATGATE_ENV", "development") != "development":
-        raise Fault("`chatgate up` is for development: unset CHATGATE_ENV, or start the services themselves.")
-    around = look_around({**os.environ, "CHATGATE_ENV": "development"}, Path.cwd())
+    around = for_development(os.environ, Path.cwd())
     folder = book or book_index.sample_book(Path.cwd())
     question = "What is this about?" if book else book_index.SAMPLE_QUESTION
     screen = _Screen(_Terminal(highlight=False))

@@ -91,6 +91,25 @@ def look_around(environ: Mapping[str, str], folder: Path, *, make: bool = True) 
     return Surroundings(config, data_dir, ports, _with_backend_secret(filled, settings), settings, embedded)
 
 
+def for_development(environ: Mapping[str, str], folder: Path) -> Surroundings:
+    """As `look_around`. Raises Fault for a configuration that is not for development."""
+    env = environ.get("CHATGATE_ENV")
+    if env not in (None, "", "development"):
+        raise Fault("`chatgate up` is for development: unset CHATGATE_ENV, or start the services themselves.")
+    config = _config(environ, folder)
+    if not is_development(_Given(environ, _parsed(config)), config):
+        raise Fault(
+            f'{config}: is for production, and `chatgate up` is for development. Write env = "development" '
+            "into it, or set CHATGATE_ENV=development if what it says serves both; or "
+            f"{_way_to_the_sample(environ)}, and the sample takes its place."
+        )
+    return look_around(environ, folder)
+
+
+def _way_to_the_sample(environ: Mapping[str, str]) -> str:
+    return "unset CHATGATE_CONFIG" if environ.get("CHATGATE_CONFIG") else "rename it"
+
+
 def here() -> Surroundings:
     """Those of this process."""
     return look_around(os.environ, Path.cwd())

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from chatgate.faults import Fault
-from chatgate.surroundings import DEVELOPMENT_TOML, look_around
+from chatgate.surroundings import DEVELOPMENT_TOML, for_development, look_around
 
 PRODUCTION = """
 [broker]
@@ -82,6 +82,13 @@ def test_nothing_is_filled_in_for_production(folder):
         "backends.book.secret: " + mend.format("CHATGATE_BACKENDS_BOOK_SECRET"),
     ]
     assert not (folder / ".chatgate").exists()
+
+
+def test_a_file_that_serves_both_is_used_when_the_environment_says_development(folder):
+    (folder / "chatgate.toml").write_text(PRODUCTION)
+    around = for_development({"CHATGATE_ENV": "development"}, folder)
+    assert around.config == folder / "chatgate.toml"
+    assert around.settings.env == "development"
 
 
 def test_a_configured_redis_takes_the_place_of_the_embedded_one(folder):

@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from tests.chatgate.processes import family, free_ports, is_running, none_runs, short_folder, until
+from tests.chatgate.test_surroundings import PRODUCTION
 
 pytestmark = pytest.mark.system
 
@@ -108,8 +109,9 @@ def test_a_stack_answers_the_printed_commands_and_leaves_nothing(stack, run, fol
     assert seconds < 10
     assert list(stack.pids) == ["valkey", "broker", "proxy", "backend", "page"]
     answer = shell(stack)
-    assert '"citations":[{"title":' in answer
-    assert '"session_id":"first"' in answer
+    assert 'event: citation\ndata: {"title":' in answer
+    assert "event: done" in answer
+    assert re.search(r"^configuration: .*/chatgate/development\.toml$", stack.said, re.MULTILINE)
     page = stack.get("PAGE", "/")
     assert (page.status, page.getheader("location")) == (307, "/book/")
 
@@ -193,6 +195,19 @@ def test_a_redis_that_does_not_answer_is_said_before_anything_starts(run):
     code, err = run("up", REDIS_URL=f"redis://127.0.0.1:{port}").end()
     assert code == 1
     assert "Redis does not answer" in err
+    assert "/chatgate/development.toml, is its address." in err
+
+
+@pytest.mark.parametrize("says", ["", 'env = "production"\n'])
+def test_a_file_for_production_is_named_and_nothing_is_started(run, folder, says):
+    (folder / "chatgate.toml").write_text(says + PRODUCTION)
+    code, err = run("up").end()
+    assert code == 1
+    assert f"{folder}/chatgate.toml: is for production" in err
+    assert "or rename it, and the sample takes its place." in err
+    (folder / "chatgate.toml").rename(folder / "mine.toml")
+    assert "or unset CHATGATE_CONFIG, and" in run("up", CHATGATE_CONFIG="mine.toml").end()[1]
+    assert not (folder / ".chatgate").exists()
 
 
 def test_a_service_that_cannot_start_says_why(run):
