@@ -1,13 +1,12 @@
 """What a chat request and a stream cost where nothing is checked in Python: the floor for the proxy.
 
 `python -m bench.floor PORT BACKEND_URL REDIS_URL` is a bare ASGI application on uvicorn with the proxy's own
-settings. A question takes
-the two flights of commands that the proxy's takes, the very scripts with the very arguments in number and
-length, and one aiohttp request to the same backend.
+settings. What is asked of CALLED takes two EVALSHA by redis-py, the reader's own two scripts with the very
+arguments in number and length, and one aiohttp request to the same backend.
 
-Commands go through edge.store, the cheapest way that was found (docs/decisions/0001): all of one event-loop
-turn in one pipeline on a held connection. What is asked of PIPELINED instead takes redis-py's own way, one
-pipeline for each flight on a connection of its pool.
+Two other floors take the whole of the proxy's two flights, the site's scripts and the cuts as well: what is
+asked of PIPELINED by redis-py, one pipeline for each flight, and any other path through edge.store, the
+cheapest way that was found (docs/decisions/0001): all of one event-loop turn in one pipeline.
 
 The other half of the proxy's work has no part in the floor: CORS, request id, the token's verification, JSON
 in and out, the internal JWT, cut-off and deadlines, the log line. Events are passed on as bytes, unread.
@@ -33,6 +32,7 @@ LIMITS: Final = Limits("10.000", 1000, 100, 1_000_000)
 SITE_LIMITS: Final = Limits("0", 1, 100_000, 10_000_000)
 SITE: Final = "floor"
 LEASE_MS: Final = 10_000
+CALLED: Final = "/called"
 PIPELINED: Final = "/pipelined"
 _QUESTION: Final = b'{"role":"user","content":"How often does the station record a value?"}'
 _ANSWER: Final = (
@@ -57,9 +57,8 @@ class Floor:
         elif any(name == b"accept" and value == b"text/event-stream" for name, value in scope["headers"]):
             await self._stream(receive, send)
         else:
-            await self._chat(
-                receive, send, self._pipelined if scope["path"] == PIPELINED else self._store.run
-            )
+            ways = {CALLED: self._called, PIPELINED: self._pipelined}
+            await self._chat(receive, send, ways.get(scope["path"], self._store.run))
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
@@ -94,6 +93,9 @@ class Floor:
         await self._store.close()
         await self._redis.aclose()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _called(self, first: Command, *_: Command) -> Any:
+        return await self._redis.execute_command(*first.words)
 
     async def _pipelined(self, *commands: Command) -> list[Any]:
         pipeline = self._redis.pipeline(transaction=False)
@@ -134,7 +136,7 @@ class Floor:
             answer = await response.read()
         await fly(
             keys.KEEP.call(
-                [keys.leases(owner), keys.conversations(sub), conversation],
+                [keys.leases(owner), keys.conversations(sub), conversation, keys.gone(sub, session_id)],
                 *(lease, session_id, 50, 262_144, _QUESTION, _ANSWER),
             ),
             keys.FREE.call([keys.state(site), keys.leases(site)], lease, "0", SITE_LIMITS.interval_ms),
