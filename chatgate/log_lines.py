@@ -1,6 +1,6 @@
 """Lines of the services' logs, as they are read in a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -34,6 +34,18 @@ def readable(service: str, line: str, zone: tzinfo | None = None) -> Text:
         if name not in _TOLD_OTHERWISE:
             text.append(f" {harmless(name)}=", "dim").append(harmless(_shown(value)))
     return text
+
+
+def last(service: str, lines: Sequence[str], count: int) -> list[str]:
+    """The `count` lines that tell most of an end, in their order, as they are read: what is no event (a
+    traceback, a refusal to start) and events of trouble come before others, late ones before early ones."""
+    by_weight = sorted(range(len(lines)), key=lambda at: (_is_trouble(lines[at]), at))
+    return [readable(service, lines[at]).plain for at in sorted(by_weight[-count:])]
+
+
+def _is_trouble(line: str) -> bool:
+    event = _parsed(line)
+    return event is None or str(event.get("level")) in _LEVELS
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

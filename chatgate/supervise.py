@@ -10,13 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from chatgate import log_lines
 from chatgate.children import tethered
 from chatgate.faults import Fault
 
 READY_WITHIN: Final = 15.0
 STOP_WITHIN: Final = 12.0
 """Seconds. The services end their last answers within 10."""
-LAST_LINES: Final = 20
+KEPT_LINES: Final = 100
+"""Of each service; what is shown of its end is chosen from them."""
+LAST_LINES: Final = 8
 MAX_LINE: Final = 65_536
 _POLL: Final = 0.03
 
@@ -46,7 +49,7 @@ class Child:
     def __init__(self, service: Service, process: asyncio.subprocess.Process, hear: Hear) -> None:
         self.service = service
         self._process = process
-        self._last: deque[str] = deque(maxlen=LAST_LINES)
+        self._last: deque[str] = deque(maxlen=KEPT_LINES)
         self._reading = asyncio.create_task(self._read(hear))
 
     @property
@@ -104,7 +107,8 @@ class Child:
     def _with_last_lines(self, what: str) -> str:
         if not self._last:
             return f"{what}. It wrote nothing."
-        return "\n  ".join([f"{what}. Its last lines:", *self._last])
+        lines = log_lines.last(self.service.name, self._last, LAST_LINES)
+        return "\n  ".join([f"{what}. Its last lines:", *lines])
 
 
 async def _next_line(output: asyncio.StreamReader) -> bytes:

@@ -87,6 +87,9 @@ async def run(
     """
 
     def heard(service: str, line: str) -> None:
+        if service == "valkey" and valkey.is_notice(line):
+            # Kept with its last lines all the same, which are shown when it fails.
+            return
         try:
             hear(service, line)
         except OSError:

@@ -6,6 +6,7 @@ Valkey does not refuse a second server on the same files, so whoever starts one 
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -28,6 +29,12 @@ MAX_SOCKET_PATH: Final = 100
 PATIENCE: Final = 10.0
 """Seconds for a server to answer, to end, or for another process to be done with the folder."""
 _POLL: Final = 0.01
+_NOTICES: Final = re.compile(
+    "Memory overcommit must be enabled|Transparent Huge Pages|TCP backlog setting"
+    "|Received SIG[A-Z]+ scheduling shutdown|User requested shutdown|is now ready to exit"
+)
+"""What it logs as warnings at every start and end: of the machine, which is none of a development's business,
+and of an end that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,11 @@ def command(folder: Path, at: Path) -> tuple[str, ...]:
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     return (str(binary()), *words)
+
+
+def is_notice(line: str) -> bool:
+    """Whether a line of its log tells nothing that somebody has to do something about."""
+    return _NOTICES.search(line) is not None
 
 
 def answers(at: Path) -> bool:

@@ -2,7 +2,7 @@ from datetime import UTC
 
 import pytest
 
-from chatgate.log_lines import readable
+from chatgate.log_lines import last, readable
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,18 @@ from chatgate.log_lines import readable
 )
 def test_a_line_is_shown_with_its_service_and_steers_no_terminal(line, shown):
     assert readable("broker", line, UTC).plain == f" broker | {shown}"
+
+
+def test_the_last_lines_are_those_of_trouble_first_and_in_their_order():
+    lines = [
+        '{"event":"odd","level":"warning"}',
+        *(f'{{"event":"asked","level":"info","n":{n}}}' for n in range(9)),
+        "Traceback",
+        '{"event":"stopped","level":"info"}',
+    ]
+    assert [one.partition(" | ")[2] for one in last("broker", lines, 4)] == [
+        "--:--:-- odd",
+        "--:--:-- asked n=8",
+        "Traceback",
+        "--:--:-- stopped",
+    ]

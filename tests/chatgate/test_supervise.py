@@ -58,6 +58,7 @@ def test_term_stops_all_in_reverse_order_and_is_no_failure(start):
     process.terminate()
     out, err = process.communicate(timeout=10)
     assert process.returncode == 0, err
+    assert "valkey |" not in out
     assert err == ""
     assert [line.split()[0] for line in out.splitlines() if "leaving" in line] == ["third", "second", "first"]
     assert list(pids) == ["valkey", "first", "second", "third"]
@@ -79,7 +80,7 @@ def test_last_lines_come_with_the_news(start):
     process = start("first")
     os.kill(pids_of(process)["first"], signal.SIGKILL)
     _, err = process.communicate(timeout=10)
-    assert "Its last lines:\n  listening" in err
+    assert "Its last lines:\n    first | listening" in err
 
 
 def test_nothing_outlives_a_stack_that_is_killed(start):
@@ -96,7 +97,7 @@ def test_a_service_that_does_not_get_ready_ends_the_stack(start):
     everybody = until(lambda: len(found := family(process.pid)) == 4 and found)
     _, err = process.communicate(timeout=10)
     assert process.returncode == 1
-    assert "second was not ready within 2 s. Its last lines:\n  listening" in err
+    assert "second was not ready within 2 s. Its last lines:\n   second | listening" in err
     assert none_runs(everybody)
 
 

@@ -211,9 +211,10 @@ def test_a_file_for_production_is_named_and_nothing_is_started(run, folder, says
 
 
 def test_a_service_that_cannot_start_says_why(run):
-    code, err = run("up", CHATGATE_BROKER_DATABASE_URL="mysql://example.org/accounts").end()
+    code, err = run("up", CHATGATE_BROKER_DATABASE_URL="postgresql://example.org/a?ssl=no").end()
     assert code == 1
-    assert "broker ended with exit code 2. Its last lines:\n  the database URL must begin with" in err
+    assert "broker ended with exit code 2. Its last lines:\n   broker | " in err
+    assert "the database URL has a parameter that is not supported: ssl" in err
 
 
 def test_a_second_stack_may_run_beside_with_a_folder_and_ports_of_its_own(stack, folder):
