@@ -2,7 +2,7 @@
 
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,13 @@ from rag_backend.passages import Passage
 CANDIDATES: Final = 20
 MAX_PASSAGES: Final = 6
 MIN_COVERAGE: Final = 0.45
-"""The share of a question's words, weighed by their rarity, that a passage must hold to be an answer."""
+"""The share of the words that a question has from the book, weighed by their rarity, that a passage must
+hold to be an answer."""
+RARE: Final = 0.1
+RARE_PASSAGES: Final = 3
+"""The share and the number of passages up to which a word is rare: it says what a question is about."""
+COMMON: Final = 0.5
+"""The share of passages beyond which a word says nothing of a question that has unknown words too."""
 CONTEXT_WORDS: Final = 12
 """Words of a selected text that steer the search beside those of the question."""
 
@@ -42,26 +48,46 @@ def search(path: Path, question: str, context: str = "") -> Found:
     IndexUnavailable.
     """
     with index.opened(path) as connection:
-        weights = _weights(connection, words.of(question))
-        nearby = _weights(connection, words.of(context))
+        (total,) = connection.execute("select count(*) from passages").fetchone()
+        asked = _counts(connection, words.of(question))
+        weights = _weights(asked, total)
+        nearby = _weights(_counts(connection, words.of(context)), total)
         rarest = sorted(nearby, key=nearby.__getitem__, reverse=True)[:CONTEXT_WORDS]
-        judged = weights or {word: nearby[word] for word in rarest}
+        judged = weights if asked else {word: nearby[word] for word in rarest}
         hits: tuple[Hit, ...] = ()
-        # An older version answers only what the one that readers see first says nothing about.
-        for is_first_seen in (True, False):
-            hits = hits or _hits(connection, judged, [*weights, *rarest], is_first_seen)
+        if _is_of_the_book(asked, total):
+            # An older version answers only what the one that readers see first says nothing about.
+            for is_first_seen in (True, False):
+                hits = hits or _hits(connection, judged, [*weights, *rarest], is_first_seen)
     return Found({words.stem(word): weight for word, weight in judged.items()}, hits)
 
 
-def _weights(connection: sqlite3.Connection, asked: Sequence[str]) -> dict[str, float]:
-    (total,) = connection.execute("select count(*) from passages").fetchone()
-    counts = {word: _count(connection, word) for word in asked}
-    return {word: math.log(1 + (total - count + 0.5) / (count + 0.5)) for word, count in counts.items()}
-
-
-def _count(connection: sqlite3.Connection, word: str) -> int:
+def _counts(connection: sqlite3.Connection, asked: Sequence[str]) -> dict[str, int]:
+    """In how many passages each word stands; 0 for one that the book does not have."""
     query = "select count(*) from words where words match ?"
-    return int(connection.execute(query, (words.match_any([word]),)).fetchone()[0])
+    return {word: connection.execute(query, (words.match_any([word]),)).fetchone()[0] for word in asked}
+
+
+def _weights(counts: Mapping[str, int], total: int) -> dict[str, float]:
+    """The rarity of each word that the book has. The others are in no passage and choose between none."""
+    return {
+        word: math.log(1 + (total - count + 0.5) / (count + 0.5)) for word, count in counts.items() if count
+    }
+
+
+def _is_of_the_book(counts: Mapping[str, int], total: int) -> bool:
+    """Whether the words that the book has say what the question is about.
+
+    A reader's other words are no veto: "cost" may stand nowhere in a book that gives the price. But
+    "How tall is Mount Everest?" is not about the mount of a sensor, though many passages have that word.
+    """
+    known = [count for count in counts.values() if count]
+    if len(known) == len(counts):
+        return True
+    rarest = min(known, default=total + 1)
+    if rarest <= min(total, max(RARE_PASSAGES, total * RARE)):
+        return True
+    return 2 * len(known) >= len(counts) and rarest <= total * COMMON
 
 
 def _hits(

@@ -7,7 +7,8 @@ from typing import Final
 MAX_WORDS: Final = 32
 """Distinct words of a question that are searched for; later ones seldom say what it is about."""
 
-# What questions are made of in English. In other languages the index weighs such words low by itself.
+# What questions are made of in English, and the halves of "it's" and "don't". In other languages the index
+# weighs such words low by itself.
 _STOP_WORDS: Final = """
 a about above after again all also am an and any are as at be because been before being below best
 between both but by can could describe did do does doing down during each explain few for from
@@ -16,6 +17,7 @@ like look looks many me mean means more most much my no nor not of off on once o
 over own please same say says she should show so some such tell than that the their them then there
 these they this those through to too under until up us use used using very want was we were what
 when where which while who whom why will with work works would you your
+s t ll re ve aren didn doesn don isn wasn
 """
 STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
 

@@ -18,6 +18,60 @@ NOW = 1_796_000_000
 CLAIMS = {"iss": "chatgate-proxy", "aud": "chatgate-backend", "iat": NOW, "exp": NOW + 60}
 HEADER = {"alg": "HS256", "typ": "chatgate-internal+jwt"}
 
+# A book of a few pages, where a word of the subject stands in most passages.
+OVEN = {
+    "01-start.md": """# The oven
+
+This oven takes four weekends to build.
+
+## The place
+
+Put the oven out of the wind, three metres from the house.
+""",
+    "02-materials.md": """# Materials
+
+| Material | Amount | For |
+| --- | --- | --- |
+| Fire brick | 120 | the floor and the dome of the oven |
+| Red brick | 80 | the stand |
+
+:::tip[Buy second-hand]
+
+Old bricks from a demolition yard are a third of the price. Knock off the mortar and look for cracks.
+
+:::
+
+## How many sacks
+
+| Sack | Number |
+| --- | --- |
+| Sand | 6 |
+| Cement | 2 |
+""",
+    "03-insulation.md": """# Insulation
+
+The oven loses its heat upwards.
+
+## Perlite
+
+A 100-litre sack of perlite is 19 euros. Mix it with cement, ten to one.
+""",
+    "04-firing.md": """# Firing
+
+Dry the oven for a week with small fires.
+""",
+    "05-baking.md": """# Baking
+
+## Pizza
+
+A pizza wants the oven's floor at 400 °C and is done in 90 seconds.
+
+## Bread
+
+Rake out the embers and bake bread in the oven at 230 °C.
+""",
+}
+
 
 def write(folder, files):
     for name, text in files.items():

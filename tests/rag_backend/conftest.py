@@ -1,7 +1,7 @@
 import pytest
 
 from rag_backend import index
-from tests.rag_backend.books import SAMPLE
+from tests.rag_backend.books import OVEN, SAMPLE, write
 
 
 @pytest.fixture(scope="session")
@@ -9,3 +9,10 @@ def sample_index(tmp_path_factory):
     path = tmp_path_factory.mktemp("index") / "book.db"
     index.build(SAMPLE, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def oven_index(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("oven")
+    index.build(write(folder / "docs", OVEN), folder / "book.db")
+    return folder / "book.db"

@@ -42,10 +42,44 @@ def test_a_question_finds_the_section_that_answers_it(sample_index, question, ur
 
 
 @pytest.mark.parametrize(
-    "question", ["Who won the world cup in 2022?", "capital of France", "what is it?", "?!", "“”"]
+    "question",
+    [
+        "Who won the world cup in 2022?",
+        "What is the capital of France?",
+        "capital of France",
+        "How tall is Mount Everest?",
+        "How do I train a neural network?",
+        "Who's who, and isn't it?",
+        "what is it?",
+        "?!",
+        "“”",
+    ],
 )
 def test_a_question_that_the_book_does_not_answer_finds_nothing(sample_index, question):
     assert search(sample_index, question).hits == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "url"),
+    [
+        ("perlite", "/docs/insulation#perlite"),
+        ("What does perlite cost?", "/docs/insulation#perlite"),
+        ("How much money does a sack of perlite usually cost?", "/docs/insulation#perlite"),
+        ("pizza", "/docs/baking#pizza"),
+        ("What temperature for pizza?", "/docs/baking#pizza"),
+        ("Pizza temperature", "/docs/baking#pizza"),
+        ("Can I bake pizza or bread in the oven?", "/docs/baking#bread"),
+    ],
+)
+def test_words_that_the_book_does_not_have_are_no_veto(oven_index, question, url):
+    assert url in cited(oven_index, question)
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the capital of France?", "oven microwave", "Which oven suits my microwave dinner?"]
+)
+def test_words_of_half_the_book_do_not_carry_a_question_that_is_not_of_it(oven_index, question):
+    assert search(oven_index, question).hits == ()
 
 
 def test_a_selected_text_says_what_a_question_is_about(sample_index):
