@@ -122,15 +122,15 @@ class Lane:
     def _expire_at(self, due: float, limit: asyncio.Timeout) -> None:
         loop = asyncio.get_running_loop()
 
-        def expire() -> None:
+        def expire(planned: float) -> None:
             now = loop.time()
-            if now - due > LATE:
+            if now - planned > LATE:
                 # The loop was held up, and not the server: what came meanwhile is there, but unread.
-                self._timer = loop.call_at(now + LATE, limit.reschedule, now)
+                self._timer = loop.call_at(now + LATE, expire, now + LATE)
             else:
                 limit.reschedule(now)
 
-        self._timer = loop.call_at(due, expire)
+        self._timer = loop.call_at(due, expire, due)
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connection
