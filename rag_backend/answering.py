@@ -154,7 +154,7 @@ def _extract(passage: Passage, weights: Mapping[str, float]) -> _Quoted:
     heading = extract.score(passage.title.rpartition(SEPARATOR)[2], weights)
     if best is None or heading >= best.score * NEAR_BEST:
         # A question that the heading asks is answered by how its section begins.
-        lead = extract.lead(passage.blocks)
+        lead = extract.lead(passage.blocks, weights)
         return _Quoted(passage, lead.text, lead.quote, heading + (best.score if best else 0.0))
     return _Quoted(passage, best.text, best.quote, best.score + extract.score(passage.title, weights))
 

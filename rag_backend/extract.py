@@ -1,5 +1,6 @@
 """An answer without a language model: the sentences, rows and code that hold a question's words."""
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from rag_backend.plain_text import Block
 MAX_SPAN: Final = 420
 """Characters of a quotation: three or four sentences."""
 MAX_CODE_LINES: Final = 30
+_PROSE: Final = ("text", "title")
 
 # A sentence ends before a capital, a digit or an opening mark, so that "e.g. this" is not cut.
 _SENTENCE_END = re.compile(r"""(?<=[.!?…。！？])["'”’)\]]*\s+(?=[^\Wa-z_]|["'“‘(\[`])""")
@@ -31,19 +33,33 @@ def best(blocks: Sequence[Block], weights: Mapping[str, float]) -> Extract | Non
     return max(extracts, key=lambda extract: extract.score, default=None)
 
 
-def lead(blocks: Sequence[Block]) -> Extract:
-    """How a passage begins, for a question that its heading asks."""
+def lead(blocks: Sequence[Block], weights: Mapping[str, float]) -> Extract:
+    """How a passage begins, for a question that its heading asks; `weights` choose the row to quote."""
+    titles, rest = _leading_titles(blocks)
+    if titles and rest:
+        under = lead(rest, weights)
+        return Extract("\n\n".join([*titles, under.text]), under.quote, 0.0)
     first = blocks[0]
-    if first.kind == "text":
+    if first.kind in _PROSE:
         span = opening(first.text)
         return Extract(span + _continuation(blocks, 0, span), span, 0.0)
+    return _leading_table_or_code(blocks, weights)
+
+
+def _leading_titles(blocks: Sequence[Block]) -> tuple[list[str], Sequence[Block]]:
+    titles = [block.text for block in itertools.takewhile(lambda block: block.kind == "title", blocks)]
+    return titles, blocks[len(titles) :]
+
+
+def _leading_table_or_code(blocks: Sequence[Block], weights: Mapping[str, float]) -> Extract:
     shown: list[str] = []
+    quotes: list[str] = []
     for block in blocks:
-        if block.kind != first.kind or sum(map(len, shown)) > MAX_SPAN:
+        if block.kind != blocks[0].kind or sum(map(len, shown)) > MAX_SPAN:
             break
         shown.append(_code_text(block) if block.kind == "code" else f"- {_row_text(block)}")
-    quote = max(re.split("[\t\n]", first.text), key=len).strip()
-    return Extract("\n".join(shown), quote, 0.0)
+        quotes.append(_code_quote(block, weights) if block.kind == "code" else _row_quote(block))
+    return Extract("\n".join(shown), max(quotes, key=lambda quote: score(quote, weights)), 0.0)
 
 
 def score(text: str, weights: Mapping[str, float]) -> float:
@@ -69,13 +85,14 @@ def _extracts(blocks: Sequence[Block], place: int, weights: Mapping[str, float])
     held = score(f"{block.label} {block.text}", weights)
     if not held:
         return
-    if block.kind == "row":
-        yield Extract(_row_text(block), max(block.text.split("\t"), key=len), held)
+    if block.kind == "title":
+        under = lead(blocks[place:], weights)
+        yield Extract(under.text, under.quote, score(f"{block.text} {under.quote}", weights))
+    elif block.kind == "row":
+        yield Extract(_row_text(block), _row_quote(block), held)
     elif block.text.strip():
-        before = blocks[place - 1].text + "\n\n" if place and blocks[place - 1].kind == "text" else ""
-        lines = [line.strip() for line in block.text.split("\n") if line.strip()]
-        quote = max(lines, key=lambda line: score(line, weights))
-        yield Extract(before + _code_text(block), quote[:MAX_SPAN], held)
+        before = blocks[place - 1].text + "\n\n" if place and blocks[place - 1].kind in _PROSE else ""
+        yield Extract(before + _code_text(block), _code_quote(block, weights), held)
 
 
 def _from_text(blocks: Sequence[Block], place: int, weights: Mapping[str, float]) -> Iterator[Extract]:
@@ -105,11 +122,22 @@ def _continuation(blocks: Sequence[Block], place: int, span: str) -> str:
         return ""
     shown: list[str] = []
     for block in blocks[place + 1 :]:
-        addition = {"text": f"- {block.text}", "row": f"- {_row_text(block)}", "code": _code_text(block)}
-        shown.append(addition[block.kind])
+        addition = {"row": f"- {_row_text(block)}", "code": _code_text(block)}
+        shown.append(addition.get(block.kind, f"- {block.text}"))
         if block.kind == "code" or sum(map(len, shown)) > MAX_SPAN:
             break
     return "\n\n" + "\n".join(shown) if shown else ""
+
+
+def _row_quote(row: Block) -> str:
+    """The row as it is indexed, with its tabs: one cell alone does not say what the row says."""
+    return row.text.strip()[:MAX_SPAN].strip()
+
+
+def _code_quote(code: Block, weights: Mapping[str, float]) -> str:
+    """The line that holds most of the words, of several the longest: the others may be a bracket."""
+    lines = (line.strip() for line in code.text.split("\n"))
+    return max(lines, key=lambda line: (score(line, weights), len(line)))[:MAX_SPAN]
 
 
 def _row_text(row: Block) -> str:

@@ -18,7 +18,7 @@ from rag_backend.passages import Passage
 from rag_backend.plain_text import Block
 from rag_backend.site import BookError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Kept in SQLite's user_version; an index of another format is built again, not converted."""
 
 _SCHEMA: Final = """

@@ -53,8 +53,11 @@ def _portions(blocks: list[Block]) -> Iterator[list[Block]]:
     size = 0
     for block in blocks:
         if portion and size + len(block.text) > MAX_PASSAGE:
-            yield portion
-            portion, size = [], 0
+            # A title goes with the block under it.
+            cut_at = len(portion) - (len(portion) > 1 and portion[-1].kind == "title")
+            yield portion[:cut_at]
+            portion = portion[cut_at:]
+            size = sum(len(kept.text) for kept in portion)
         portion.append(block)
         size += len(block.text)
     if portion:

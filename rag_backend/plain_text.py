@@ -9,12 +9,13 @@ from markdown_it.token import Token
 
 from rag_backend import mdx
 
-Kind = Literal["text", "code", "row"]
+Kind = Literal["text", "title", "code", "row"]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, list item, code block or table row. `label` is a code's title, a row's header cells.
+    """A paragraph, list item, title, code block or table row. A `title` is an admonition's or a summary: it
+    belongs to the block after it. `label` is a code's title, a row's header cells.
 
     In a row, and in its label, cells are separated by tabs.
     """
@@ -65,12 +66,26 @@ def sections(tokens: Sequence[Token]) -> list[Section]:
         elif token.type == "fence":
             found[-1].blocks.append(Block("code", token.content.rstrip("\n"), mdx.code_title(token)))
         elif token.type == "inline":
-            found[-1].blocks.extend(Block("text", line) for line in _lines(token))
+            found[-1].blocks.extend(_texts(token, tokens[index - 2]))
     return found
 
 
 def inline_text(token: Token) -> str:
     return " ".join(_lines(token))
+
+
+def _texts(token: Token, before: Token) -> Iterator[Block]:
+    is_title = before.type == "admonition_title_open" or _ends_a_summary(token)
+    for line in _lines(token):
+        yield Block("title" if is_title else "text", line)
+        # A summary's line ends at its closing tag.
+        is_title = False
+
+
+def _ends_a_summary(token: Token) -> bool:
+    return any(
+        child.type == "jsx" and child.content.startswith("</summary") for child in token.children or ()
+    )
 
 
 def _cells(tokens: Sequence[Token], index: int) -> tuple[str, int]:

@@ -107,6 +107,54 @@ def test_quotes_are_exact_and_urls_carry_anchors(sample_index):
     assert all(citation.quote and citation.quote in passages[citation.url].text for citation in citations)
 
 
+def quoted(path, question):
+    parts = answering.quote_book(search(path, question))
+    return parts[0].text, next(part.quote for part in parts if isinstance(part, Citation))
+
+
+@pytest.mark.parametrize("question", ["Can I buy second-hand bricks?", "buy second-hand"])
+def test_a_title_is_quoted_with_the_text_that_it_is_the_title_of(oven_index, question):
+    text, quote = quoted(oven_index, question)
+    assert "Buy second-hand\n\nOld bricks" in text
+    assert quote.startswith("Old bricks from a demolition yard")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "## The kiwi\n\n:::tip[Peeling a kiwi]\n\nUse a spoon.\n\n:::",
+        "## Fruit\n\n<details>\n<summary>Peeling a kiwi</summary>\n\nUse a spoon.\n\n</details>",
+        "## Fruit\n\n::::tip[Peeling a kiwi]\n:::note[Or two]\n- Use a spoon.\n:::\n::::",
+        f"## Fruit\n\n{'x' * 1490}\n\n:::tip[Peeling a kiwi]\nUse a spoon.\n:::",
+    ],
+)
+def test_no_title_is_quoted_alone(tmp_path, source):
+    index.build(write(tmp_path / "docs", {"a.md": source}), tmp_path / "book.db")
+    text, quote = quoted(tmp_path / "book.db", "How do I peel a kiwi?")
+    assert "Peeling a kiwi" in text
+    assert quote == "Use a spoon."
+
+
+def test_a_title_without_text_is_quoted_as_it_is(tmp_path):
+    docs = write(tmp_path / "docs", {"a.md": ":::tip[Peel a kiwi]\n\n![How](how.png)\n\n:::"})
+    index.build(docs, tmp_path / "book.db")
+    assert quoted(tmp_path / "book.db", "kiwi")[1] == "Peel a kiwi"
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("How many fire bricks do I need?", "Fire brick\t120\tthe floor and the dome of the oven"),
+        ("Which bricks are for the stand?", "Red brick\t80\tthe stand"),
+        ("How many sacks of cement?", "Cement\t2"),
+    ],
+)
+def test_a_quote_from_a_table_is_the_whole_row(oven_index, question, row):
+    text, quote = quoted(oven_index, question)
+    assert quote == row
+    assert all(cell in text for cell in row.split("\t"))
+
+
 def test_a_build_reports_its_progress_and_what_it_did(tmp_path):
     seen = []
     ticks = iter([100.0, 102.5])
