@@ -1,7 +1,8 @@
-"""`python -m rag_backend`: serve until SIGTERM or SIGINT."""
+"""`python -m rag_backend`: serve until SIGTERM or SIGINT. Exit code 2: it could not start, and said why."""
 
 import logging
 import signal
+import socket
 import sys
 
 import uvicorn
@@ -9,6 +10,7 @@ import uvicorn
 from rag_backend import logs
 from rag_backend.app import create_app
 from rag_backend.config import Config, ConfigError, from_environment
+from rag_backend.listening import CannotListen, listen
 
 GRACE_SECONDS = 5
 """For running answers at the end; the proxy tells its readers when one is cut."""
@@ -21,21 +23,20 @@ def main() -> int:
         signal.signal(asked, lambda *_: sys.exit(0))
     try:
         config = from_environment()
-    except ConfigError as error:
+        sockets = listen(config.host, config.port)
+    except (ConfigError, CannotListen) as error:
         print(f"rag_backend: {error}", file=sys.stderr)
         return 2
-    return serve(config)
+    return serve(config, sockets)
 
 
-def serve(config: Config) -> int:
+def serve(config: Config, sockets: list[socket.socket]) -> int:
     log = logs.logger()
     logging.getLogger("uvicorn").addHandler(logs.ServerLines(log))
     logging.getLogger("uvicorn").propagate = False
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(config, log),
-            host=config.host,
-            port=config.port,
             loop="auto",
             http="httptools",
             log_config=None,
@@ -44,7 +45,7 @@ def serve(config: Config) -> int:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    server.run()
+    server.run(sockets=sockets)
     return 0 if server.started else 1
 
 

@@ -28,6 +28,7 @@ def create_app(
             sources = Sources(config.index, config.model, http)
             app.state.desk = chat.Desk(config.secret, config.audience, sources, log, now)
             log.info("started", by_model=config.model is not None)
+            _warn_of_missing_index(config, log)
             yield
         log.info("stopped")
 
@@ -48,6 +49,15 @@ def create_app(
 
     _add_error_handlers(app, log)
     return app
+
+
+def _warn_of_missing_index(config: Config, log: FilteringBoundLogger) -> None:
+    # A warning alone: the index may be built while this runs, and is opened anew at each question.
+    try:
+        with index.opened(config.index):
+            pass
+    except IndexUnavailable as error:
+        log.warning("index_missing", index=str(config.index), detail=str(error))
 
 
 def _add_error_handlers(app: FastAPI, log: FilteringBoundLogger) -> None:

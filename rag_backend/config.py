@@ -1,12 +1,13 @@
 """The backend's configuration, resolved once from CHATGATE_BACKEND_* variables."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag_backend.llm import Model
@@ -34,7 +35,7 @@ class _Variables(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
 
     host: str = "127.0.0.1"
-    port: int = 8002
+    port: int = Field(8002, ge=1, le=65535)
     secret: str = ""
     secret_file: Path | None = None
     audience: str = "chatgate-backend"
@@ -47,13 +48,11 @@ class _Variables(BaseSettings):
 
 def from_environment() -> Config:
     """Raises ConfigError."""
+    _refuse_unknown(os.environ)
     try:
         variables = _Variables()
     except ValidationError as error:
-        names = ", ".join(PREFIX + str(problem["loc"][0]).upper() for problem in error.errors())
-        raise ConfigError(f"{names}: not a value of its kind.") from None
-    if not 0 <= variables.port <= 65535:
-        raise ConfigError(f"{PREFIX}PORT is a port from 0 to 65535.")
+        raise ConfigError(" ".join(_fault(str(fault["loc"][0])) for fault in error.errors())) from None
     secret = _secret("SECRET", variables.secret, variables.secret_file)
     if len(secret.encode()) < MIN_SECRET:
         raise ConfigError(
@@ -68,6 +67,22 @@ def from_environment() -> Config:
         index=variables.index,
         model=_model(variables),
     )
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    # pydantic-settings reads the names it knows, in any case, and would pass over one that is misspelt.
+    known = {PREFIX + name.upper() for name in _Variables.model_fields}
+    unknown = sorted(
+        name for name in environ if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+    if unknown:
+        verb = "is no setting" if len(unknown) == 1 else "are no settings"
+        raise ConfigError(f"{', '.join(unknown)} {verb}: correct the spelling or unset it.")
+
+
+def _fault(name: str) -> str:
+    should = "a whole number from 1 to 65535" if name == "port" else "another kind of value"
+    return f"{PREFIX}{name.upper()} must be {should}."
 
 
 def _model(variables: _Variables) -> Model | None:

@@ -39,10 +39,12 @@ def test_it_serves_on_its_port_and_ends_cleanly(tmp_path, how):
     )
     try:
         assert json.loads(process.stderr.readline())["event"] == "started"
-        # The log line comes before the socket listens; a connection is retried by the kernel's answer alone.
-        while True:
-            with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), 5):
-                break
+        # What has said that it started is not asked twice.
+        socket.create_connection(("127.0.0.1", port), 5).close()
+        warning = json.loads(process.stderr.readline())
+        assert (warning["event"], warning["level"]) == ("index_missing", "warning")
+        assert warning["index"].endswith("none.db")
+        assert "chatgate index" in warning["detail"]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as response:
             assert response.headers["server"] is None
         with pytest.raises(urllib.error.HTTPError, match="503"):
@@ -70,3 +72,53 @@ def test_it_refuses_to_start_without_a_secret(variables, named):
     assert ended.returncode == 2
     assert f"CHATGATE_BACKEND_{named}" in ended.stderr or named in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_with_an_index_it_warns_of_nothing(sample_index):
+    process = subprocess.Popen(
+        START,
+        env=environment(SECRET=SECRET.decode(), PORT=free_port(), INDEX=sample_index),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        started = process.stderr.readline()
+        process.terminate()
+        _, log = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        process.wait()
+    assert [json.loads(line)["event"] for line in (started, *log.splitlines())] == ["started", "stopped"]
+
+
+def refused(**variables):
+    ended = subprocess.run(
+        START,
+        env=environment(SECRET=SECRET.decode(), **variables),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
+    return line
+
+
+def test_a_taken_port_is_one_line_that_names_the_variable():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"CHATGATE_BACKEND_PORT: port {port} is taken" in refused(PORT=port)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"HOST": "203.0.113.1"}, "CHATGATE_BACKEND_HOST: 203.0.113.1 is no address of this machine"),
+        ({"HOST": "nowhere.invalid"}, "CHATGATE_BACKEND_HOST: nowhere.invalid"),
+        ({"HOST": "a..b"}, "CHATGATE_BACKEND_HOST: a..b"),
+        ({"PORT": "eighty"}, "CHATGATE_BACKEND_PORT must be a whole number from 1 to 65535"),
+        ({"PROT": "8002"}, "CHATGATE_BACKEND_PROT is no setting"),
+    ],
+)
+def test_what_it_cannot_start_with_is_one_line(variables, said):
+    assert said in refused(**variables)
