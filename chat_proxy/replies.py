@@ -1,6 +1,7 @@
 """The two forms in which a reader gets an answer: events as they come, or one JSON object at the end."""
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,7 +27,7 @@ _JSON_HEADERS: Final[list[Header]] = [
 ]
 
 
-class Reply:
+class Reply(ABC):
     """What both forms share: the answer so far. `bytes_sent` are of the body."""
 
     def __init__(self, send: Send, session_id: str, rate: RateFields) -> None:
@@ -49,14 +50,14 @@ class Reply:
         elif isinstance(part, Citation):
             self.citations.append(part)
 
-    async def take(self, parts: Sequence[Part]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def take(self, parts: Sequence[Part]) -> None: ...
 
-    async def silence(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def silence(self) -> None: ...
 
-    async def finish(self, failure: Failure | None) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def finish(self, failure: Failure | None) -> None: ...
 
 
 class StreamReply(Reply):
