@@ -17,7 +17,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from edge.settings import BUILT_IN_TIERS, NAMED_TABLES, TABLES, Broker, Proxy, Settings, Tier
+from edge.settings import (
+    BUILT_IN_TIERS,
+    NAMED_TABLES,
+    TABLES,
+    Backend,
+    Broker,
+    Proxy,
+    ResourceServer,
+    Settings,
+    Tier,
+)
 
 PREFIX: Final = "CHATGATE_"
 OTHER_VARIABLES: Final = ("CHATGATE_CONFIG", "CHATGATE_PAGE_PORT", "CHATGATE_BACKEND_")
@@ -30,6 +40,7 @@ MIN_SECRET: Final = 32
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _REDIS_URL = re.compile(r"(?:rediss?|unix)://.+")
 _DATABASE_URL = re.compile(r"(?:sqlite:///|postgres(?:ql)?://).+")
+_LIST = re.compile(r"[,\n]")
 _LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?")
 
 
@@ -147,7 +158,7 @@ def _overrides(environ: Mapping[str, str], named: Mapping[str, list[str]]) -> di
         if path == ("redis", "url") and text is None:
             text = environ.get("REDIS_URL")
         if text is not None:
-            _put(found, path, text.split(",") if "tuple" in str(field.annotation) else text)
+            _put(found, path, _LIST.split(text) if "tuple" in str(field.annotation) else text)
     for name in environ:
         if name.startswith(PREFIX) and name not in known and not name.startswith(OTHER_VARIABLES):
             raise ConfigurationError(
@@ -235,18 +246,46 @@ def _reference_checks(settings: Settings, path: Path | None) -> Iterator[str]:
     for name, site in settings.sites.items():
         if site.backend not in settings.backends:
             yield f"sites.{name}.backend: there is no [backends.{site.backend}]. Add it or name another."
+        for uri in site.redirect_uris:
+            if not uri.startswith(tuple(f"{origin}/" for origin in site.origins)):
+                yield f"sites.{name}.redirect_uris: each must be a page under one of the site's origins."
         for key, tier in (("tier", site.tier), ("guest_tier", site.guest_tier)):
             if tier not in settings.tiers:
                 yield f"sites.{name}.{key}: there is no [tiers.{tier}]. Add it or name another."
+    for name, server in settings.resource_servers.items():
+        if name in settings.sites:
+            yield f"resource_servers.{name}: a site has this name. Two callers cannot share a client_id."
+        for site_name in server.sites:
+            if site_name not in settings.sites:
+                yield f"resource_servers.{name}.sites: there is no [sites.{site_name}]. Name another."
+
+
+_OWNERS: Final[Mapping[str, Owner]] = {
+    "broker": "broker",
+    "resource_servers": "broker",
+    "backends": "backends",
+}
+"""Who needs the secret of a table."""
 
 
 def _secret_checks(settings: Settings, needed: frozenset[Owner]) -> Iterator[str]:
     secrets: dict[tuple[str, ...], SecretStr | None] = {("broker", "secret"): settings.broker.secret}
-    secrets |= {("backends", name, "secret"): one.secret for name, one in settings.backends.items()}
+    secrets |= {
+        ("broker", "previous_secrets", str(at)): one
+        for at, one in enumerate(settings.broker.previous_secrets)
+    }
+    secrets |= {
+        (table, name, "secret"): one.secret
+        for table, entries in (
+            ("backends", settings.backends),
+            ("resource_servers", settings.resource_servers),
+        )
+        for name, one in cast("Mapping[str, Backend | ResourceServer]", entries).items()
+    }
     for path, secret in secrets.items():
-        name = variable(*path)
+        name = variable(*path[:2] if path[1] == "previous_secrets" else path)
         if secret is None:
-            if path[0] not in needed:
+            if _OWNERS[path[0]] not in needed:
                 continue
             yield f"{'.'.join(path)}: is missing. Set {name}_FILE to a file made by `openssl rand -hex 32`."
         elif len(secret.get_secret_value().encode()) < MIN_SECRET or _is_guessable(secret):
@@ -254,7 +293,7 @@ def _secret_checks(settings: Settings, needed: frozenset[Owner]) -> Iterator[str
             yield f"{'.'.join(path)}: {fault}. Set {name}_FILE to a file made by `openssl rand -hex 32`."
     values = [secret.get_secret_value() for secret in secrets.values() if secret is not None]
     if len(set(values)) < len(values):
-        yield "secrets: two of them are equal. Give the broker and each backend its own."
+        yield "secrets: two are equal. Give the broker, each backend and each resource server its own."
 
 
 def _is_guessable(secret: SecretStr) -> bool:

@@ -31,7 +31,22 @@ def _network(value: str) -> str:
     return value
 
 
+def _redirect_uri(value: str) -> str:
+    origin = _REDIRECT_URI.fullmatch(value)
+    if len(value) > MAX_REDIRECT_URI or origin is None or "/.." in value or "/./" in value:
+        raise ValueError(
+            "must be the whole address of one page, as in https://owner.github.io/book/signed-in"
+        )
+    return _origin(origin.group(1)) and value
+
+
+MAX_REDIRECT_URI: Final = 512
+# Letters that mean themselves in a path or a query; a fragment is none (RFC 6749 3.1.2), nor is a wildcard.
+_REDIRECT_URI = re.compile(
+    r"(https?://[^/?#@\s]+)/[A-Za-z0-9._~!$&'()+,;=:@%/-]*(?:\?[A-Za-z0-9._~!$&'()+,;=:@%/-]*)?"
+)
 Origin = Annotated[str, AfterValidator(_origin)]
+RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -45,7 +60,14 @@ class Broker(Table):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(8000, description="Port to listen on.")
     secret: SecretStr | None = Field(
-        None, description="At least 32 bytes. Signs cookies and encrypts the signing keys at rest."
+        None,
+        description="At least 32 bytes. Signs cookies and refresh tokens, encrypts the signing keys at rest.",
+    )
+    previous_secrets: tuple[SecretStr, ...] = Field(
+        (),
+        max_length=4,
+        description="Secrets whose place `secret` took, the newest first: what they signed or encrypted is "
+        "still read. A file has one on a line.",
     )
     database_url: SecretStr | None = Field(
         None,
@@ -116,6 +138,12 @@ class Site(Table):
     origins: tuple[Origin, ...] = Field(
         min_length=1, max_length=32, description="Where the site's pages are served, exact."
     )
+    redirect_uris: tuple[RedirectUri, ...] = Field(
+        (),
+        max_length=16,
+        description="Pages of the site to which a sign-in on the broker's own page may lead back, exact. "
+        "Without one, `/oauth2/authorize` is closed to the site.",
+    )
     backend: str = Field(description="Name of the table under `backends` that answers its questions.")
     tier: str = Field("reader", description="Limits of its readers whose account names no other tier.")
     guests: bool = Field(False, description="Whether readers without an account may ask.")
@@ -153,6 +181,16 @@ class Backend(Table):
     answer_bytes: int = Field(262_144, ge=1024, le=16_777_216, description="How large an answer may be.")
 
 
+class ResourceServer(Table):
+    secret: SecretStr | None = Field(
+        None,
+        description="At least 32 bytes, of this server alone: its `client_secret` at `/oauth2/introspect`.",
+    )
+    sites: tuple[str, ...] = Field(
+        (), description="Sites whose access tokens it may ask about. Without one, those of every site."
+    )
+
+
 class Settings(BaseSettings):
     """The whole file. Frozen; read it with `edge.configuration.read`."""
 
@@ -171,6 +209,7 @@ class Settings(BaseSettings):
     sites: dict[str, Site] = Field(default_factory=dict)
     tiers: dict[str, Tier] = Field(default_factory=dict)
     backends: dict[str, Backend] = Field(default_factory=dict)
+    resource_servers: dict[str, ResourceServer] = Field(default_factory=dict)
 
 
 TABLES: Final[Mapping[str, type[Table]]] = {
@@ -180,7 +219,12 @@ TABLES: Final[Mapping[str, type[Table]]] = {
     "redis": Redis,
     "edge": Edge,
 }
-NAMED_TABLES: Final[Mapping[str, type[Table]]] = {"sites": Site, "tiers": Tier, "backends": Backend}
+NAMED_TABLES: Final[Mapping[str, type[Table]]] = {
+    "sites": Site,
+    "tiers": Tier,
+    "backends": Backend,
+    "resource_servers": ResourceServer,
+}
 BUILT_IN_TIERS: Final[Mapping[str, Tier]] = {
     "reader": Tier(),
     "guest": Tier(questions_per_minute=6, burst=3, concurrent=1, daily_questions=20),

@@ -11,6 +11,11 @@ ALGORITHMS = ("ES256", "EdDSA", "RS256")
 MAX_LIFETIME = 300
 """Seconds between `iat` and `exp`; a longer life would outlast what a session check is sized for."""
 
+CHAT = "chat"
+HISTORY = "history"
+SCOPES = (CHAT, HISTORY)
+"""What a token may be for: asking questions; reading and deleting the reader's own conversations."""
+
 _SUBJECT = re.compile(r"[A-Za-z0-9_-]{32,43}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SCOPE = re.compile(r"(?=.{1,128}\Z)[a-z0-9:_.-]+(?: [a-z0-9:_.-]+)*")

@@ -29,7 +29,9 @@ def session(sub: str, sid: str) -> str:
     """Hash: the session record. Deleting it is the revocation.
 
     `token_hash`, `client`, `tier`, `proved_by` (`password`, `anonymous`), `created_at`, `updated_at` and
-    `expires_at` (Redis ms), `remember` (`1` or `0`), `ip_address`, `user_agent`.
+    `expires_at` (Redis ms), `remember` (`1` or `0`), `ip_address`, `user_agent`. One that a code made has no
+    `token_hash` that matches any token, and beside it `scope`, `jkt` (thumbprint of the key that its refresh
+    tokens are bound to, or empty), `counter` (of the latest refresh token) and `rotated_at` (Redis ms).
     """
     return f"cg:{{{sub}}}:s:{sid}"
 
@@ -47,3 +49,19 @@ def generation(sub: str) -> str:
 def revoked_token(sub: str, jti: str) -> str:
     """Present while a token that was revoked on its own would still be good."""
     return f"cg:{{{sub}}}:r:{jti}"
+
+
+def root_of(jti: str) -> str:
+    """The `jti` of the token that was narrowed down to this one, else itself: what revokes that one revokes
+    this one too."""
+    return jti.partition(".")[0]
+
+
+def proof(sub: str, proof_id: str) -> str:
+    """Present while a DPoP proof that was seen at the chat proxy could be shown again."""
+    return f"cg:{{{sub}}}:d:{proof_id}"
+
+
+def shown_proof(proof_id: str) -> str:
+    """As `proof`, at the broker, where the proof comes before it is known whose it is."""
+    return f"cg:d:{proof_id}"
