@@ -293,7 +293,7 @@ def _secret_checks(settings: Settings, needed: frozenset[Owner]) -> Iterator[str
             yield f"{'.'.join(path)}: {fault}. Set {name}_FILE to a file made by `openssl rand -hex 32`."
     values = [secret.get_secret_value() for secret in secrets.values() if secret is not None]
     if len(set(values)) < len(values):
-        yield "secrets: two are equal. Give the broker, each backend and each resource server its own."
+        yield "secrets: two of them are equal. Give broker, backends and resource servers one each."
 
 
 def _is_guessable(secret: SecretStr) -> bool:
