@@ -12,20 +12,28 @@ from starlette.types import ASGIApp
 from broker.accounts import AccountsUnavailable
 from broker.config import BrokerConfig
 from broker.cookies import Jar
-from broker.endpoints import better_auth, health, token, well_known
-from broker.errors import TRANSLATIONS, respond
+from broker.endpoints import authorize, better_auth, health, login_page, oauth, token, well_known
+from broker.errors import TRANSLATIONS, is_page, respond
+from broker.issuing import Mint
 from broker.keys import Keys, UnreadableKey
 from broker.passwords import Passwords
+from broker.proofs import ProofCheck
 from broker.rates import SignInRates
+from broker.refresh import RefreshTokens
 from broker.state import Broker
+from broker.storage.codes import RedisCodes
 from broker.storage.key_ring import RedisKeyStore
+from broker.storage.proofs import RedisProofs
 from broker.storage.rates import RedisRates
 from broker.storage.redis import RedisSessions
+from broker.storage.refresh import RedisFamilies
 from broker.storage.sql import SqlAccounts, open_accounts
 from edge import logs
 from edge.shell import shell
 from edge.store import Store, StoreUnavailable
+from tokens.dpop import Proofs
 from tokens.jwks import local
+from tokens.nonces import Nonces
 from tokens.verify import Verifier
 
 KEEP_EVERY = 1.0
@@ -54,6 +62,7 @@ def create_app(
         exposed=EXPOSED,
         respond=respond,
         translations=TRANSLATIONS,
+        is_page=is_page,
     )
 
 
@@ -61,7 +70,7 @@ def create_api(config: BrokerConfig, *, now: Callable[[], float], clock: Callabl
     """The routes without what stands around them; `.openapi()` describes them."""
     store = Store(config.redis_url, clock, replicas=config.wait_replicas)
     accounts = open_accounts(config.database_url)
-    keys = Keys(RedisKeyStore(store), config.secret, config.algorithm)
+    keys = Keys(RedisKeyStore(store), config.secrets[0], config.algorithm)
     passwords = Passwords(config.password_cost)
     broker = Broker(
         config=config,
@@ -71,7 +80,12 @@ def create_api(config: BrokerConfig, *, now: Callable[[], float], clock: Callabl
         keys=keys,
         verifier=Verifier(_OwnKeys(keys), issuer=config.issuer, audience=config.audience),
         rates=SignInRates(RedisRates(store), config.sign_in),
-        jar=Jar(config.secret, secure=config.is_https),
+        mint=Mint(keys, config.issuer, config.audience, now),
+        codes=RedisCodes(store),
+        families=RedisFamilies(store),
+        refresh_tokens=RefreshTokens(config.secrets),
+        proof_check=ProofCheck(Proofs(Nonces(config.secrets)), RedisProofs(store), config.issuer),
+        jar=Jar(config.secrets[0], secure=config.is_https),
         now=now,
     )
 
@@ -97,8 +111,9 @@ def create_api(config: BrokerConfig, *, now: Callable[[], float], clock: Callabl
         redirect_slashes=False,
     )
     app.state.broker = broker
-    for router in (better_auth.router(), token.router, well_known.router, health.router):
-        app.include_router(router)
+    app.include_router(better_auth.router())
+    for family in (token, oauth, authorize, login_page, well_known, health):
+        app.include_router(family.router)
     return app
 
 

@@ -4,6 +4,8 @@ from typing import Final
 
 import structlog
 
+from broker.sessions import Session
+
 _log = structlog.get_logger()
 
 SIGNED_UP: Final = "signed_up"
@@ -16,6 +18,18 @@ SESSION_REVOKED: Final = "session_revoked"
 SESSIONS_REVOKED: Final = "sessions_revoked"
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105
 USER_DELETED: Final = "user_deleted"
+
+
+def signed_in(session: Session, **fields: str) -> None:
+    record(
+        SIGNED_IN,
+        client=session.client,
+        sub=session.sub,
+        sid=session.id,
+        proved_by=session.proved_by,
+        address=session.ip_address,
+        **fields,
+    )
 
 
 def record(event: str, **fields: str | int | bool | None) -> None:

@@ -1,9 +1,11 @@
-"""Registered sites: which one a request speaks for, judged by its Origin and by the name it gives."""
+"""Who may ask the broker: registered sites, by their Origin and name, and resource servers, by secret."""
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.problems import Problem
+from edge.settings import ResourceServer as ResourceServerSettings
 from edge.settings import Site
 
 
@@ -13,6 +15,7 @@ class Client:
 
     id: str
     origins: frozenset[str]
+    redirect_uris: frozenset[str]
     tier: str
     guests: bool
     guest_tier: str
@@ -30,6 +33,7 @@ class Clients:
             name: Client(
                 id=name,
                 origins=frozenset(site.origins),
+                redirect_uris=frozenset(site.redirect_uris),
                 tier=site.tier,
                 guests=site.guests,
                 guest_tier=site.guest_tier,
@@ -56,6 +60,38 @@ class Clients:
         if not found:
             raise foreign_client()
         raise Problem(400, "client_id_required", "Several sites fit: name one with ?client_id=.")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceServer:
+    """A server that may ask about the access tokens of `sites`. `id` is its `client_id`."""
+
+    id: str
+    secret: bytes
+    sites: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceServers:
+    by_id: Mapping[str, ResourceServer]
+
+    @classmethod
+    def of(
+        cls, servers: Mapping[str, ResourceServerSettings], sites: Mapping[str, Site]
+    ) -> "ResourceServers":
+        found = {}
+        for name, server in servers.items():
+            assert server.secret is not None  # noqa: S101  edge.configuration refuses to read without it
+            secret = server.secret.get_secret_value().encode()
+            found[name] = ResourceServer(name, secret, frozenset(server.sites or sites))
+        return cls(found)
+
+    def authenticated(self, client_id: str, client_secret: str) -> ResourceServer | None:
+        """None for a wrong pair; an unknown name takes the same comparison."""
+        server = self.by_id.get(client_id)
+        expected = b"" if server is None else server.secret
+        is_right = hmac.compare_digest(expected, client_secret.encode())
+        return server if is_right else None
 
 
 def foreign_client() -> Problem:

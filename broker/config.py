@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from broker.clients import Clients
+from broker.clients import Clients, ResourceServers
 from broker.password_hashes import Cost
 from edge.client_address import Network, networks
 from edge.settings import Settings, SignIn
@@ -11,13 +11,16 @@ from edge.settings import Settings, SignIn
 
 @dataclass(frozen=True, slots=True)
 class BrokerConfig:
-    """`issuer` and `audience` are the public addresses of the broker and of the chat proxy."""
+    """`issuer` and `audience` are the public addresses of the broker and of the chat proxy.
+
+    The first of `secrets` signs and encrypts; what any of them did is read.
+    """
 
     issuer: str
     audience: str
     host: str
     port: int
-    secret: bytes
+    secrets: tuple[bytes, ...]
     database_url: str
     redis_url: str
     wait_replicas: int
@@ -25,6 +28,7 @@ class BrokerConfig:
     rehash: bool
     algorithm: Literal["ES256", "EdDSA", "RS256"]
     clients: Clients
+    resource_servers: ResourceServers
     sign_in: SignIn
     trusted_proxies: tuple[Network, ...]
     password_cost: Cost = field(default_factory=Cost)
@@ -49,7 +53,7 @@ def resolve(settings: Settings) -> BrokerConfig:
         audience=settings.proxy.url,
         host=broker.host,
         port=broker.port,
-        secret=broker.secret.get_secret_value().encode(),
+        secrets=tuple(one.get_secret_value().encode() for one in (broker.secret, *broker.previous_secrets)),
         database_url=database_url,
         redis_url=settings.redis.url.get_secret_value(),
         wait_replicas=settings.redis.wait_replicas,
@@ -57,6 +61,7 @@ def resolve(settings: Settings) -> BrokerConfig:
         rehash=broker.rehash,
         algorithm=broker.algorithm,
         clients=Clients.of(settings.sites),
+        resource_servers=ResourceServers.of(settings.resource_servers, settings.sites),
         sign_in=settings.sign_in,
         trusted_proxies=networks(settings.edge.trusted_proxies),
     )

@@ -37,13 +37,13 @@ def verify(signed: str, secret: bytes) -> str | None:
     return value if hmac.compare_digest(sign(value, secret), decoded) else None
 
 
-def verify_token(signed: str, secret: bytes) -> str | None:
-    """As `verify`, for a value that has the shape of a raw session token."""
+def verify_token(signed: str, *secrets: bytes) -> str | None:
+    """As `verify`, by any of `secrets`, for a value that has the shape of a raw session token."""
     try:
-        value = verify(signed, secret)
+        found = [value for secret in secrets if (value := verify(signed, secret)) is not None]
     except UnicodeDecodeError:
         return None
-    return value if value is not None and TOKEN.fullmatch(value) else None
+    return found[0] if found and TOKEN.fullmatch(found[0]) else None
 
 
 def values(header: str, name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Who is asking: the session that a request's bearer or cookie stands for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,11 +49,14 @@ def _takes_bearer(broker: Broker, session: Session) -> bool:
 
 def _bearer(broker: Broker, headers: Headers) -> str | None:
     sent = bearer_token(headers)
-    if sent is None:
-        return None
+    return None if sent is None else raw_session_token(sent, broker.config.secrets)
+
+
+def raw_session_token(sent: str, secrets: Sequence[bytes]) -> str | None:
+    """The raw token of one that is raw or signed; None for what is neither."""
     if cookies.TOKEN.fullmatch(sent):
         return sent
-    return cookies.verify_token(sent, broker.config.secret)
+    return cookies.verify_token(sent, *secrets)
 
 
 def session_cookie(broker: Broker, headers: Headers) -> str | None:
@@ -67,4 +71,4 @@ def session_cookie(broker: Broker, headers: Headers) -> str | None:
     if len(sent) > 1:
         # Which of two is meant is for nobody to guess: a sibling domain can plant one (RFC 6265 8.6).
         raise APIError(400, "DUPLICATE_SESSION_COOKIE", "Two session cookies were sent")
-    return cookies.verify_token(sent[0], broker.config.secret) if sent else None
+    return cookies.verify_token(sent[0], *broker.config.secrets) if sent else None

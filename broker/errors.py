@@ -1,18 +1,25 @@
-"""Errors of the Better Auth API: `{message, code}`, with its own codes where it has one."""
+"""The broker's errors, each in the form of what answers: Better Auth's API, OAuth, a page, or a problem."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 from starlette.responses import Response
 from starlette.types import Scope
 
+from broker import pages
 from broker.accounts import AccountsError, AccountsUnavailable
 from broker.keys import UnreadableKey
 from broker.passwords import HashingBusy, PasswordRefused
 from edge.problems import Problem, render, unavailable
 
 BASE_PATH: Final = "/api/auth"
+OAUTH: Final = "/oauth2/"
+AUTHORIZE: Final = "/oauth2/authorize"
+LOGIN: Final = "/login"
+
+_OAUTH_NAMES: Final = {403: "unauthorized_client", 500: "server_error", 503: "temporarily_unavailable"}
 
 _OWN_NAMES: Final = {
     "origin_not_allowed": ("INVALID_ORIGIN", "Invalid origin"),
@@ -22,6 +29,16 @@ _OWN_NAMES: Final = {
 
 class APIError(Problem):
     """An error that Better Auth names: `code` as it spells it, upper-case."""
+
+
+class OAuthError(Problem):
+    """An error response of RFC 6749 5.2 or of a standard that builds on it. `description` begins with the
+    parameter that is at fault, where one is, and has no quotation mark or backslash (RFC 6749 A.8)."""
+
+    def __init__(
+        self, error: str, description: str, status: int = 400, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, error, description, headers)
 
 
 class Unauthorized(APIError):
@@ -37,10 +54,24 @@ def too_many(retry_after: int, detail: str) -> Problem:
     return Problem(429, "too_many_requests", detail, headers)
 
 
+def is_page(path: str) -> bool:
+    """Whether a browser is navigated there, and no script of another site may read it."""
+    return path == AUTHORIZE or f"{path}/".startswith(f"{LOGIN}/")
+
+
 def respond(scope: Scope, problem: Problem) -> Response:
-    """Better Auth's form below its base path, problem+json elsewhere."""
-    if not f"{scope['path']}/".startswith(f"{BASE_PATH}/"):
-        return render(problem)
+    """In the form that callers of the path read."""
+    path = scope["path"]
+    if f"{path}/".startswith(f"{BASE_PATH}/"):
+        return _better_auth(problem)
+    if is_page(path):
+        return _page(problem)
+    if path.startswith(OAUTH):
+        return _oauth(problem)
+    return render(problem)
+
+
+def _better_auth(problem: Problem) -> Response:
     headers = {"Cache-Control": "no-store", **problem.headers}
     if problem.status in (404, 405) and not isinstance(problem, APIError):
         # As its router answers an unknown path or method: nothing, and no content type.
@@ -48,6 +79,21 @@ def respond(scope: Scope, problem: Problem) -> Response:
     code, message = _OWN_NAMES.get(problem.code, (problem.code.upper(), problem.detail))
     body = orjson.dumps({"message": message, "code": code})
     return Response(body, problem.status, headers, "application/json")
+
+
+def _oauth(problem: Problem) -> Response:
+    error = problem.code
+    if not isinstance(problem, OAuthError):
+        error = _OAUTH_NAMES.get(problem.status, "invalid_request")
+    body = orjson.dumps({"error": error, "error_description": problem.detail})
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **problem.headers}
+    return Response(body, problem.status, headers, "application/json")
+
+
+def _page(problem: Problem) -> Response:
+    title = HTTPStatus(problem.status).phrase
+    headers = {**problem.headers, **pages.headers(None)}
+    return Response(pages.error_page(title, problem.detail), problem.status, headers, "text/html")
 
 
 def _refused(error: PasswordRefused | AccountsError) -> Problem:

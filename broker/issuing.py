@@ -1,26 +1,96 @@
 """The only mint: an access token (RFC 9068) for a living session."""
 
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import jwt
 
+from broker import audit
 from broker.clients import Clients, foreign_client
-from broker.keys import SigningKey
+from broker.keys import Keys, Ring
 from broker.sessions import Session
+from edge.problems import unavailable
 from tokens.claims import ACCESS_TOKEN_TYPE, MAX_LIFETIME, AccessClaims
 
-SCOPE: Final = "chat"
+BEARER: Final = "Bearer"
+DPOP: Final = "DPoP"
+_JTI_BYTES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """`expires_in` is in seconds."""
+    """`expires_in` is in seconds; `token_type` as RFC 6749 5.1 names it."""
 
     token: str
+    token_type: str
     jti: str
     expires_in: int
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """`now` is seconds since the epoch."""
+
+    keys: Keys
+    issuer: str
+    audience: str
+    now: Callable[[], float]
+
+    def access_token(
+        self,
+        session: Session,
+        *,
+        scope: str | None = None,
+        jkt: str | None = None,
+        narrowed: AccessClaims | None = None,
+    ) -> Issued | None:
+        """A token for MAX_LIFETIME seconds, or for what is left of the session; None when nothing is.
+
+        `scope` and `jkt` are as the caller has judged them; without a scope it is the session's. One that was
+        `narrowed` from another ends with it and is revoked with it. Raises Problem 503 without signing keys.
+        """
+        ring = self._ring()
+        iat = int(self.now())
+        exp = min(iat + MAX_LIFETIME, session.expires_at // 1000)
+        jti = secrets.token_urlsafe(_JTI_BYTES)
+        if narrowed is not None:
+            exp, jti = min(exp, narrowed.exp), f"{narrowed.jti}.{jti}"
+        if exp <= iat:
+            return None
+        claims = AccessClaims(
+            iss=self.issuer,
+            sub=session.sub,
+            aud=self.audience,
+            client_id=session.client,
+            iat=iat,
+            exp=exp,
+            jti=jti,
+            sid=session.id,
+            scope=session.scope if scope is None else scope,
+            tier=session.tier,
+            jkt=jkt,
+        )
+        token = _signed(ring, claims.to_payload(), ACCESS_TOKEN_TYPE)
+        audit.record(audit.TOKEN_ISSUED, client=session.client, sub=session.sub, sid=session.id, jti=jti)
+        return Issued(token, BEARER if jkt is None else DPOP, jti, exp - iat, claims.scope)
+
+    def sign(self, payload: Mapping[str, Any], typ: str) -> str:
+        """Another JWT of the broker's own, of a type that no token has. Raises Problem 503."""
+        return _signed(self._ring(), payload, typ)
+
+    def _ring(self) -> Ring:
+        ring = self.keys.ring
+        if ring is None:
+            raise unavailable("The signing keys cannot be read yet. Try again shortly.")
+        return ring
+
+
+def _signed(ring: Ring, payload: Mapping[str, Any], typ: str) -> str:
+    key = ring.current
+    return jwt.encode(dict(payload), key.private, algorithm=key.alg, headers={"kid": key.kid, "typ": typ})
 
 
 def require_client(session: Session, clients: Clients, client_id: str | None, origin: str | None) -> None:
@@ -33,26 +103,3 @@ def require_client(session: Session, clients: Clients, client_id: str | None, or
         raise foreign_client()
     if origin is not None and origin not in client.origins:
         raise foreign_client()
-
-
-def issue(session: Session, key: SigningKey, *, issuer: str, audience: str, now: float) -> Issued | None:
-    """A token for MAX_LIFETIME seconds, or for what is left of the session; None when nothing is."""
-    iat = int(now)
-    exp = min(iat + MAX_LIFETIME, session.expires_at // 1000)
-    if exp <= iat:
-        return None
-    claims = AccessClaims(
-        iss=issuer,
-        sub=session.sub,
-        aud=audience,
-        client_id=session.client,
-        iat=iat,
-        exp=exp,
-        jti=secrets.token_urlsafe(12),
-        sid=session.id,
-        scope=SCOPE,
-        tier=session.tier,
-    )
-    headers = {"kid": key.kid, "typ": ACCESS_TOKEN_TYPE}
-    token = jwt.encode(claims.to_payload(), key.private, algorithm=key.alg, headers=headers)
-    return Issued(token, claims.jti, exp - iat)

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from broker.accounts import new_id
 from broker.clients import Client
 from tokens import liveness
+from tokens.claims import SCOPES
 
 LIFE_MS: Final = 604_800_000
 SHORT_LIFE_MS: Final = 86_400_000
@@ -20,6 +21,7 @@ FRESH_MS: Final = 86_400_000
 MAX_SESSIONS: Final = 50
 MAX_GUEST_SESSIONS: Final = 1
 MAX_USER_AGENT: Final = 256
+ALL_SCOPES: Final = " ".join(SCOPES)
 PASSWORD: Final = "password"  # noqa: S105  a way of proving, not a secret
 ANONYMOUS: Final = "anonymous"
 
@@ -28,6 +30,7 @@ ANONYMOUS: Final = "anonymous"
 class Session:
     """A living session. Times are Redis milliseconds; `id` is the `sid` of tokens, and no credential.
 
+    `scope`: what its tokens may be for. `jkt`: the key that its refresh tokens are bound to, or empty.
     `slid`: this very look made its life longer, so its cookie's should follow.
     """
 
@@ -42,6 +45,8 @@ class Session:
     remember: bool
     ip_address: str
     user_agent: str
+    scope: str
+    jkt: str
     slid: bool = False
 
     @property
@@ -65,6 +70,8 @@ def parse(sub: str, sid: str, record: Mapping[str, str]) -> Session:
         remember=record["remember"] == "1",
         ip_address=record["ip_address"],
         user_agent=record["user_agent"],
+        scope=record.get("scope", ALL_SCOPES),
+        jkt=record.get("jkt", ""),
         slid="slid" in record,
     )
 
@@ -76,12 +83,26 @@ class Sessions(Protocol):
         """Read before a proof is looked up, and handed to `create` after it."""
 
     async def create(
-        self, sub: str, sid: str, generation: str, record: Mapping[str, str], *, cap: int
+        self,
+        sub: str,
+        sid: str,
+        generation: str,
+        record: Mapping[str, str],
+        *,
+        cap: int,
+        proved_at: int | None = None,
     ) -> int | None:
-        """The time of creation (ms), or None when all sessions were revoked since `generation`."""
+        """The time of creation (ms), or None when all sessions were revoked since `generation`, or this one
+        before it was made. What was proved a while ago was created then: a cut in between passes it."""
+
+    async def void(self, sub: str, sid: str) -> None:
+        """A session that is not made yet never will be."""
 
     async def by_token(self, token: str, *, slide: bool) -> Session | None:
         """The living session that no cut has passed; its life is slid when `slide` and when due."""
+
+    async def by_id(self, sub: str, sid: str, *, jti: str = "") -> Session | None:
+        """As `by_token`, never slid; None too when the access token `jti` was revoked on its own."""
 
     async def by_user(self, sub: str) -> list[Session]:
         """The user's living sessions, the oldest first."""
@@ -109,6 +130,16 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a reader proved to be. `generation` was read before the proof: raised since, it opens nothing."""
+
+    sub: str
+    tier: str
+    proved_by: str
+    generation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A new session and its raw token, which is stored nowhere."""
 
@@ -117,31 +148,49 @@ class Opened:
 
 
 async def open_session(
-    sessions: Sessions,
-    sub: str,
-    generation: str,
-    client: Client,
-    caller: Caller,
-    *,
-    tier: str,
-    proved_by: str,
-    remember: bool,
+    sessions: Sessions, identity: Identity, client: Client, caller: Caller, *, remember: bool
 ) -> Opened | None:
     """A session under a new token and a new id; None when the user's sessions were revoked meanwhile."""
-    token, sid = new_id(), secrets.token_urlsafe(16)
+    token = new_id()
     record = {
+        **described(identity, client.id, caller, remember=remember),
         "token_hash": liveness.token_hash(token),
-        "client": client.id,
-        "tier": tier,
-        "proved_by": proved_by,
+    }
+    session = await create_session(sessions, identity, new_sid(), record)
+    return None if session is None else Opened(session, token)
+
+
+def new_sid() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def described(identity: Identity, client_id: str, caller: Caller, *, remember: bool) -> dict[str, str]:
+    """What the record of any session has."""
+    return {
+        "client": client_id,
+        "tier": identity.tier,
+        "proved_by": identity.proved_by,
         "remember": "1" if remember else "0",
         "ip_address": caller.address or "",
         "user_agent": caller.user_agent[:MAX_USER_AGENT],
     }
-    cap = MAX_GUEST_SESSIONS if proved_by == ANONYMOUS else MAX_SESSIONS
-    created = await sessions.create(sub, sid, generation, record, cap=cap)
+
+
+async def create_session(
+    sessions: Sessions,
+    identity: Identity,
+    sid: str,
+    record: Mapping[str, str],
+    *,
+    proved_at: int | None = None,
+) -> Session | None:
+    """None when it may not be made any more (`Sessions.create`)."""
+    cap = MAX_GUEST_SESSIONS if identity.proved_by == ANONYMOUS else MAX_SESSIONS
+    created = await sessions.create(
+        identity.sub, sid, identity.generation, record, cap=cap, proved_at=proved_at
+    )
     if created is None:
         return None
-    life = LIFE_MS if remember else SHORT_LIFE_MS
+    life = LIFE_MS if record["remember"] == "1" else SHORT_LIFE_MS
     times = {"created_at": created, "updated_at": created, "expires_at": created + life}
-    return Opened(parse(sub, sid, {**record, **{name: str(at) for name, at in times.items()}}), token)
+    return parse(identity.sub, sid, {**record, **{name: str(at) for name, at in times.items()}})

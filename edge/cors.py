@@ -24,7 +24,8 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 class CORS:
     """Wraps `app`. `allowed` judges one Origin value, compared as sent: no case folding, no patterns.
 
-    `respond` words a refusal as the service words its other errors.
+    `respond` words a refusal as the service words its other errors. `is_page` names the paths that browsers
+    are navigated to: no script of another origin may read them, and they judge themselves who posts to them.
     """
 
     def __init__(
@@ -34,14 +35,16 @@ class CORS:
         allowed: Callable[[str], bool],
         exposed: str,
         respond: Callable[[Scope, Problem], Response] = lambda _scope, problem: render(problem),
+        is_page: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self._app = app
         self._respond = respond
         self._allowed = allowed
         self._exposed = exposed
+        self._is_page = is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or self._is_page(scope["path"]):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -58,12 +58,13 @@ def shell(
     respond: Respond = plain,
     translations: Mapping[type[Exception], Translate] = MappingProxyType({}),
     direct: Mapping[tuple[str, str], ASGIApp] = MappingProxyType({}),
+    is_page: Callable[[str], bool] = lambda _path: False,
 ) -> ASGIApp:
     """Wrap a FastAPI application; `allowed` judges an Origin, `exposed` lists headers scripts may read.
 
     `translations` says what a service's own exceptions are answered with. `direct` are what serves a method
     and path past FastAPI's own layers, whose errors are answered alike: eight layers for each event of a
-    stream, and their frames for as long as it runs, cost more than passing it on.
+    stream, and their frames for as long as it runs, cost more than passing it on. `is_page` is as in CORS.
     """
 
     def handler(translate: Translate) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -81,7 +82,8 @@ def shell(
         found = next((translations[kind] for kind in type(error).__mro__ if kind in translations), as_problem)
         return respond(scope, found(error))
 
-    return RequestId(CORS(_Routed(app, direct, answer_to), allowed=allowed, exposed=exposed, respond=respond))
+    routed = _Routed(app, direct, answer_to)
+    return RequestId(CORS(routed, allowed=allowed, exposed=exposed, respond=respond, is_page=is_page))
 
 
 class _Routed:

@@ -30,7 +30,7 @@ def session(sub: str, sid: str) -> str:
 
     `token_hash`, `client`, `tier`, `proved_by` (`password`, `anonymous`), `created_at`, `updated_at` and
     `expires_at` (Redis ms), `remember` (`1` or `0`), `ip_address`, `user_agent`. One that a code made has no
-    `token_hash` that matches any token, and beside it `scope`, `jkt` (thumbprint of the key that its refresh
+    `token_hash`, but `scope`, `jkt` (thumbprint of the key that its refresh
     tokens are bound to, or empty), `counter` (of the latest refresh token) and `rotated_at` (Redis ms).
     """
     return f"cg:{{{sub}}}:s:{sid}"
@@ -49,6 +49,16 @@ def generation(sub: str) -> str:
 def revoked_token(sub: str, jti: str) -> str:
     """Present while a token that was revoked on its own would still be good."""
     return f"cg:{{{sub}}}:r:{jti}"
+
+
+def voided(sub: str, sid: str) -> str:
+    """Present while a session must not be made: the code that would make it was shown twice."""
+    return f"cg:{{{sub}}}:v:{sid}"
+
+
+def code(sub: str, hashed_code: str) -> str:
+    """Hash: an authorization code, as broker.codes describes it, and afterwards what it gave."""
+    return f"cg:{{{sub}}}:code:{hashed_code}"
 
 
 def root_of(jti: str) -> str:

@@ -37,6 +37,18 @@ def require_trusted(headers: Headers, config: BrokerConfig, *, signing_in: bool)
         raise APIError(403, "INVALID_ORIGIN", "Invalid origin")
 
 
+def require_own_page(headers: Headers, config: BrokerConfig) -> None:
+    """For the forms of the broker's own pages. Raises APIError 403 for one that was sent from elsewhere.
+
+    A browser that has to hide the page's address sends `null`, and says by Sec-Fetch-Site whose it was.
+    """
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    if site not in (None, "same-origin"):
+        raise APIError(403, "INVALID_ORIGIN", "This form was sent from a page of another site.")
+    if origin != config.issuer and not (origin == "null" and site == "same-origin"):
+        raise APIError(403, "INVALID_ORIGIN", "This form was sent from a page of another site.")
+
+
 def claimed_origin(headers: Headers) -> str | None:
     """The Origin, else the Referer's; None when neither is there."""
     origin = headers.get("origin")

@@ -15,7 +15,7 @@ def with_session(response: Response, broker: Broker, found: Session, token: str)
     for line in broker.jar.session(token, max_age):
         response.headers.append("Set-Cookie", line)
     if shown_token(broker, found, token) == token:
-        response.headers["set-auth-token"] = cookies.sign(token, broker.config.secret)
+        response.headers["set-auth-token"] = cookies.sign(token, broker.config.secrets[0])
     return response
 
 

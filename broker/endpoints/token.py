@@ -7,17 +7,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker import audit
 from broker.credentials import current
 from broker.endpoints import origins
 from broker.endpoints.session_cookies import with_slid_session, without_session
-from broker.issuing import Issued, issue, require_client
+from broker.issuing import Issued, require_client
+from broker.revocation import revoke_session, revoke_token
 from broker.sessions import Session
 from broker.state import Broker
 from edge.bearer import bearer_token, invalid_token, unauthenticated
-from edge.problems import unavailable
 from tokens.errors import InvalidToken
-from tokens.verify import LEEWAY
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
@@ -35,7 +33,7 @@ async def exchange(request: Request) -> Response:
         raise unauthenticated("There is no living session: sign in first.")
     named = request.query_params.get("client_id")
     issued = await mint(broker, found.session, named, origins.foreign_origin(request.headers, broker.config))
-    body = {"token": issued.token, "expires_in": issued.expires_in, "token_type": "Bearer"}
+    body = {"token": issued.token, "expires_in": issued.expires_in, "token_type": issued.token_type}
     response = Response(orjson.dumps(body), headers=NO_STORE, media_type="application/json")
     return with_slid_session(response, broker, found)
 
@@ -49,8 +47,7 @@ async def revoke(request: Request) -> Response:
     if found is not None:
         origin = origins.foreign_origin(request.headers, broker.config)
         require_client(found.session, broker.config.clients, None, origin)
-        await broker.sessions.revoke(found.session.sub, found.session.id)
-        audit.record(audit.SESSION_REVOKED, sub=found.session.sub, sid=found.session.id, by="revoke")
+        await revoke_session(broker.sessions, found.session.sub, found.session.id, by="revoke")
         return without_session(Response(status_code=204, headers=NO_STORE), broker)
     bearer = bearer_token(request.headers)
     if bearer is None:
@@ -62,14 +59,9 @@ async def revoke(request: Request) -> Response:
 async def mint(broker: Broker, session: Session, client_id: str | None, origin: str | None) -> Issued:
     """A token for a living session. Raises Problem 401, 403 and, without signing keys, 503."""
     require_client(session, broker.config.clients, client_id, origin)
-    ring = broker.keys.ring
-    if ring is None:
-        raise unavailable("The signing keys cannot be read yet. Try again shortly.")
-    config = broker.config
-    issued = issue(session, ring.current, issuer=config.issuer, audience=config.audience, now=broker.now())
+    issued = broker.mint.access_token(session)
     if issued is None:
         raise unauthenticated()
-    audit.record(audit.TOKEN_ISSUED, client=session.client, sub=session.sub, sid=session.id, jti=issued.jti)
     return issued
 
 
@@ -79,6 +71,7 @@ async def _revoke_token(broker: Broker, bearer: str) -> None:
         claims = (await broker.verifier.verify(bearer, now)).claims
     except InvalidToken:
         raise invalid_token() from None
-    # A verifier's clock may be behind by the leeway, so the mark outlives the token by it.
-    await broker.sessions.revoke_token(claims.sub, claims.jti, claims.exp - int(now) + 2 * LEEWAY)
-    audit.record(audit.TOKEN_REVOKED, client=claims.client_id, sub=claims.sub, jti=claims.jti)
+    if claims.jkt is not None:
+        # Bound to a key, it is nobody's as a bearer (RFC 9449 7.2); /oauth2/revoke takes it.
+        raise invalid_token()
+    await revoke_token(broker.sessions, claims, now)

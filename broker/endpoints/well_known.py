@@ -1,13 +1,18 @@
-"""`GET /.well-known/jwks.json`: the public keys that may verify."""
+"""What the broker says of itself: the public keys that may verify, and its OAuth endpoints (RFC 8414)."""
 
 from typing import Final
 
+import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.endpoints.oauth import GRANTS
+from broker.errors import AUTHORIZE, OAUTH
 from broker.state import Broker
 from edge.problems import unavailable
+from tokens.claims import SCOPES
+from tokens.dpop import ALGORITHMS
 
 MAX_AGE: Final = "public, max-age=60"
 """Seconds: as long as a key is published before it signs, a cached set is never too old."""
@@ -25,3 +30,31 @@ async def key_set(broker: Broker) -> Response:
     if ring is None:
         raise unavailable("The signing keys cannot be read yet. Try again shortly.")
     return Response(ring.jwks(), headers={"Cache-Control": MAX_AGE}, media_type="application/json")
+
+
+@router.get("/oauth-authorization-server", response_class=Response)
+async def authorization_server(request: Request) -> Response:
+    """RFC 8414: where and how tokens are got here. The issuer is exactly what tokens have."""
+    broker: Broker = request.app.state.broker
+    issuer = broker.config.issuer
+    document = {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}{AUTHORIZE}",
+        "token_endpoint": f"{issuer}{OAUTH}token",
+        "revocation_endpoint": f"{issuer}{OAUTH}revoke",
+        "introspection_endpoint": f"{issuer}{OAUTH}introspect",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANTS),
+        "scopes_supported": list(SCOPES),
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "introspection_signing_alg_values_supported": [broker.config.algorithm],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "authorization_response_iss_parameter_supported": True,
+        "protected_resources": [broker.config.audience],
+    }
+    return Response(orjson.dumps(document), headers={"Cache-Control": MAX_AGE}, media_type="application/json")

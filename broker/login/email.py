@@ -10,11 +10,17 @@ from broker.accounts import Account, Credential, check_image, check_name, new_id
 from broker.clients import Client
 from broker.errors import APIError
 from broker.passwords import HashingBusy, PasswordTooLong, Verdict, check_new_password, is_too_long
-from broker.sessions import PASSWORD, Caller, Opened, open_session
+from broker.sessions import PASSWORD, Caller, Identity, Opened, open_session
 from broker.state import Broker
 
 NOBODY: Final = "0" * 32
 """Stands in for the id of an address that nobody has, so that it costs the same look-ups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    account: Account
+    identity: Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,12 @@ class SignedIn:
 async def sign_in(
     broker: Broker, client: Client, caller: Caller, *, email: str, password: str, remember: bool
 ) -> SignedIn:
+    """As `prove`, and a session."""
+    proved = await prove(broker, client, caller, email=email, password=password)
+    return await _open(broker, client, caller, proved, remember)
+
+
+async def prove(broker: Broker, client: Client, caller: Caller, *, email: str, password: str) -> Proved:
     """Raises APIError 401 for a wrong password and, in the same words and time, for an unknown address."""
     _require_hashable(password)
     address = normalise_email(email)
@@ -46,7 +58,7 @@ async def sign_in(
         audit.record(audit.SIGN_IN_FAILED, client=client.id, sub=sub, address=caller.address, banned=True)
         raise APIError(403, "BANNED_USER", "You have been banned from this application")
     await _rehash(broker, credential, password, verdict)
-    return await _open(broker, client, caller, credential.account, generation, remember)
+    return _proved(credential.account, client, generation)
 
 
 async def sign_up(
@@ -60,6 +72,21 @@ async def sign_up(
     image: str | None,
     remember: bool,
 ) -> SignedIn:
+    """As `make_account`, and a session."""
+    made = await make_account(broker, client, caller, name=name, email=email, password=password, image=image)
+    return await _open(broker, client, caller, made, remember)
+
+
+async def make_account(
+    broker: Broker,
+    client: Client,
+    caller: Caller,
+    *,
+    name: str,
+    email: str,
+    password: str,
+    image: str | None,
+) -> Proved:
     """Raises APIError 400 when sign-up is closed or a value is refused, 422 when the address is taken."""
     if not broker.config.sign_up:
         raise APIError(400, "EMAIL_PASSWORD_SIGN_UP_DISABLED", "Email and password sign up is not enabled")
@@ -83,8 +110,7 @@ async def sign_up(
             "User already exists. Use another email.",
         )
     audit.record(audit.SIGNED_UP, client=client.id, sub=account.id, address=caller.address)
-    generation = await broker.sessions.generation(account.id)
-    return await _open(broker, client, caller, account, generation, remember)
+    return _proved(account, client, await broker.sessions.generation(account.id))
 
 
 async def check_password(broker: Broker, caller: Caller, credential: Credential, password: str) -> bool:
@@ -105,30 +131,16 @@ def _require_hashable(password: str) -> None:
         raise PasswordTooLong("Password too long")
 
 
-async def _open(
-    broker: Broker, client: Client, caller: Caller, account: Account, generation: str, remember: bool
-) -> SignedIn:
-    opened = await open_session(
-        broker.sessions,
-        account.id,
-        generation,
-        client,
-        caller,
-        tier=account.tier or client.tier,
-        proved_by=PASSWORD,
-        remember=remember,
-    )
+def _proved(account: Account, client: Client, generation: str) -> Proved:
+    return Proved(account, Identity(account.id, account.tier or client.tier, PASSWORD, generation))
+
+
+async def _open(broker: Broker, client: Client, caller: Caller, proved: Proved, remember: bool) -> SignedIn:
+    opened = await open_session(broker.sessions, proved.identity, client, caller, remember=remember)
     if opened is None:
         raise APIError(401, "FAILED_TO_CREATE_SESSION", "Failed to create session")
-    audit.record(
-        audit.SIGNED_IN,
-        client=client.id,
-        sub=account.id,
-        sid=opened.session.id,
-        proved_by=PASSWORD,
-        address=caller.address,
-    )
-    return SignedIn(account, opened)
+    audit.signed_in(opened.session)
+    return SignedIn(proved.account, opened)
 
 
 async def _rehash(broker: Broker, credential: Credential, password: str, verdict: Verdict) -> None:

@@ -19,6 +19,8 @@ from tokens import liveness
 CREATE: Final = script("create_session")
 LOAD: Final = script("load_session")
 LIST: Final = script("list_sessions")
+VOIDED_MS: Final = 600_000
+"""How long a session that must not be made is remembered; whoever would make it has a flight's time."""
 REVOKE: Final = script("revoke_session")
 REVOKE_MANY: Final = script("revoke_sessions")
 RAISE: Final = script("raise_generation")
@@ -38,18 +40,35 @@ class RedisSessions:
         return "0" if reply is None else reply.decode()
 
     async def create(
-        self, sub: str, sid: str, generation: str, record: Mapping[str, str], *, cap: int
+        self,
+        sub: str,
+        sid: str,
+        generation: str,
+        record: Mapping[str, str],
+        *,
+        cap: int,
+        proved_at: int | None = None,
     ) -> int | None:
-        """`record` holds at least `token_hash` and `remember` ("1" or "0"). Beyond `cap` the oldest goes."""
+        """`record` holds at least `remember` ("1" or "0"). Beyond `cap` the oldest goes."""
         life = LIFE_MS if record["remember"] == "1" else SHORT_LIFE_MS
-        # The pointer goes first: one that leads nowhere opens nothing, a session without one is lost.
-        pointer = liveness.session_pointer(record["token_hash"])
-        await self._store.run(command("SET", pointer, f"{sub}:{sid}", "PX", ABSOLUTE_LIFE_MS))
-        keys = [liveness.session(sub, sid), liveness.sessions(sub), liveness.generation(sub)]
+        if "token_hash" in record:
+            # The pointer goes first: one that leads nowhere opens nothing, a session without one is lost.
+            pointer = liveness.session_pointer(record["token_hash"])
+            await self._store.run(command("SET", pointer, f"{sub}:{sid}", "PX", ABSOLUTE_LIFE_MS))
+        keys = [
+            liveness.session(sub, sid),
+            liveness.sessions(sub),
+            liveness.generation(sub),
+            liveness.voided(sub, sid),
+        ]
         fields = [part for pair in record.items() for part in pair]
-        args = (sid, generation, cap, life, ABSOLUTE_LIFE_MS, liveness.REVOKED_CHANNEL, sub)
+        made_at = "" if proved_at is None else proved_at
+        args = (sid, generation, cap, life, ABSOLUTE_LIFE_MS, liveness.REVOKED_CHANNEL, sub, made_at)
         [created] = await self._store.commit(CREATE.call(keys, *args, *fields))
         return None if created is None else int(created)
+
+    async def void(self, sub: str, sid: str) -> None:
+        await self._store.commit(command("SET", liveness.voided(sub, sid), "1", "PX", VOIDED_MS))
 
     async def by_token(self, token: str, *, slide: bool) -> Session | None:
         hashed = liveness.token_hash(token)
@@ -61,18 +80,30 @@ class RedisSessions:
         cut, record = await self._store.run(
             command("HGETALL", liveness.CUT), _load(sub, sid, hashed, slide=slide)
         )
-        session = None if record is None else parse(sub, sid, _pairs(record))
-        return session if session is not None and _outlived(session, _pairs(cut)) else None
+        session = None if record is None else parse(sub, sid, pairs(record))
+        return session if session is not None and outlived(session, pairs(cut)) else None
+
+    async def by_id(self, sub: str, sid: str, *, jti: str = "") -> Session | None:
+        revoked = [liveness.revoked_token(sub, one) for one in {jti, liveness.root_of(jti)}]
+        cut, record, is_revoked = await self._store.run(
+            command("HGETALL", liveness.CUT),
+            command("HGETALL", liveness.session(sub, sid)),
+            command("EXISTS", *revoked),
+        )
+        if not record or is_revoked:
+            return None
+        session = parse(sub, sid, pairs(record))
+        return session if outlived(session, pairs(cut)) else None
 
     async def by_user(self, sub: str) -> list[Session]:
         cut, replies = await self._store.run(
             command("HGETALL", liveness.CUT),
             LIST.call([liveness.sessions(sub)], liveness.session(sub, "")),
         )
-        cuts = _pairs(cut)
+        cuts = pairs(cut)
         sids, records = replies[::2], replies[1::2]
-        found = [parse(sub, sid.decode(), _pairs(record)) for sid, record in zip(sids, records, strict=True)]
-        return [session for session in found if _outlived(session, cuts)]
+        found = [parse(sub, sid.decode(), pairs(record)) for sid, record in zip(sids, records, strict=True)]
+        return [session for session in found if outlived(session, cuts)]
 
     async def find(self, hashed_token: str) -> tuple[str, str] | None:
         """`(sub, sid)` that a token's hash points to; whether that session lives is the record's to say."""
@@ -119,13 +150,14 @@ def _load(sub: str, sid: str, hashed_token: str, *, slide: bool) -> Command:
     return LOAD.call([liveness.session(sub, sid)], *args)
 
 
-def _pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
+def pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
     # RESP3 answers HGETALL with a map and a script's table with a list.
     pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
     return {name.decode(): value.decode() for name, value in pairs}
 
 
-def _outlived(session: Session, cuts: Mapping[str, str]) -> bool:
+def outlived(session: Session, cuts: Mapping[str, str]) -> bool:
+    """Made after every cut that is for it; one of the same millisecond is dead."""
     if "all" not in cuts:
         raise StoreUnavailable("the cuts are missing")
     return session.created_at > max(int(cuts["all"]), int(cuts.get(f"client:{session.client}", "0")))

@@ -67,7 +67,7 @@ async def test_another_secret_names_itself_in_the_error(store):
 
 async def test_a_broker_with_another_secret_is_alive_and_not_ready(start, page):
     await sign_up(page)
-    make = await start(secret=b"another secret of at least 32 bytes")
+    make = await start(secrets=(b"another secret of at least 32 bytes",))
     async with make() as other:
         assert (await other.get("/healthz")).status_code == 200
         assert (await other.get("/readyz")).status_code == 503

@@ -52,7 +52,7 @@ async def test_a_session_is_exchanged_for_a_short_token_of_its_site(page, method
     claims = await claims_of(page, body["token"], iat)
     own = (await session_of(page))["session"]
     assert (claims.sub, claims.sid) == (done.json()["user"]["id"], own["id"])
-    assert (claims.client_id, claims.tier, claims.scope) == ("docs", "reader", "chat")
+    assert (claims.client_id, claims.tier, claims.scope) == ("docs", "reader", "chat history")
     assert claims.exp - claims.iat == body["expires_in"] == 300
     assert "ada" not in json.dumps(claims.to_payload()).lower()
 

@@ -15,7 +15,8 @@ from broker.endpoints.session_cookies import with_session, without_session
 from broker.errors import APIError, Unauthorized
 from broker.login.email import check_password
 from broker.passwords import check_new_password
-from broker.sessions import PASSWORD, open_session
+from broker.revocation import revoke_all
+from broker.sessions import PASSWORD, Identity, open_session
 
 
 async def update_user(call: Call) -> Response:
@@ -73,19 +74,15 @@ async def _start_anew(call: Call, current: Current, credential: Credential, gene
     session, broker = current.session, call.broker
     opened = await open_session(
         broker.sessions,
-        session.sub,
-        generation,
+        Identity(session.sub, session.tier, PASSWORD, generation),
         broker.config.clients.choose(session.client, None),
         call.caller,
-        tier=session.tier,
-        proved_by=PASSWORD,
         remember=session.remember,
     )
     if opened is None:
         raise Unauthorized
     # The new one is there first: whoever ends all sessions in between ends it too.
-    ended = await broker.sessions.revoke_all(session.sub, keep=opened.session.id)
-    audit.record(audit.SESSIONS_REVOKED, sub=session.sub, ended=ended, by=session.id)
+    await revoke_all(broker.sessions, session.sub, by=session.id, keep=opened.session.id)
     return views.opened(broker, opened, views.user(credential.account))
 
 
@@ -98,9 +95,9 @@ async def delete_user(call: Call) -> Response:
         raise APIError(400, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action.")
     # Twice, as for a password: a user who cannot be signed out is not deleted, and a sign-in that was under
     # way while the row went is ended with it.
-    await call.broker.sessions.revoke_all(sub)
+    await revoke_all(call.broker.sessions, sub, by=current.session.id)
     await call.broker.accounts.delete(sub)
-    await call.broker.sessions.revoke_all(sub)
+    await revoke_all(call.broker.sessions, sub, by=current.session.id)
     audit.record(audit.USER_DELETED, sub=sub, by=current.session.id)
     body = {"success": True, "message": "User deleted"}
     return without_session(views.answer(body), call.broker)

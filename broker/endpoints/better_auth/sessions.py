@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from broker import audit, cookies
+from broker import cookies, revocation
 from broker.endpoints.better_auth import views
 from broker.endpoints.better_auth.bodies import Member
 from broker.endpoints.better_auth.pipeline import Call, Endpoint
@@ -47,23 +47,20 @@ async def revoke_session(call: Call) -> Response:
         meant = await call.broker.sessions.by_token(named, slide=False)
         sid = meant.id if meant is not None and meant.sub == sub else ""
     if sid in {one.id for one in await call.broker.sessions.by_user(sub)}:
-        await call.broker.sessions.revoke(sub, sid)
-        audit.record(audit.SESSION_REVOKED, sub=sub, sid=sid, by=current.session.id)
+        await revocation.revoke_session(call.broker.sessions, sub, sid, by=current.session.id)
     return views.answer({"status": True})
 
 
 async def revoke_sessions(call: Call) -> Response:
     current = await call.session()
-    ended = await call.broker.sessions.revoke_all(current.session.sub)
-    audit.record(audit.SESSIONS_REVOKED, sub=current.session.sub, ended=ended, by=current.session.id)
+    await revocation.revoke_all(call.broker.sessions, current.session.sub, by=current.session.id)
     return without_session(views.answer({"status": True}), call.broker)
 
 
 async def revoke_other_sessions(call: Call) -> Response:
     current = await call.session()
     sub, sid = current.session.sub, current.session.id
-    ended = await call.broker.sessions.revoke_all(sub, keep=sid)
-    audit.record(audit.SESSIONS_REVOKED, sub=sub, ended=ended, kept=sid, by=sid)
+    await revocation.revoke_all(call.broker.sessions, sub, by=sid, keep=sid)
     return views.answer({"status": True})
 
 

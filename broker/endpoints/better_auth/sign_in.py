@@ -12,6 +12,7 @@ from broker.endpoints.better_auth.pipeline import Call, Endpoint
 from broker.endpoints.session_cookies import without_session
 from broker.errors import APIError
 from broker.login import anonymous, email
+from broker.revocation import revoke_session
 
 REMEMBER: Final = Member("rememberMe", "boolean")
 
@@ -79,8 +80,7 @@ async def sign_out(call: Call) -> Response:
 async def _end(call: Call, previous: Current | None) -> None:
     # A session that the browser had before is not left behind: it may be one that somebody else planted.
     if previous is not None:
-        await call.broker.sessions.revoke(previous.session.sub, previous.session.id)
-        audit.record(audit.SESSION_REVOKED, sub=previous.session.sub, sid=previous.session.id, by="sign_in")
+        await revoke_session(call.broker.sessions, previous.session.sub, previous.session.id, by="sign_in")
 
 
 ENDPOINTS: Final = (

@@ -1,10 +1,10 @@
--- KEYS: session, sessions index, generation
+-- KEYS: session, sessions index, generation, mark of a session that must not be made
 -- ARGV: sid, generation read before the proof, how many sessions may stay, life (ms), absolute life (ms),
---   channel, sub, field, value, ...
--- Answers the Redis time (ms) of creation, or false when the generation was raised meanwhile.
+--   channel, sub, time of creation (ms) or '' for the present, field, value, ...
+-- Answers the time (ms) of creation, or false when the generation was raised meanwhile or the mark is there.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-if (redis.call('GET', KEYS[3]) or '0') ~= ARGV[2] then
+if (redis.call('GET', KEYS[3]) or '0') ~= ARGV[2] or redis.call('EXISTS', KEYS[4]) == 1 then
   return false
 end
 -- The session keys of one user share a hash tag with KEYS[1], so their names may be made here.
@@ -24,8 +24,10 @@ for at = 1, #living - tonumber(ARGV[3]) + 1 do
   redis.call('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. living[at])
 end
 local expires = now + tonumber(ARGV[4])
-redis.call('HSET', KEYS[1], 'created_at', now, 'updated_at', now, 'expires_at', expires, unpack(ARGV, 8))
+local created = ARGV[8] == '' and now or tonumber(ARGV[8])
+redis.call('HSET', KEYS[1], 'created_at', string.format('%.0f', created), 'updated_at', now,
+  'expires_at', expires, unpack(ARGV, 9))
 redis.call('PEXPIREAT', KEYS[1], expires)
 redis.call('ZADD', KEYS[2], now, ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
-return now
+return created

@@ -1,0 +1,138 @@
+"""`POST /oauth2/token`, `/oauth2/revoke` (RFC 7009) and `/oauth2/introspect` (RFC 7662, RFC 9701)."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+import orjson
+from fastapi import APIRouter
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker import introspection
+from broker.clients import ResourceServer
+from broker.endpoints import forms, origins
+from broker.errors import OAuthError
+from broker.grants import (
+    Grant,
+    TokenRequest,
+    authorization_code,
+    public_client,
+    refresh_token,
+    require_resource,
+    token_exchange,
+)
+from broker.revocation import revoke_session, revoke_token
+from broker.state import Broker
+from tokens.errors import InvalidToken
+
+GRANTS: Final[Mapping[str, Grant]] = {
+    "authorization_code": authorization_code.exchange,
+    "refresh_token": refresh_token.exchange,
+    token_exchange.GRANT_TYPE: token_exchange.exchange,
+}
+NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_MAX_BASIC: Final = 1024
+
+router = APIRouter(prefix="/oauth2")
+
+
+@router.post("/token", response_class=Response)
+async def token(request: Request) -> Response:
+    broker: Broker = request.app.state.broker
+    parameters = await forms.read(request)
+    client = public_client(broker, parameters, request.headers, _origin(request))
+    grant = GRANTS.get(parameters.get("grant_type", ""))
+    if grant is None:
+        error = "unsupported_grant_type" if "grant_type" in parameters else "invalid_request"
+        raise OAuthError(error, f"grant_type: one of {', '.join(GRANTS)} is needed")
+    require_resource(parameters, broker.config.audience)
+    now = broker.now()
+    jkt = await broker.proof_check.proved_key(request.headers, "POST", request.scope["path"], now)
+    # What is answered from here on has the nonce for the next proof, an error as well.
+    headers = broker.proof_check.nonce(now) if jkt else {}
+    try:
+        body = await grant(TokenRequest(broker, client, parameters, jkt))
+    except OAuthError as error:
+        error.headers |= headers
+        raise
+    return Response(orjson.dumps(body), headers={**NO_STORE, **headers}, media_type="application/json")
+
+
+@router.post("/revoke", response_class=Response)
+async def revoke(request: Request) -> Response:
+    """200 whatever the token was, once its end is acknowledged (RFC 7009 2.2)."""
+    broker: Broker = request.app.state.broker
+    parameters = await forms.read(request)
+    client = public_client(broker, parameters, request.headers, _origin(request))
+    sent = _required(parameters, "token")
+    handle = broker.refresh_tokens.read(sent)
+    if handle is not None:
+        # With whichever of its family's tokens: who shows an old one wants none of them to go on.
+        session = await broker.sessions.by_id(handle.sub, handle.sid)
+        if session is not None and session.client == client.id:
+            await revoke_session(broker.sessions, handle.sub, handle.sid, by="oauth2_revoke")
+    else:
+        try:
+            claims = (await broker.verifier.verify(sent, broker.now())).claims
+        except InvalidToken:
+            claims = None
+        if claims is not None and claims.client_id == client.id:
+            await revoke_token(broker.sessions, claims, broker.now())
+    return Response(headers=NO_STORE)
+
+
+@router.post("/introspect", response_class=Response)
+async def introspect(request: Request) -> Response:
+    broker: Broker = request.app.state.broker
+    parameters = await forms.read(request)
+    caller = _resource_server(broker, parameters, request.headers)
+    members = await introspection.describe(broker, caller, _required(parameters, "token"))
+    if introspection.MEDIA_TYPE in request.headers.get("accept", "").lower():
+        signed = introspection.signed(broker, caller, members)
+        return Response(signed, headers=NO_STORE, media_type=introspection.MEDIA_TYPE)
+    return Response(orjson.dumps(members), headers=NO_STORE, media_type="application/json")
+
+
+def _origin(request: Request) -> str | None:
+    broker: Broker = request.app.state.broker
+    return origins.foreign_origin(request.headers, broker.config)
+
+
+def _required(parameters: Mapping[str, Any], name: str) -> str:
+    value = parameters.get(name)
+    if value is None:
+        raise OAuthError("invalid_request", f"{name}: it is missing")
+    return str(value)
+
+
+def _resource_server(broker: Broker, parameters: Mapping[str, str], headers: Headers) -> ResourceServer:
+    """By HTTP Basic or in the form, one of the two (RFC 6749 2.3.1). Raises OAuthError 401."""
+    basic = headers.getlist("authorization")
+    if basic and ("client_secret" in parameters or len(basic) > 1):
+        raise OAuthError("invalid_request", "client_secret: it was sent in two ways")
+    name, secret = _basic(basic[0]) if basic else _posted(parameters)
+    server = broker.config.resource_servers.authenticated(name, secret)
+    if server is None:
+        challenge = {"WWW-Authenticate": 'Basic realm="introspection", charset="UTF-8"'}
+        raise OAuthError("invalid_client", "client_secret: this is no resource server", 401, challenge)
+    return server
+
+
+def _posted(parameters: Mapping[str, str]) -> tuple[str, str]:
+    return parameters.get("client_id", ""), parameters.get("client_secret", "")
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Empty ones for what cannot be read, which authenticate nobody."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > _MAX_BASIC:
+        return "", ""
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode("ascii").partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return "", ""
+    return unquote_plus(name), unquote_plus(secret)

@@ -1,0 +1,35 @@
+"""`refresh_token` (RFC 6749 6, RFC 9700 4.14.2): the latest of a family for the next and an access token."""
+
+from typing import Any, Final
+
+from broker import audit, scopes
+from broker.errors import OAuthError
+from broker.grants import REFRESH_TOKEN, TokenRequest, answer
+from broker.refresh import Handle, Refused
+
+_REASONS: Final = {
+    Refused.UNKNOWN: "it is unknown, expired or revoked",
+    Refused.OTHER_KEY: "it is bound to another DPoP key, whose proof is needed",
+    Refused.REUSED: "it was used before, so its session has ended",
+}
+
+
+async def exchange(request: TokenRequest) -> dict[str, Any]:
+    broker = request.broker
+    handle = broker.refresh_tokens.read(request.required(REFRESH_TOKEN))
+    if handle is None:
+        raise _refused(Refused.UNKNOWN)
+    rotated = await broker.families.rotate(handle, request.client.id, request.jkt)
+    if isinstance(rotated, Refused):
+        if rotated is Refused.REUSED:
+            audit.record(audit.SESSION_REVOKED, sub=handle.sub, sid=handle.sid, by="refresh_reuse")
+        raise _refused(rotated)
+    session = rotated.session
+    scope = scopes.requested(request.parameters.get("scope"), session.scope)
+    issued = broker.mint.access_token(session, scope=scope, jkt=request.jkt or None)
+    following = Handle(session.sub, session.id, rotated.counter)
+    return answer(issued, **{REFRESH_TOKEN: broker.refresh_tokens.write(following)})
+
+
+def _refused(reason: Refused) -> OAuthError:
+    return OAuthError("invalid_grant", f"{REFRESH_TOKEN}: {_REASONS[reason]}")

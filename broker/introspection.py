@@ -1,0 +1,46 @@
+"""What a resource server is told of an access token (RFC 7662), plain or signed (RFC 9701)."""
+
+from typing import Any, Final
+
+from broker.clients import ResourceServer
+from broker.issuing import BEARER, DPOP
+from broker.state import Broker
+from tokens.claims import AccessClaims
+from tokens.errors import InvalidToken
+
+TYPE: Final = "token-introspection+jwt"
+MEDIA_TYPE: Final = f"application/{TYPE}"
+INACTIVE: Final[dict[str, Any]] = {"active": False}
+"""For a token that is unknown, expired, revoked, of another kind or not this caller's; which is not said."""
+
+
+async def describe(broker: Broker, caller: ResourceServer, token: str) -> dict[str, Any]:
+    """The members of the answer. Raises StoreUnavailable when Redis gave no sure answer."""
+    try:
+        verified = await broker.verifier.verify(token, broker.now())
+    except InvalidToken:
+        return INACTIVE
+    claims = verified.claims
+    # A verifier takes what expired a moment ago for the sake of other clocks; this one made it.
+    if claims.client_id not in caller.sites or claims.exp <= broker.now():
+        return INACTIVE
+    session = await broker.sessions.by_id(claims.sub, claims.sid, jti=claims.jti)
+    if session is None or session.client != claims.client_id or session.tier != claims.tier:
+        return INACTIVE
+    return {"active": True, **_members(claims)}
+
+
+def signed(broker: Broker, caller: ResourceServer, members: dict[str, Any]) -> str:
+    """A JWT that can be nothing but this answer to this caller (RFC 9701 5). Raises Problem 503."""
+    payload = {
+        "iss": broker.config.issuer,
+        "aud": caller.id,
+        "iat": int(broker.now()),
+        "token_introspection": members,
+    }
+    return broker.mint.sign(payload, TYPE)
+
+
+def _members(claims: AccessClaims) -> dict[str, Any]:
+    token_type = BEARER if claims.jkt is None else DPOP
+    return {**claims.to_payload(), "token_type": token_type}

@@ -1,0 +1,88 @@
+"""Refresh tokens: a family for each session that a code made, of which one counter is the latest.
+
+None is stored. Each is its session's name, a counter, and an HMAC over both, so the same one can be answered
+again and none can be read out of Redis (docs/decisions/0007).
+"""
+
+import base64
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from broker.sessions import Session
+
+GRACE_MS: Final = 60_000
+"""How long the holder of the family's key may show the last but one again: its reply may have been lost."""
+FIRST: Final = 1
+
+_TOKEN: Final = re.compile(
+    r"cgr~([A-Za-z0-9_-]{32,43})~([A-Za-z0-9_-]{22})~([1-9][0-9]{0,14})~([A-Za-z0-9_-]{43})"
+)
+_INFO: Final = b"chatgate refresh tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """Which refresh token of which session it is."""
+
+    sub: str
+    sid: str
+    counter: int
+
+
+class RefreshTokens:
+    """The first of `secrets` makes them, and those of each are taken."""
+
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._keys = [HKDF(hashes.SHA256(), 32, salt=None, info=_INFO).derive(secret) for secret in secrets]
+
+    def write(self, handle: Handle) -> str:
+        name = f"cgr~{handle.sub}~{handle.sid}~{handle.counter}"
+        return f"{name}~{_mac(self._keys[0], name)}"
+
+    def read(self, token: str) -> Handle | None:
+        """None for what this broker never made."""
+        found = _TOKEN.fullmatch(token)
+        if found is None:
+            return None
+        sub, sid, counter, mac = found.groups()
+        name = token[: -len(mac) - 1]
+        if not any(hmac.compare_digest(_mac(key, name), mac) for key in self._keys):
+            return None
+        return Handle(sub, sid, int(counter))
+
+
+class Refused(Enum):
+    """Why a refresh token that this broker made is not good."""
+
+    UNKNOWN = "unknown"
+    OTHER_KEY = "other_key"
+    REUSED = "reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """`counter` is the family's latest, whether this call made it or the one before."""
+
+    session: Session
+    counter: int
+
+
+class Families(Protocol):
+    async def rotate(self, handle: Handle, client_id: str, jkt: str) -> Rotated | Refused:
+        """The latest becomes the last but one. `jkt` is the key that was proved, or empty.
+
+        Of any number of calls with the latest, one makes a new one; the others get the same for GRACE_MS when
+        the family is bound to `jkt`, and until the new one was used. Anything older ends the session: REUSED.
+        Raises StoreUnavailable when Redis gave no sure answer.
+        """
+
+
+def _mac(key: bytes, name: str) -> str:
+    return base64.urlsafe_b64encode(hmac.digest(key, name.encode(), "sha256")).rstrip(b"=").decode()

@@ -1,0 +1,35 @@
+"""Ending what was given: a token, a session with its tokens, all of a user. Acknowledged, or raised.
+
+What reaches further, all of a site or everything, is a cut (broker.storage.cuts), made on the command line.
+Every verb raises StoreUnavailable when Redis gave no sure answer, and success may not be said after that.
+"""
+
+from broker import audit
+from broker.sessions import Sessions
+from tokens.claims import AccessClaims
+from tokens.verify import LEEWAY
+
+
+async def revoke_token(sessions: Sessions, claims: AccessClaims, now: float) -> None:
+    """One access token, and those that were narrowed from it."""
+    # A verifier's clock may be behind by the leeway, so the mark outlives the token by it.
+    await sessions.revoke_token(claims.sub, claims.jti, claims.exp - int(now) + 2 * LEEWAY)
+    audit.record(audit.TOKEN_REVOKED, client=claims.client_id, sub=claims.sub, jti=claims.jti)
+
+
+async def revoke_session(sessions: Sessions, sub: str, sid: str, *, by: str) -> None:
+    """A session, its refresh tokens and its access tokens. `by` says at whose word, for the audit."""
+    await sessions.revoke(sub, sid)
+    audit.record(audit.SESSION_REVOKED, sub=sub, sid=sid, by=by)
+
+
+async def revoke_all(sessions: Sessions, sub: str, *, by: str, keep: str = "") -> None:
+    """Every session of a user but `keep`; a sign-in or a code that is under way opens nothing."""
+    ended = await sessions.revoke_all(sub, keep=keep)
+    audit.record(audit.SESSIONS_REVOKED, sub=sub, ended=ended, kept=keep or None, by=by)
+
+
+async def revoke_given(sessions: Sessions, sub: str, sid: str) -> None:
+    """What a code gave, or is about to give, when the code is shown again (RFC 6749 4.1.2)."""
+    await sessions.void(sub, sid)
+    await revoke_session(sessions, sub, sid, by="code_reuse")
