@@ -1,0 +1,155 @@
+"""What an OAuth client of the broker does, for tests that speak HTTP to one: PKCE, the login form, DPoP."""
+
+import base64
+import hashlib
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+SESSION_TOKEN = "urn:chatgate:params:oauth:token-type:session-token"
+
+
+def encode(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def challenge_of(verifier):
+    return encode(hashlib.sha256(verifier.encode()).digest())
+
+
+class Key:
+    """A DPoP key and the proofs it makes."""
+
+    def __init__(self, alg="ES256"):
+        self.alg = alg
+        if alg == "ES256":
+            self.private = ec.generate_private_key(ec.SECP256R1())
+            full, members = ECAlgorithm.to_jwk(self.private.public_key()), ("kty", "crv", "x", "y")
+        else:
+            self.private = ed25519.Ed25519PrivateKey.generate()
+            full, members = OKPAlgorithm.to_jwk(self.private.public_key()), ("kty", "crv", "x")
+        self.jwk = {name: json.loads(full)[name] for name in members}
+        canonical = json.dumps(self.jwk, sort_keys=True, separators=(",", ":"))
+        self.jkt = encode(hashlib.sha256(canonical.encode()).digest())
+
+    def proof(self, method, uri, *, nonce=None, access_token=None, header=None, **claims):
+        """A claim that is None is left out; `header` replaces members of the header."""
+        found = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": uri, "iat": int(time.time())}
+        if nonce is not None:
+            found["nonce"] = nonce
+        if access_token is not None:
+            found["ath"] = encode(hashlib.sha256(access_token.encode()).digest())
+        payload = {name: value for name, value in (found | claims).items() if value is not None}
+        headers = {"typ": "dpop+jwt", "jwk": self.jwk, **(header or {})}
+        return jwt.encode(payload, self.private, algorithm=self.alg, headers=headers)
+
+
+@dataclass
+class OAuthSite:
+    """A page of the site that asks the broker, and the browser's other window, in which the reader signs in.
+
+    `page` and `window` are httpx clients (asynchronous ones); the page's sends its Origin.
+    """
+
+    page: object
+    window: object
+    issuer: str
+    client_id: str
+    redirect_uri: str
+    key: Key | None = None
+    nonce: str | None = None
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(40))
+
+    def request(self, **changes):
+        """The parameters of an authorization request; one that is None is left out."""
+        found = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "state": "the state",
+            "code_challenge": challenge_of(self.verifier),
+            "code_challenge_method": "S256",
+        }
+        return {name: value for name, value in (found | changes).items() if value is not None}
+
+    async def authorize(self, **changes):
+        return await self.window.get(f"{self.issuer}/oauth2/authorize?{urlencode(self.request(**changes))}")
+
+    async def post_form(self, screen, fields, **changes):
+        """`screen`: "", "/sign-up" or "/guest"."""
+        address = f"{self.issuer}/login{screen}?{urlencode(self.request(**changes))}"
+        return await self.window.post(address, data=fields, headers={"Origin": self.issuer})
+
+    async def code(self, email, password, **changes):
+        answer = await self.post_form("", {"email": email, "password": password}, **changes)
+        return code_in(answer)
+
+    async def guest_code(self, **changes):
+        return code_in(await self.post_form("/guest", {}, **changes))
+
+    async def token(self, **parameters):
+        """With a proof where there is a key, and once more where a nonce is asked for."""
+        answer = await self.send(**parameters)
+        if answer.status_code == 400 and answer.json()["error"] == "use_dpop_nonce":
+            answer = await self.send(**parameters)
+        return answer
+
+    async def send(self, *, proof=None, **parameters):
+        headers = {}
+        address = f"{self.issuer}/oauth2/token"
+        if proof is None and self.key is not None:
+            proof = self.key.proof("POST", address, nonce=self.nonce)
+        if proof is not None:
+            headers["DPoP"] = proof
+        answer = await self.page.post(
+            address, data={"client_id": self.client_id, **parameters}, headers=headers
+        )
+        self.nonce = answer.headers.get("dpop-nonce", self.nonce)
+        return answer
+
+    async def redeem(self, code, **changes):
+        parameters = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier,
+        }
+        return await self.token(**parameters | changes)
+
+    async def refresh(self, refresh_token, **more):
+        return await self.token(grant_type="refresh_token", refresh_token=refresh_token, **more)
+
+    async def exchange(self, subject_token, subject_token_type=ACCESS_TOKEN, **more):
+        return await self.token(
+            grant_type=EXCHANGE, subject_token=subject_token, subject_token_type=subject_token_type, **more
+        )
+
+    async def revoke(self, token, **changes):
+        parameters = {"client_id": self.client_id, "token": token} | changes
+        return await self.page.post(f"{self.issuer}/oauth2/revoke", data=parameters)
+
+    async def signed_in(self, email, password):
+        """The tokens of a reader, by the whole way."""
+        answer = await self.redeem(await self.code(email, password))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+def answer_in(response):
+    """The parameters that a redirect brings to the site's page."""
+    assert response.status_code == 303, response.text
+    return {
+        name: values[0] for name, values in parse_qs(urlsplit(response.headers["location"]).query).items()
+    }
+
+
+def code_in(response):
+    return answer_in(response)["code"]
