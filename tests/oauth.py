@@ -86,7 +86,9 @@ class OAuthSite:
     async def post_form(self, screen, fields, **changes):
         """`screen`: "", "/sign-up" or "/guest"."""
         address = f"{self.issuer}/login{screen}?{urlencode(self.request(**changes))}"
-        return await self.window.post(address, data=fields, headers={"Origin": self.issuer})
+        # As a browser sends a form, one without fields too.
+        headers = {"Origin": self.issuer, "Content-Type": "application/x-www-form-urlencoded"}
+        return await self.window.post(address, content=urlencode(fields), headers=headers)
 
     async def code(self, email, password, **changes):
         answer = await self.post_form("", {"email": email, "password": password}, **changes)

@@ -11,7 +11,8 @@ from broker.config import BrokerConfig, resolve
 from broker.password_hashes import Cost
 from edge.configuration import read
 from tests.asgi import client_of, running
-from tests.broker.service import ISSUER, SECRET, SITE, TOML
+from tests.broker.service import CALLBACK, ISSUER, SECRET, SITE, TOML
+from tests.oauth import OAuthSite
 
 
 @pytest.fixture
@@ -61,6 +62,19 @@ async def start(config):
 async def make(start):
     """Makes clients of one broker; each is a browser of its own, on a page of SITE unless told otherwise."""
     return await start()
+
+
+@pytest.fixture
+async def oauth(make):
+    """Makes OAuth clients of SITE (or of another): a page, and a window for the broker's own pages."""
+    async with AsyncExitStack() as stack:
+
+        async def oauth(key=None, client_id="docs", redirect_uri=CALLBACK, origin=SITE, make=make):
+            page = await stack.enter_async_context(make(origin))
+            window = await stack.enter_async_context(make(None))
+            return OAuthSite(page, window, ISSUER, client_id, redirect_uri, key)
+
+        yield oauth
 
 
 @pytest.fixture

@@ -7,19 +7,30 @@ SITE = "https://owner.github.io"
 OTHER_SITE = "https://other.example"
 PASSWORD = "correct horse battery"
 SECRET = "a secret of the tests, 32 bytes or more"
+CALLBACK = f"{SITE}/book/signed-in"
+OTHER_CALLBACK = f"{OTHER_SITE}/signed-in?from=chat"
+GATEWAY = ("gateway", "the gateway's secret, which is as long")
+OTHER_GATEWAY = ("other-gateway", "the other gateway's secret, as long")
 
 TOML = f"""
 env = "development"
 [sites.docs]
 origins = ["{SITE}"]
+redirect_uris = ["{CALLBACK}"]
 backend = "book"
 session_bearer = true
 guests = true
 [sites.other]
 origins = ["{OTHER_SITE}"]
+redirect_uris = ["{OTHER_CALLBACK}"]
 backend = "book"
 tier = "gold"
 [tiers.gold]
+[resource_servers.gateway]
+secret = "{GATEWAY[1]}"
+[resource_servers.other-gateway]
+secret = "{OTHER_GATEWAY[1]}"
+sites = ["other"]
 [backends.book]
 url = "http://127.0.0.1:8002"
 """
