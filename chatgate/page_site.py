@@ -13,10 +13,13 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from chatgate import page_html
+from chatgate.surroundings import CALLBACK_PATH
 from rag_backend import book, site
 from rag_backend.book import Page
 
 STYLE: Final = Path(__file__).with_name("page_site.css")
+CALLBACK: Final = Path(__file__).parents[1] / "examples" / "callback" / "chatgate-callback.html"
+"""The same file that a site of one's own serves, from the checkout as the sample book is."""
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none';"
@@ -26,6 +29,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
+# The file brings its own policy with it, as a site on GitHub Pages has no other way to set one.
+CALLBACK_HEADERS: Final = {**HEADERS, "Content-Security-Policy": "frame-ancestors 'none'"}
 
 
 def create_page_app(folder: Path, base_url: str | None = None) -> Starlette:
@@ -53,12 +58,15 @@ def create_page_app(folder: Path, base_url: str | None = None) -> Starlette:
     async def style(_: Request) -> Response:
         return FileResponse(STYLE, headers=HEADERS)
 
+    async def callback(_: Request) -> Response:
+        return FileResponse(CALLBACK, headers=CALLBACK_HEADERS)
+
     async def missing(_: Request, __: Exception) -> Response:
         start = f'<a href="{escape(home)}">Begin at its start.</a>'
         article = f"<h1>No such page</h1><p>This book has no page at this address. {start}</p>"
         return HTMLResponse(_document("No such page", style_path, "", article, ""), 404, headers=HEADERS)
 
-    routes = [Route(style_path, style), Route("/{path:path}", page)]
+    routes = [Route(style_path, style), Route(CALLBACK_PATH, callback), Route("/{path:path}", page)]
     return Starlette(routes=routes, exception_handlers={404: missing})
 
 

@@ -22,6 +22,8 @@ DEVELOPMENT_TOML: Final = Path(__file__).with_name("development.toml")
 SITE: Final = "docs"
 BACKEND: Final = "book"
 """The site whose page and the backend whose server are part of the stack, when they are configured."""
+CALLBACK_PATH: Final = "/chatgate-callback.html"
+"""Where that page takes the answer of a sign-in on the broker's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +182,11 @@ def _gaps(given: _Given, named: Mapping[str, Any], ports: Ports) -> dict[str, st
         ("proxy", "url"): f"http://127.0.0.1:{ports.proxy}",
         ("backend", "port"): str(ports.backend),
     }
-    if SITE in named.get("sites", {}):
-        here = f"http://127.0.0.1:{ports.page},http://localhost:{ports.page}"
-        filled["sites", SITE, "origins"] = here
+    if SITE in named.get("sites", {}) and not given.has("sites", SITE, "origins"):
+        origins = [f"http://{host}:{ports.page}" for host in ("127.0.0.1", "localhost")]
+        filled["sites", SITE, "origins"] = ",".join(origins)
+        # Only with these origins: a page of another one could not be registered for the site.
+        filled["sites", SITE, "redirect_uris"] = ",".join(f"{origin}{CALLBACK_PATH}" for origin in origins)
     if BACKEND in named.get("backends", {}):
         filled["backends", BACKEND, "url"] = f"http://127.0.0.1:{ports.backend}"
     return {variable(*path): value for path, value in filled.items() if not given.has(*path)}

@@ -1,15 +1,19 @@
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
-from chatgate.page_site import create_page_app
+from chatgate.page_site import CALLBACK, create_page_app
 from rag_backend import answering, book, index, passages, site
 from rag_backend.search import Found, Hit
 from tests.rag_backend.books import SAMPLE, write
 
+GUIDE = Path(__file__).parents[2] / "docs" / "sign-in-from-a-site.md"
 BLOCKS = {"p", "li", "td", "th", "h1", "h2", "h3", "h4", "pre", "figcaption", "summary", "div", "br", "dd"}
 
 
@@ -107,6 +111,20 @@ async def test_a_page_runs_no_script_and_loads_its_style_alone(client):
     assert not re.search(r"<script|\sstyle=|\son\w+=", page.text)
     (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text)
     assert (await client.get(style)).headers["content-type"].startswith("text/css")
+
+
+async def test_the_callback_page_runs_its_own_script_and_nothing_else(client):
+    page = await client.get("/chatgate-callback.html")
+    assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert page.text == CALLBACK.read_text()
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', page.text)
+    for tag in ("script", "style"):
+        (inline,) = re.findall(f"<{tag}>(.*?)</{tag}>", page.text, re.S)
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"; {tag}-src 'sha256-{digest}';" in policy
+        # Whoever sends a stricter policy for the whole site copies the hash from there.
+        assert tag == "style" or f"'sha256-{digest}'" in GUIDE.read_text()
+    assert policy.startswith("default-src 'none';")
 
 
 async def test_text_cannot_become_markup(tmp_path):

@@ -29,6 +29,10 @@ def test_an_empty_folder_gets_a_whole_development_stack(folder):
     assert settings.env == "development"
     assert settings.broker.url == "http://127.0.0.1:8000"
     assert settings.sites["docs"].origins == ("http://127.0.0.1:3000", "http://localhost:3000")
+    assert settings.sites["docs"].redirect_uris == (
+        "http://127.0.0.1:3000/chatgate-callback.html",
+        "http://localhost:3000/chatgate-callback.html",
+    )
     assert settings.redis.url.get_secret_value() == f"unix://{folder}/.chatgate/valkey/s"
     assert around.valkey == folder / ".chatgate" / "valkey"
     assert around.index == folder / ".chatgate" / "book.db"
@@ -43,6 +47,10 @@ def test_ports_move_the_addresses_that_follow_from_them(folder):
     assert around.settings.backends["book"].url == "http://127.0.0.1:18002"
     assert around.environ["CHATGATE_BACKEND_PORT"] == "18002"
     assert around.settings.sites["docs"].origins == ("http://127.0.0.1:13000", "http://localhost:13000")
+    assert around.settings.sites["docs"].redirect_uris == (
+        "http://127.0.0.1:13000/chatgate-callback.html",
+        "http://localhost:13000/chatgate-callback.html",
+    )
 
 
 def test_secrets_are_made_once_for_their_owner_alone(folder):
@@ -68,6 +76,7 @@ def test_a_file_of_ones_own_wins_and_its_gaps_are_filled(folder):
     assert around.data_dir == folder / "kept"
     assert around.settings.broker.url == "http://127.0.0.1:9100"
     assert around.settings.sites["docs"].origins == ("http://localhost:5000",)
+    assert around.settings.sites["docs"].redirect_uris == ()
     assert around.settings.backends["other"].url == "http://127.0.0.1:9200"
     assert around.settings.backends["other"].secret is not None
 
