@@ -6,7 +6,7 @@
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local held = redis.call('HMGET', KEYS[1], 'client', 'counter', 'jkt', 'rotated_at', 'created_at', 'expires_at')
-if held[1] ~= ARGV[1] or not held[2] or tonumber(held[6]) <= now then
+if held[1] ~= ARGV[1] or not held[2] or math.min(held[6], held[5] + ARGV[6]) <= now then
   return {'unknown'}
 end
 -- Before the counter: a thief without the key must not be able to end the session either.
