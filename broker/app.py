@@ -70,7 +70,7 @@ def create_api(config: BrokerConfig, *, now: Callable[[], float], clock: Callabl
     """The routes without what stands around them; `.openapi()` describes them."""
     store = Store(config.redis_url, clock, replicas=config.wait_replicas)
     accounts = open_accounts(config.database_url)
-    keys = Keys(RedisKeyStore(store), config.secrets[0], config.algorithm)
+    keys = Keys(RedisKeyStore(store), config.secrets, config.algorithm)
     passwords = Passwords(config.password_cost)
     broker = Broker(
         config=config,
@@ -145,6 +145,7 @@ class _Keeper:
         self._keys = keys
         self._passwords = passwords
         self._has_schema = False
+        self._unreadable = ""
 
     async def run(self) -> None:
         looked = 0
@@ -158,10 +159,14 @@ class _Keeper:
     async def keep_keys(self) -> None:
         try:
             await self._keys.refresh()
+            self._unreadable = ""
         except StoreUnavailable as error:
             _log.error("store_unavailable", reason=str(error))
         except UnreadableKey as error:
-            _log.error("keys_unreadable", reason=str(error))
+            # Once, as it stays so until somebody mends it; `/readyz` says so all the while.
+            if str(error) != self._unreadable:
+                _log.error("keys_unreadable", reason=str(error))
+            self._unreadable = str(error)
         except Exception as error:
             # What a defect ends here once would be missing for good: lost cuts are set again by nobody else.
             _log.error("keeping_failed", error=logs.where(error))

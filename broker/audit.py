@@ -18,6 +18,12 @@ SESSION_REVOKED: Final = "session_revoked"
 SESSIONS_REVOKED: Final = "sessions_revoked"
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105
 USER_DELETED: Final = "user_deleted"
+KEY_MADE: Final = "key_made"
+KEY_RESTORED: Final = "key_restored"
+KEY_PROMOTED: Final = "key_promoted"
+KEY_EXPIRED: Final = "key_expired"
+KEY_RESEALED: Final = "key_resealed"
+SIGNING_KEY_CHANGED: Final = "signing_key_changed"
 
 
 def signed_in(session: Session, **fields: str) -> None:

@@ -1,12 +1,13 @@
 """The signing keys: made once for all brokers, private parts encrypted at rest, public parts published."""
 
+import asyncio
 import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import jwt
 from cryptography.exceptions import InvalidTag
@@ -15,23 +16,43 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from broker import audit, ring
+from broker.ring import KeyStore, Members, Offer, SealedRing
+
 RSA_BITS: Final = 2048
 _NONCE: Final = 12
 _INFO: Final = b"chatgate signing keys"
+_FINGERPRINT_INFO: Final = b"chatgate secret fingerprint"
+_FINGERPRINT: Final = 6
+_READS: Final = 3
+"""Reads of a ring that others change meanwhile, before the latest one is taken as it is."""
 _ALGORITHMS: Final[Mapping[str, type[jwt.algorithms.Algorithm]]] = {
     "ES256": jwt.algorithms.ECAlgorithm,
     "EdDSA": jwt.algorithms.OKPAlgorithm,
     "RS256": jwt.algorithms.RSAAlgorithm,
 }
+_EVENTS: Final[Mapping[str, str]] = {
+    "made": audit.KEY_MADE,
+    "restored": audit.KEY_RESTORED,
+    "promoted": audit.KEY_PROMOTED,
+    "expired": audit.KEY_EXPIRED,
+}
 
 
 class UnreadableKey(Exception):
-    """The key in Redis was encrypted under another secret."""
+    """A key in Redis was encrypted under a secret that is not configured, or its record is damaged."""
 
-    def __init__(self) -> None:
+    def __init__(self, kid: str, fingerprint: str, known: Sequence[str]) -> None:
+        mend = (
+            "run `chatgate keys retire --unreadable` to do without the key, which ends the tokens it signed"
+        )
+        if fingerprint in known:
+            super().__init__(f"the record of the signing key {kid} in Redis is damaged: {mend}")
+            return
         super().__init__(
-            "the signing key in Redis cannot be decrypted with this secret: set broker.secret to the one it "
-            "was made with, or delete the key cg:keys to have a new one made (every token then ends)"
+            f"the signing key {kid} in Redis was encrypted under the secret {fingerprint}, and the "
+            f"configured ones are {', '.join(known)} (fingerprints): put that secret into "
+            f"broker.previous_secrets, or {mend}"
         )
 
 
@@ -47,55 +68,63 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The keys as they stand in Redis. `version` rises with every change; `current` signs."""
+    """The keys at hand. `version` rises with every change; `current` signs. `is_whole` unless one of the
+    published keys cannot be read here."""
 
     version: int
     current: SigningKey
     published: tuple[Mapping[str, str], ...]
-
-    def kids(self) -> str:
-        return ",".join(key["kid"] for key in self.published)
+    is_whole: bool = True
 
     def jwks(self) -> bytes:
         return json.dumps({"keys": list(self.published)}, separators=(",", ":")).encode()
 
 
-class KeyStore(Protocol):
-    """Keeps encrypted keys, and the list of key ids that may still verify beside the cuts."""
-
-    async def ensure(self, kid: str, alg: str, sealed: str) -> Mapping[str, str]:
-        """The ring after offering a key, which is taken when no current one has `alg`: of many brokers that
-        offer at once one is heard. Members: `version`, `current`, and the sealed key of each `kid`."""
-
-    async def publish(self, version: int, kids: str) -> None:
-        """Name the `kids` that may verify, unless a later version is there. Where no cut is, one is set to
-        the present: every earlier session is dead rather than revived."""
-
-
 class KeyCipher:
-    """AES-256-GCM under a key derived from the broker's secret; the kid is bound in."""
+    """AES-256-GCM under keys derived from the broker's secrets: the first seals, each opens. The kid and the
+    algorithm are bound in."""
 
-    def __init__(self, secret: bytes) -> None:
-        derived = HKDF(hashes.SHA256(), 32, salt=None, info=_INFO).derive(secret)
-        self._cipher = AESGCM(derived)
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._ciphers = {fingerprint(one): AESGCM(_derived(one, _INFO, 32)) for one in secrets}
+        self.newest = fingerprint(secrets[0])
 
     def seal(self, key: SigningKey) -> str:
         private = key.private.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         nonce = os.urandom(_NONCE)
-        sealed = nonce + self._cipher.encrypt(nonce, private, key.kid.encode())
-        return json.dumps({"alg": key.alg, "private": base64.b64encode(sealed).decode()})
+        sealed = nonce + self._ciphers[self.newest].encrypt(nonce, private, _bound(key.kid, key.alg))
+        record = {"alg": key.alg, "secret": self.newest, "private": base64.b64encode(sealed).decode()}
+        return json.dumps(record)
+
+    def knows(self, fingerprint: str) -> bool:
+        return fingerprint in self._ciphers
 
     def open(self, kid: str, sealed: str) -> SigningKey:
         """Raises UnreadableKey."""
         record = json.loads(sealed)
         raw = base64.b64decode(record["private"])
+        cipher = self._ciphers.get(record["secret"])
         try:
-            private = self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], kid.encode())
+            if cipher is None:
+                raise InvalidTag
+            private = cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _bound(kid, record["alg"]))
         except InvalidTag:
-            raise UnreadableKey from None
+            raise UnreadableKey(kid, record["secret"], list(self._ciphers)) from None
         return _signing_key(kid, record["alg"], serialization.load_der_private_key(private, None))
+
+
+def fingerprint(secret: bytes) -> str:
+    """What names a secret without telling it."""
+    return _derived(secret, _FINGERPRINT_INFO, _FINGERPRINT).hex()
+
+
+def _derived(secret: bytes, info: bytes, length: int) -> bytes:
+    return HKDF(hashes.SHA256(), length, salt=None, info=info).derive(secret)
+
+
+def _bound(kid: str, alg: str) -> bytes:
+    return f"{kid} {alg}".encode()
 
 
 def generate(alg: str) -> SigningKey:
@@ -115,28 +144,104 @@ def _signing_key(kid: str, alg: str, private: Any) -> SigningKey:
     return SigningKey(kid, alg, private, {**jwk, "kid": kid, "alg": alg, "use": "sig"})
 
 
-class Keys:
-    """The ring at hand, renewed by `refresh`; None until the first one succeeded."""
+def sealed_new(cipher: KeyCipher, alg: str) -> tuple[str, str]:
+    """A new key as kid and sealed text."""
+    key = generate(alg)
+    return key.kid, cipher.seal(key)
 
-    def __init__(self, store: KeyStore, secret: bytes, alg: str) -> None:
+
+class Keys:
+    """The ring at hand, renewed by `refresh`; None until the first one succeeded.
+
+    A key that was opened once is kept by its kid, so that a secret that changes elsewhere stops nobody.
+    """
+
+    def __init__(self, store: KeyStore, secrets: Sequence[bytes], alg: str) -> None:
         self._store = store
-        self._cipher = KeyCipher(secret)
+        self._cipher = KeyCipher(secrets)
         self._alg = alg
-        # What this broker offers when no ring is there: after a Redis that came back empty, its own again.
-        self._offer = generate(alg)
-        self._sealed_offer = self._cipher.seal(self._offer)
+        self._declares = True
+        self._floor = 0
+        # The ring for where none is left: a new one, and after a Redis that came back empty the same again.
+        self._seed: Members = {}
+        self._fresh: tuple[str, str] | None = None
         self._opened: dict[str, SigningKey] = {}
+        self._resealed: set[str] = set()
+        self._reading = asyncio.Lock()
+        self._begun = self._done = 0
         self.ring: Ring | None = None
 
     async def refresh(self) -> Ring:
-        """Read the ring, or make it. Raises StoreUnavailable, UnreadableKey."""
-        members = await self._store.ensure(self._offer.kid, self._alg, self._sealed_offer)
-        version, current = int(members["version"]), members["current"]
-        if self.ring is None or (self.ring.version, self.ring.current.kid) != (version, current):
-            sealed = {kid: text for kid, text in members.items() if kid not in ("version", "current")}
-            opened = {kid: self._cipher.open(kid, text) for kid, text in sealed.items()}
-            self.ring = Ring(version, opened[current], tuple(one.public for one in opened.values()))
-        if self.ring.current.kid != self._offer.kid:
-            self._offer, self._sealed_offer = self.ring.current, members[current]
-        await self._store.publish(version, self.ring.kids())
-        return self.ring
+        """Look after the ring, and read it. Raises StoreUnavailable, UnreadableKey.
+
+        Whoever asks while others wait for a read that has not begun shares theirs.
+        """
+        asked = self._begun
+        async with self._reading:
+            if self._done <= asked:
+                self._begun += 1
+                await self._refresh()
+                self._done = self._begun
+            assert self.ring is not None  # noqa: S101  nothing was raised, so every key was read
+            return self.ring
+
+    async def _refresh(self) -> None:
+        for _ in range(_READS):
+            found = await self._tend()
+            # Named before it is used: no token of a key that verifiers do not know of leaves this broker.
+            self._floor = await self._store.publish(found.version, found.kids())
+            if self._floor <= found.version:
+                break
+        unreadable = self._open(found)
+        await self._reseal(found)
+        if unreadable is not None:
+            raise unreadable
+
+    async def _tend(self) -> SealedRing:
+        fresh = self._fresh or await self._new()
+        self._fresh = fresh
+        seed = self._seed or ring.first(await self._new(), await self._new(), self._alg)
+        tended = await self._store.tend(Offer(self._alg, self._declares, self._floor, seed, fresh))
+        self._declares, self._seed = False, tended.members
+        if f"key:{fresh[0]}" in tended.members:
+            self._fresh = None
+        for event, kid in tended.events:
+            audit.record(_EVENTS[event], kid=kid)
+        found = ring.parse(tended.members)
+        assert found is not None  # noqa: S101  `tend` leaves a ring behind
+        return found
+
+    async def _new(self) -> tuple[str, str]:
+        # An RSA key takes a tenth of a second, which nobody else should wait for.
+        return await asyncio.to_thread(sealed_new, self._cipher, self._alg)
+
+    def _open(self, found: SealedRing) -> UnreadableKey | None:
+        """Takes the keys of a ring at hand; the first that cannot be read, if any."""
+        unreadable: list[UnreadableKey] = []
+        opened: dict[str, SigningKey] = {}
+        for key in found.keys:
+            try:
+                opened[key.kid] = self._opened.get(key.kid) or self._cipher.open(key.kid, key.sealed)
+            except UnreadableKey as error:
+                unreadable.append(error)
+        self._opened = opened
+        current = opened.get(found.keys[0].kid)
+        signed_by = None if self.ring is None else self.ring.current.kid
+        # Without the one that signs there is no ring: what was signed with another would die too early.
+        published = tuple(one.public for one in opened.values())
+        self.ring = None if current is None else Ring(found.version, current, published, not unreadable)
+        if current is not None and signed_by != current.kid:
+            audit.record(audit.SIGNING_KEY_CHANGED, kid=current.kid, alg=current.alg)
+        return unreadable[0] if unreadable else None
+
+    async def _reseal(self, found: SealedRing) -> None:
+        """Seals anew what an older secret sealed. Each key once: two brokers whose secrets are in another
+        order, as in the midst of a change, would take turns for ever."""
+        for key in found.keys:
+            is_old = key.fingerprint != self._cipher.newest and self._cipher.knows(key.fingerprint)
+            if not is_old or key.kid in self._resealed or key.kid not in self._opened:
+                continue
+            self._resealed.add(key.kid)
+            sealed = self._cipher.seal(self._opened[key.kid])
+            if await self._store.reseal(key.kid, key.sealed, sealed):
+                audit.record(audit.KEY_RESEALED, kid=key.kid, secret=self._cipher.newest)

@@ -99,7 +99,13 @@ def create_api(
 
 def _lifespan(proxy: ChatProxy, store: Store) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     renewal = Renewal(proxy.admission, proxy.drain.answers, proxy.clock)
-    cutoff = Cutoff(proxy.config.redis_url, proxy.drain.answers, renewal.soon)
+
+    def look_again() -> None:
+        # A cut, a change of the key ring, or a time in which either could have been missed.
+        proxy.keys.changed()
+        renewal.soon()
+
+    cutoff = Cutoff(proxy.config.redis_url, proxy.drain.answers, look_again)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from typer.core import TyperGroup
 
-from chatgate import banner, book_index, check, log_lines, records, sessions, up, users
+from chatgate import banner, book_index, check, keys, log_lines, records, sessions, up, users
 from chatgate.faults import Fault
 from chatgate.surroundings import for_development, here, look_around
 
@@ -35,6 +35,7 @@ app = typer.Typer(
 
 app.add_typer(users.app, name="users")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(keys.app, name="keys")
 
 Book = Annotated[Path | None, typer.Option("--book", help="Folder of the pages to ask about.", metavar="DIR")]
 

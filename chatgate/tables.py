@@ -9,7 +9,7 @@ from rich.text import Text
 
 from chatgate.log_lines import harmless
 
-IDS: Final = frozenset({"id", "session"})
+IDS: Final = frozenset({"id", "session", "kid"})
 """Columns that stay in one piece, as an id in two cannot be copied."""
 
 

@@ -10,8 +10,8 @@ CUT = "cg:cut"
 that may still verify, comma-separated) and `ring` (the version of the key ring that `kids` is from).
 Without it nobody can be judged: 503 until the broker has set it again."""
 REVOKED_CHANNEL = "cg:revoked"
-"""Pub/sub: `<sub> <sid>` (a session), `<sub> *` (all of a user), `<sub> jti:<jti>` (a token) or `*` (a cut:
-look again). Ends running streams early; their renewal is the guarantee."""
+"""Pub/sub: `<sub> <sid>` (a session), `<sub> *` (all of a user), `<sub> jti:<jti>` (a token) or `*` (a cut,
+or other `kids`: look again). Ends running streams early; their renewal is the guarantee."""
 BY_JTI = "jti:"
 
 

@@ -1,5 +1,6 @@
 """What the broker says of itself: the public keys that may verify, and its OAuth endpoints (RFC 8414)."""
 
+from contextlib import suppress
 from typing import Final
 
 import orjson
@@ -9,13 +10,15 @@ from starlette.responses import Response
 
 from broker.endpoints.oauth import GRANTS
 from broker.errors import AUTHORIZE, OAUTH
+from broker.keys import UnreadableKey
 from broker.state import Broker
 from edge.problems import unavailable
+from edge.store import StoreUnavailable
 from tokens.claims import SCOPES
 from tokens.dpop import ALGORITHMS
 
-MAX_AGE: Final = "public, max-age=60"
-"""Seconds: as long as a key is published before it signs, a cached set is never too old."""
+MAX_AGE: Final = "public, max-age=10"
+"""Seconds: well below broker.ring.PUBLISHED_BEFORE_USE_MS, so that no copy lacks a key that signs."""
 
 router = APIRouter(prefix="/.well-known")
 
@@ -26,8 +29,13 @@ async def jwks(request: Request) -> Response:
 
 
 async def key_set(broker: Broker) -> Response:
+    # A verifier asks right after a change, perhaps before this broker has looked. What is at hand is good
+    # enough while Redis is away, as no change is heard of then.
+    with suppress(StoreUnavailable, UnreadableKey):
+        await broker.keys.refresh()
     ring = broker.keys.ring
-    if ring is None:
+    # Half a set would take good keys from whoever has the whole one.
+    if ring is None or not ring.is_whole:
         raise unavailable("The signing keys cannot be read yet. Try again shortly.")
     return Response(ring.jwks(), headers={"Cache-Control": MAX_AGE}, media_type="application/json")
 

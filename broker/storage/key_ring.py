@@ -1,27 +1,61 @@
 """The signing keys in Redis, and their names beside the cuts for whoever verifies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Final
 
+from broker.ring import PUBLISHED_BEFORE_USE_MS, RETIRING_MS, Offer, Tended, TooYoung
 from broker.storage.scripts import script
-from edge.store import Store
+from edge.store import Store, command
 from tokens import liveness
 
 RING: Final = "cg:keys"
-ENSURE: Final = script("ensure_key")
+TEND: Final = script("ring", "tend_ring")
+ROTATE: Final = script("ring", "rotate_ring")
+RETIRE: Final = script("ring", "retire_keys")
+RESEAL: Final = script("ring", "reseal_key")
 PUBLISH: Final = script("publish_kids")
 
 
 class RedisKeyStore:
-    """`broker.keys.KeyStore`."""
+    """`broker.ring.KeyStore`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def ensure(self, kid: str, alg: str, sealed: str) -> Mapping[str, str]:
-        [reply] = await self._store.commit(ENSURE.call([RING], kid, alg, sealed))
-        names, values = reply[::2], reply[1::2]
-        return {name.decode(): value.decode() for name, value in zip(names, values, strict=True)}
+    async def tend(self, offer: Offer) -> Tended:
+        times = (PUBLISHED_BEFORE_USE_MS, RETIRING_MS)
+        seed = chain.from_iterable(offer.seed.items())
+        declares = "1" if offer.declares else "0"
+        call = TEND.call([RING], offer.algorithm, declares, offer.floor, *times, *offer.fresh, *seed)
+        [(done, members)] = await self._store.commit(call)
+        events = zip(done[::2], done[1::2], strict=True)
+        return Tended(_pairs(members), tuple((event.decode(), kid.decode()) for event, kid in events))
 
-    async def publish(self, version: int, kids: str) -> None:
-        await self._store.commit(PUBLISH.call([liveness.CUT], version, kids))
+    async def read(self) -> Mapping[str, str]:
+        [members] = await self._store.run(command("HGETALL", RING))
+        return _pairs(members)
+
+    async def publish(self, version: int, kids: str) -> int:
+        call = PUBLISH.call([liveness.CUT], version, kids, liveness.REVOKED_CHANNEL)
+        [published] = await self._store.commit(call)
+        return int(published)
+
+    async def reseal(self, kid: str, old: str, new: str) -> bool:
+        [done] = await self._store.commit(RESEAL.call([RING], kid, old, new))
+        return bool(done)
+
+    async def rotate(self, following: str, fresh: tuple[str, str]) -> bool | TooYoung:
+        times = (PUBLISHED_BEFORE_USE_MS, RETIRING_MS)
+        [wait] = await self._store.commit(ROTATE.call([RING], following, *times, *fresh))
+        return TooYoung(int(wait)) if wait > 0 else bool(wait == 0)
+
+    async def retire(self, kids: tuple[str, ...], fresh: tuple[tuple[str, str], tuple[str, str]]) -> bool:
+        [gone] = await self._store.commit(RETIRE.call([RING], *fresh[0], *fresh[1], *kids))
+        return bool(gone)
+
+
+def _pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
+    # RESP3 answers HGETALL with a map and a script's table with a list.
+    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
+    return {name.decode(): value.decode() for name, value in pairs}

@@ -5,5 +5,7 @@ from importlib.resources import files
 from edge.store import Script
 
 
-def script(name: str) -> Script:
-    return Script(files("broker.storage").joinpath("lua", f"{name}.lua").read_text())
+def script(*names: str) -> Script:
+    """The sources of `names`, one after the other, as one script."""
+    folder = files("broker.storage").joinpath("lua")
+    return Script("".join(folder.joinpath(f"{name}.lua").read_text() for name in names))

@@ -20,10 +20,11 @@ class Publisher:
 
     async def fetch(self):
         self.fetches += 1
+        document = self.document
         await asyncio.sleep(0)
         if self.away:
             raise ConnectionRefusedError
-        return self.document
+        return document
 
 
 @pytest.fixture
@@ -87,3 +88,36 @@ async def test_an_old_set_is_renewed_beside_the_requests_that_use_it(publisher):
     assert await publisher.keys.find("k1") is None
     assert publisher.keys.known("k2").kid == "k2"
     assert publisher.fetches == 2
+
+
+async def test_a_publisher_that_has_changed_is_asked_once_in_spite_of_the_cool_down(publisher):
+    whole = publisher.document
+    publisher.document = json.dumps({"keys": json.loads(JWKS)["keys"][1:]}).encode()
+    assert await publisher.keys.find("k1") is None
+    publisher.document = whole
+    assert await publisher.keys.find("k1") is None
+    publisher.keys.changed()
+    found = await asyncio.gather(*(publisher.keys.find(kid) for kid in ["k1", *map(str, range(10_000))]))
+    assert found[0].kid == "k1"
+    assert await publisher.keys.find("x") is None
+    assert publisher.fetches == 2
+
+
+async def test_a_change_during_a_fetch_is_worth_another(publisher):
+    whole = publisher.document
+    publisher.document = json.dumps({"keys": json.loads(JWKS)["keys"][1:]}).encode()
+    asking = asyncio.create_task(publisher.keys.find("k1"))
+    while publisher.fetches == 0:
+        await asyncio.sleep(0)
+    # The answer that is under way is the old set.
+    publisher.document = whole
+    publisher.keys.changed()
+    assert (await asking).kid == "k1"
+    assert publisher.fetches == 2
+
+
+async def test_nothing_is_fetched_for_a_change_alone(publisher):
+    await publisher.keys.find("k1")
+    publisher.keys.changed()
+    assert publisher.keys.known("k1") is not None
+    assert publisher.fetches == 1

@@ -30,6 +30,7 @@ class RemoteKeys:
         self._keys: KeySet = {}
         self._read_at: float | None = None
         self._tried_at: float | None = None
+        self._has_changed = False
         self._fetching: asyncio.Task[None] | None = None
 
     def known(self, kid: str) -> Key | None:
@@ -45,13 +46,17 @@ class RemoteKeys:
 
         Raises KeysUnavailable when no set was ever read, or the last one is older than STALE.
         """
-        fetching = self._start()
-        if fetching is not None:
-            # Shielded: the one fetch serves every asker, so one who leaves must not end it.
-            await asyncio.shield(fetching)
+        await self._fetched()
+        if self._has_changed and kid not in self._keys:
+            # During that fetch, whose answer may be from before.
+            await self._fetched()
         if self._age() > STALE:
             raise KeysUnavailable("the broker's keys cannot be read")
         return self._keys.get(kid)
+
+    def changed(self) -> None:
+        """The publisher is said to have another set: the next unknown `kid` is worth one fetch at once."""
+        self._has_changed = True
 
     async def close(self) -> None:
         """End a fetch that is under way."""
@@ -62,14 +67,21 @@ class RemoteKeys:
     def _age(self) -> float:
         return float("inf") if self._read_at is None else self._clock() - self._read_at
 
+    async def _fetched(self) -> None:
+        fetching = self._start()
+        if fetching is not None:
+            # Shielded: the one fetch serves every asker, so one who leaves must not end it.
+            await asyncio.shield(fetching)
+
     def _start(self) -> asyncio.Task[None] | None:
         if self._fetching is not None and not self._fetching.done():
             return self._fetching
         now = self._clock()
         cool_down = FIRST_COOL_DOWN if self._read_at is None else COOL_DOWN
-        if self._tried_at is not None and now - self._tried_at < cool_down:
+        is_cooling = self._tried_at is not None and now - self._tried_at < cool_down
+        if is_cooling and not self._has_changed:
             return None
-        self._tried_at = now
+        self._tried_at, self._has_changed = now, False
         self._fetching = asyncio.create_task(self._read())
         return self._fetching
 

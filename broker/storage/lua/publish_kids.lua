@@ -1,10 +1,17 @@
--- KEYS: cut. ARGV: version of the key ring, kids
+-- KEYS: cut. ARGV: version of the key ring, kids, channel
+-- Answers the version that `kids` are from now.
 -- Without a cut nobody knows what was revoked, so everything made until now is.
 if redis.call('HEXISTS', KEYS[1], 'all') == 0 then
   local clock = redis.call('TIME')
   redis.call('HSET', KEYS[1], 'all', string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000)))
 end
-if tonumber(redis.call('HGET', KEYS[1], 'ring') or '0') <= tonumber(ARGV[1]) then
-  redis.call('HSET', KEYS[1], 'ring', ARGV[1], 'kids', ARGV[2])
+local held = redis.call('HMGET', KEYS[1], 'ring', 'kids')
+if tonumber(held[1] or '0') > tonumber(ARGV[1]) then
+  return tonumber(held[1])
 end
-return 1
+redis.call('HSET', KEYS[1], 'ring', ARGV[1], 'kids', ARGV[2])
+if held[2] ~= ARGV[2] then
+  -- Running answers of a key that is gone end with this, and key sets that were read before it are old.
+  redis.call('PUBLISH', ARGV[3], '*')
+end
+return tonumber(ARGV[1])

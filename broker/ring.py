@@ -1,0 +1,148 @@
+"""The key ring as it stands in Redis: which keys it has, what each is for, and what its store promises."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from tokens.claims import MAX_LIFETIME
+from tokens.verify import LEEWAY
+
+PUBLISHED_BEFORE_USE_MS: Final = 30_000
+"""How long `next` is published before it may sign. Enough for a broker's look at the ring (1 s), a copy of
+the key set in some cache (`well_known.MAX_AGE`, 10 s) and a verifier's cool-down with its fetch (13 s)."""
+LATE_MS: Final = 60_000
+"""For a broker that was held up and signs with a key although another one has its place."""
+RETIRING_MS: Final = (MAX_LIFETIME + 2 * LEEWAY) * 1000 + LATE_MS
+"""How long a key that signs no more is published: until its last token is dead at every verifier."""
+
+State = Literal["signing", "next", "retiring"]
+Members = Mapping[str, str]
+"""The hash: `version`, `algorithm` (of the next key to be made), `current` and `next` (kids), and for each
+kid `key:` (sealed), `since:` (published, Redis ms) and, for one that signs no more, `until:` (Redis ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """One key of the ring, still sealed. Times are Redis ms; `until` is there for a retiring one."""
+
+    kid: str
+    sealed: str
+    state: State
+    since: int
+    until: int | None
+
+    @property
+    def alg(self) -> str:
+        return str(json.loads(self.sealed)["alg"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the secret that it is sealed under."""
+        return str(json.loads(self.sealed)["secret"])
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRing:
+    """`keys` are the signing one, then the next one, then those that retire, the last to go first."""
+
+    version: int
+    algorithm: str
+    keys: tuple[SealedKey, ...]
+
+    def kids(self) -> str:
+        return ",".join(key.kid for key in self.keys)
+
+    def find(self, state: State) -> SealedKey | None:
+        return next((key for key in self.keys if key.state == state), None)
+
+
+def parse(members: Members) -> SealedRing | None:
+    """None for a ring that is still to be made."""
+    if "current" not in members:
+        return None
+    kids = [name.removeprefix("key:") for name in members if name.startswith("key:")]
+    keys = [_key(kid, members) for kid in kids]
+    order = {"signing": 0, "next": 1, "retiring": 2}
+    keys.sort(key=lambda key: (order[key.state], -(key.until or 0), key.kid))
+    return SealedRing(int(members["version"]), members["algorithm"], tuple(keys))
+
+
+def _key(kid: str, members: Members) -> SealedKey:
+    state: State = "retiring"
+    if kid in (members["current"], members.get("next")):
+        state = "signing" if kid == members["current"] else "next"
+    until = members.get(f"until:{kid}")
+    return SealedKey(
+        kid, members[f"key:{kid}"], state, int(members[f"since:{kid}"]), None if until is None else int(until)
+    )
+
+
+def first(current: tuple[str, str], following: tuple[str, str], algorithm: str) -> dict[str, str]:
+    """What a ring begins with, of two new keys as kid and sealed text; the store adds version and times."""
+    return {
+        "algorithm": algorithm,
+        "current": current[0],
+        f"key:{current[0]}": current[1],
+        "next": following[0],
+        f"key:{following[0]}": following[1],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a broker brings when it looks after the ring.
+
+    `seed` is the ring where none is left. `fresh` (kid and sealed text) was never offered to anybody, and
+    becomes `next` where one is wanted. `declares` says that `algorithm` is the one from now on. `floor` is a
+    version that somebody has seen, which the ring must not be below.
+    """
+
+    algorithm: str
+    declares: bool
+    floor: int
+    seed: Members
+    fresh: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tended:
+    """The ring, and what was done to it: `(event, kid)`."""
+
+    members: Members
+    events: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TooYoung:
+    """`next` has not been published for long enough; it may sign in `wait_ms`."""
+
+    wait_ms: int
+
+
+class KeyStore(Protocol):
+    """Keeps sealed keys, and the key ids that may still verify beside the cuts. Each verb is one script, so
+    of many that come at once each sees what the one before it left. All raise StoreUnavailable."""
+
+    async def tend(self, offer: Offer) -> Tended:
+        """Make the ring where there is none, add a missing `next`, promote one of a changed algorithm when
+        it is old enough, and drop what has retired."""
+
+    async def read(self) -> Members:
+        """The ring as it is; empty where there is none."""
+
+    async def publish(self, version: int, kids: str) -> int:
+        """Name the `kids` that may verify, unless a later version is there, and tell whoever verifies if
+        they have changed. Answers the version that is there now. Where no cut is, one is set to the present:
+        every earlier session is dead rather than revived."""
+
+    async def reseal(self, kid: str, old: str, new: str) -> bool:
+        """Put `new` in the place of the sealed text `old`, if that is still there."""
+
+    async def rotate(self, following: str, fresh: tuple[str, str]) -> bool | TooYoung:
+        """Promote `next`, which must be the kid `following`, and make `fresh` the next one. False: it is
+        another one by now."""
+
+    async def retire(self, kids: tuple[str, ...], fresh: tuple[tuple[str, str], tuple[str, str]]) -> bool:
+        """Take keys out of the ring at once, `next` taking the place of `current` and `fresh` ones what is
+        left empty. False: none of them is there."""
