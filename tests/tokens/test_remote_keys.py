@@ -14,12 +14,14 @@ class Publisher:
     def __init__(self):
         self.now = 1000.0
         self.fetches = 0
+        self.is_asked = asyncio.Event()
         self.document = JWKS
         self.away = False
         self.keys = RemoteKeys(self.fetch, lambda: self.now)
 
     async def fetch(self):
         self.fetches += 1
+        self.is_asked.set()
         document = self.document
         await asyncio.sleep(0)
         if self.away:
@@ -107,8 +109,7 @@ async def test_a_change_during_a_fetch_is_worth_another(publisher):
     whole = publisher.document
     publisher.document = json.dumps({"keys": json.loads(JWKS)["keys"][1:]}).encode()
     asking = asyncio.create_task(publisher.keys.find("k1"))
-    while publisher.fetches == 0:
-        await asyncio.sleep(0)
+    await publisher.is_asked.wait()
     # The answer that is under way is the old set.
     publisher.document = whole
     publisher.keys.changed()
