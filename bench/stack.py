@@ -23,6 +23,7 @@ from chatgate import valkey
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = "https://docs.example.org"
+REDIRECT_URI: Final = f"{PAGE}/signed-in"
 BOOK_PAGE: Final = "https://book.example.org"
 PASSWORD: Final = "a-tall-ship-and-a-star"
 ACCOUNTS: Final = 200
@@ -34,6 +35,7 @@ _LIMITS = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 100\ndaily_qu
 _TOML = f"""
 [sites.docs]
 origins = ["{PAGE}"]
+redirect_uris = ["{REDIRECT_URI}"]
 backend = "bench"
 guests = true
 daily_questions = 10000000
