@@ -109,6 +109,8 @@ def test_the_policy_lets_a_form_lead_to_the_site_alone():
         "; form-action 'self' https://owner.github.io; frame-ancestors 'none'; base-uri 'none'"
     )
     assert "form-action 'none';" in headers(None)["Content-Security-Policy"]
+    # No policy can name such a host.
+    assert "form-action 'self' http:;" in headers("http://[::1]:3000")["Content-Security-Policy"]
     del sent["Content-Security-Policy"]
     assert sent == {
         "X-Frame-Options": "DENY",

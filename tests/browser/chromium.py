@@ -1,0 +1,35 @@
+"""The Chromium of this machine; Playwright drives it and downloads none."""
+
+import json
+import os
+import shutil
+from functools import cache
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+
+
+@cache
+def chromium():
+    """Its path. Skips the test where there is none, and in CI fails it."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        reason = f"none of {', '.join(NAMES)} is on PATH"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def launch_options():
+    # Root has no sandbox of Chromium's, and a container is often run by root.
+    return {"executable_path": chromium(), "args": ["--no-sandbox"] if os.geteuid() == 0 else []}
+
+
+def choose_third_party_cookies(profile, *, blocked):
+    """Writes the reader's choice into a new profile folder, as the settings page does. A context without a
+    profile is a private window, which blocks them always."""
+    folder = profile / "Default"
+    folder.mkdir(parents=True)
+    (folder / "Preferences").write_text(json.dumps({"profile": {"cookie_controls_mode": int(blocked)}}))

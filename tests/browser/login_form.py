@@ -1,0 +1,24 @@
+"""What a reader does on the broker's login page."""
+
+from tests.broker.service import PASSWORD
+
+
+def open_popup(page):
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    opened.value.get_by_role("heading", level=1).wait_for()
+    return opened.value
+
+
+def sign_in(window, email, password=PASSWORD):
+    window.get_by_label("E-mail address").fill(email)
+    window.get_by_label("Password").fill(password)
+    window.get_by_role("button", name="Sign in").click()
+
+
+def sign_up(window, email, password=PASSWORD):
+    window.get_by_role("link", name="Create an account").click()
+    window.get_by_label("Name").fill("Ada Lovelace")
+    window.get_by_label("E-mail address").fill(email)
+    window.get_by_label("Password").fill(password)
+    window.get_by_role("button", name="Create an account").click()
