@@ -39,7 +39,7 @@ def public_client(
     `origin` is the page's, None for the broker's own and for what is no browser.
     """
     if "authorization" in headers or "client_secret" in parameters or "client_assertion" in parameters:
-        basic = {"WWW-Authenticate": "Basic"} if "authorization" in headers else None
+        basic = {"WWW-Authenticate": 'Basic realm="oauth2"'} if "authorization" in headers else None
         raise OAuthError(
             "invalid_client", "client_id: sites are public clients, without a secret", 401, basic
         )

@@ -112,7 +112,7 @@ async def test_an_encoded_body_is_refused(site):
 async def test_a_client_that_authenticates_by_header_is_told_so_in_kind(site):
     answer = await site.page.post("/oauth2/token", data={"client_id": "docs"}, auth=("docs", "secret"))
     assert error(answer)[:2] == (401, "invalid_client")
-    assert answer.headers["www-authenticate"] == "Basic"
+    assert answer.headers["www-authenticate"] == 'Basic realm="oauth2"'
 
 
 @pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"])
