@@ -7,6 +7,7 @@ import jwt
 import pytest
 
 from tests.broker.service import (
+    CALLBACK,
     GATEWAY,
     ISSUER,
     OTHER_CALLBACK,
@@ -17,7 +18,7 @@ from tests.broker.service import (
     sign_in,
     sign_up,
 )
-from tests.oauth import ACCESS_TOKEN, SESSION_TOKEN, Key
+from tests.oauth import ACCESS_TOKEN, SESSION_TOKEN, Key, OAuthSite
 
 EMAIL = "ada@example.com"
 SIGNED = {"Accept": "application/token-introspection+jwt"}
@@ -177,26 +178,23 @@ async def test_an_expired_token_is_inactive_at_once(start, oauth):
 
 
 @pytest.mark.parametrize("alg", ["ES256", "EdDSA", "RS256"])
-async def test_a_signed_answer_is_for_its_caller_and_nothing_else(start, oauth, alg):
-    site = await oauth(make=await start(algorithm=alg))
-    tokens = (await site.redeem(await site.guest_code())).json()
-    answer = await site.window.post(
-        "/oauth2/introspect", data={"token": tokens["access_token"]}, auth=GATEWAY, headers=SIGNED
-    )
+async def test_a_signed_answer_is_for_its_caller_and_nothing_else(start, alg):
+    # The only broker of its Redis, whose first key is of its own algorithm.
+    make = await start(algorithm=alg)
+    async with make(SITE) as page, make(None) as window:
+        site = OAuthSite(page, window, ISSUER, "docs", CALLBACK)
+        token = (await site.redeem(await site.guest_code())).json()["access_token"]
+        answer = await window.post("/oauth2/introspect", data={"token": token}, auth=GATEWAY, headers=SIGNED)
+        inactive = await window.post("/oauth2/introspect", data={"token": "x"}, auth=GATEWAY, headers=SIGNED)
+        keys = jwt.PyJWKSet.from_dict((await window.get("/.well-known/jwks.json")).json())
     assert answer.headers["content-type"] == "application/token-introspection+jwt"
-    keys = jwt.PyJWKSet.from_dict((await site.window.get("/.well-known/jwks.json")).json())
     header = jwt.get_unverified_header(answer.text)
     assert (header["typ"], header["alg"]) == ("token-introspection+jwt", alg)
     claims = jwt.decode(
         answer.text, keys[header["kid"]], algorithms=[alg], audience=GATEWAY[0], issuer=ISSUER
     )
-    assert claims["token_introspection"] == {
-        "active": True,
-        "token_type": "Bearer",
-        **payload(tokens["access_token"]),
-    }
     assert claims.keys() == {"iss", "aud", "iat", "token_introspection"}
-    inactive = await site.window.post("/oauth2/introspect", data={"token": "x"}, auth=GATEWAY, headers=SIGNED)
+    assert claims["token_introspection"] == {"active": True, "token_type": "Bearer", **payload(token)}
     assert payload(inactive.text)["token_introspection"] == INACTIVE
 
 

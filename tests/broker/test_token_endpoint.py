@@ -95,7 +95,7 @@ async def test_only_the_sites_own_pages_get_its_token(page, origin, query, statu
 async def test_both_key_sets_are_one_and_may_be_cached(page):
     answers = [await page.get(path) for path in ("/.well-known/jwks.json", "/api/auth/jwks")]
     assert answers[0].content == answers[1].content
-    assert answers[0].headers["cache-control"] == "public, max-age=60"
+    assert answers[0].headers["cache-control"] == "public, max-age=10"
     assert set(answers[0].json()["keys"][0]) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
 
 
