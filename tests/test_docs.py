@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-MAKERS = {"Problem", "Failure", "_invalid"}
+MAKERS = {"Problem", "Failure", "OAuthError", "_invalid"}
 
 
 def codes():
