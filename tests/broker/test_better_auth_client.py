@@ -9,8 +9,8 @@ import jwt
 import pytest
 
 from broker import cookies
-from tests.broker.better_auth_packages import FOLDER, node
 from tests.broker.service import OTHER_SITE, SECRET, SITE
+from tests.node_packages import FOLDER, node
 from tests.processes import broker_process
 
 pytestmark = pytest.mark.node

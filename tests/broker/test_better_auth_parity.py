@@ -18,8 +18,8 @@ import jwt
 import pytest
 
 from broker import cookies
-from tests.broker.better_auth_packages import FOLDER, node
 from tests.broker.service import PASSWORD, SECRET, SITE
+from tests.node_packages import FOLDER, node
 from tests.processes import broker_process, free_port, serving
 
 pytestmark = pytest.mark.node

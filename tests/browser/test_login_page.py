@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.broker.better_auth_packages import FOLDER, node
 from tests.broker.service import PASSWORD
 from tests.browser.login_form import sign_in
 from tests.browser.servers import CALLBACK_PATH
+from tests.node_packages import FOLDER, node
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LEAST_TARGET = 24

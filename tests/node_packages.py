@@ -1,5 +1,6 @@
-"""Better Auth's own packages from npm, as tests/node/package-lock.json pins them."""
+"""npm packages, as tests/node/package-lock.json pins them, and the scripts beside it that use them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,15 @@ def node():
         if done.returncode != 0:
             _cannot(f"npm ci failed in tests/node: {done.stderr[-500:]}")
     return found
+
+
+def steps_of(script, task):
+    """The steps that a script of tests/node tells, in their order, when it is given `task`."""
+    command = [node(), script, json.dumps(task)]
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    steps = [json.loads(line) for line in done.stdout.splitlines()]
+    return {one["step"]: one for one in steps}
 
 
 def _is_stale():
