@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -40,7 +40,29 @@ _MAX_BASIC: Final = 1024
 router = APIRouter(prefix="/oauth2")
 
 
-@router.post("/token", response_class=Response)
+def _form(*required: str, optional: Sequence[str] = ()) -> dict[str, Any]:
+    """The body, for the OpenAPI document."""
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in (*required, *optional)},
+        "required": list(required),
+    }
+    return {"requestBody": {"content": {forms.FORM: {"schema": schema}}, "required": True}}
+
+
+_TOKEN: Final = _form(
+    "client_id",
+    "grant_type",
+    optional=(
+        *("code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "audience"),
+        *("subject_token", "subject_token_type", "requested_token_type"),
+    ),
+)
+_REVOKE: Final = _form("client_id", "token", optional=("token_type_hint",))
+_INTROSPECT: Final = _form("token", optional=("token_type_hint", "client_id", "client_secret"))
+
+
+@router.post("/token", response_class=Response, openapi_extra=_TOKEN)
 async def token(request: Request) -> Response:
     broker: Broker = request.app.state.broker
     parameters = await forms.read(request)
@@ -62,7 +84,7 @@ async def token(request: Request) -> Response:
     return Response(orjson.dumps(body), headers={**NO_STORE, **headers}, media_type="application/json")
 
 
-@router.post("/revoke", response_class=Response)
+@router.post("/revoke", response_class=Response, openapi_extra=_REVOKE)
 async def revoke(request: Request) -> Response:
     """200 whatever the token was, once its end is acknowledged (RFC 7009 2.2)."""
     broker: Broker = request.app.state.broker
@@ -85,7 +107,7 @@ async def revoke(request: Request) -> Response:
     return Response(headers=NO_STORE)
 
 
-@router.post("/introspect", response_class=Response)
+@router.post("/introspect", response_class=Response, openapi_extra=_INTROSPECT)
 async def introspect(request: Request) -> Response:
     broker: Broker = request.app.state.broker
     parameters = await forms.read(request)

@@ -1,10 +1,11 @@
 """The signing keys in Redis, and their names beside the cuts for whoever verifies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
 from broker.ring import PUBLISHED_BEFORE_USE_MS, RETIRING_MS, Offer, Tended, TooYoung
+from broker.storage.redis import pairs
 from broker.storage.scripts import script
 from edge.store import Store, command
 from tokens import liveness
@@ -29,12 +30,12 @@ class RedisKeyStore:
         declares = "1" if offer.declares else "0"
         call = TEND.call([RING], offer.algorithm, declares, offer.floor, *times, *offer.fresh, *seed)
         [(done, members)] = await self._store.commit(call)
-        events = zip(done[::2], done[1::2], strict=True)
-        return Tended(_pairs(members), tuple((event.decode(), kid.decode()) for event, kid in events))
+        found = zip(done[::2], done[1::2], strict=True)
+        return Tended(pairs(members), tuple((event.decode(), kid.decode()) for event, kid in found))
 
     async def read(self) -> Mapping[str, str]:
         [members] = await self._store.run(command("HGETALL", RING))
-        return _pairs(members)
+        return pairs(members)
 
     async def publish(self, version: int, kids: str) -> int:
         call = PUBLISH.call([liveness.CUT], version, kids, liveness.REVOKED_CHANNEL)
@@ -53,9 +54,3 @@ class RedisKeyStore:
     async def retire(self, kids: tuple[str, ...], fresh: tuple[tuple[str, str], tuple[str, str]]) -> bool:
         [gone] = await self._store.commit(RETIRE.call([RING], *fresh[0], *fresh[1], *kids))
         return bool(gone)
-
-
-def _pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
-    # RESP3 answers HGETALL with a map and a script's table with a list.
-    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
-    return {name.decode(): value.decode() for name, value in pairs}

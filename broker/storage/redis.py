@@ -151,6 +151,7 @@ def _load(sub: str, sid: str, hashed_token: str, *, slide: bool) -> Command:
 
 
 def pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
+    """A hash's fields and values as text."""
     # RESP3 answers HGETALL with a map and a script's table with a list.
     pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
     return {name.decode(): value.decode() for name, value in pairs}
