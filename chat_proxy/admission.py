@@ -1,35 +1,34 @@
 """One flight decides whether a question goes through, and a lease says that it is still under way.
 
 Every check is in that flight: the session lives and outlived every cut, the key is in the ring, the token was
-not revoked, and reader, address and site have room (docs/decisions/0001). A renewal makes the same checks.
+not revoked, its proof is a new one, and reader, address and site have room (docs/decisions/0001). A renewal
+makes the same checks, but for the proof: it is the one that the question came with.
 """
 
 import secrets
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 from chat_proxy import cuts, keys, rates
+from chat_proxy.challenges import proof_replayed
 from chat_proxy.config import Limits
+from chat_proxy.debts import Debts
 from chat_proxy.gate import Caller
 from chat_proxy.rates import RateFields, Standing
 from edge.store import Command, Store, StoreUnavailable
-from tokens import liveness
+from tokens import dpop, liveness
 
 LEASE_MS: Final = 10_000
 """How long a place is held without a word of its holder: the room that a killed process leaves taken."""
-OWED_FOR: Final = 60.0
-"""Seconds for which a silent server may still wake and run what was sent to it."""
 MAX_HISTORY: Final = 10
 """Messages of a conversation that go with a question."""
 MAX_CONVERSATIONS: Final = 50
 MAX_GUEST_CONVERSATIONS: Final = 1
 MAX_CONVERSATION: Final = 262_144
 """Bytes of its messages as they are stored."""
-MAX_OWED: Final = 1000
-"""Admissions whose outcome is unknown that are remembered; beyond it the oldest expires by itself."""
+_REPLAYED: Final = b"replayed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,6 @@ class Grant:
     asked_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Owed:
-    """Commands that are still to be run, of use until `expires_at` (monotonic seconds)."""
-
-    expires_at: float
-    commands: Sequence[Command]
-
-
 class Renewed(Enum):
     """What a renewal says of a lease. What expired is never revived, as its room may be taken."""
 
@@ -87,14 +78,18 @@ class Admission:
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
-        self._owed: deque[_Owed] = deque(maxlen=MAX_OWED)
+        self._debts = Debts(store, clock)
 
     async def require_live(self, caller: Caller) -> None:
         """For a request that spends no question. Raises Problem 401 and 503."""
         if caller.has_session:
-            check = keys.CHECK.call(_credentials(caller), caller.site.client_id, caller.tier)
+            names = [*_credentials(caller), liveness.proof(caller.sub, caller.proof)]
+            check = keys.CHECK.call(names, caller.site.client_id, caller.tier, _kept(caller))
             cut, session = await self._store.run(cuts.ask(caller.site.client_id), check)
-            cuts.judge(caller, cut, *(session or (None, None)))
+            created, proved_by, replayed = session or (None, None, 0)
+            cuts.judge(caller, cut, created, proved_by)
+            if replayed:
+                raise proof_replayed()
 
     async def ready(self) -> None:
         """Raises Problem 503 until the broker has set the cuts and named its keys."""
@@ -116,12 +111,14 @@ class Admission:
             replies = await self._store.run(*commands)
         except StoreUnavailable:
             # A server that was only silent reads the flight when it wakes, and grants what nobody awaits.
-            self._owe(asked_at, _given_back(caller, session_id, lease, shared))
+            self._debts.add(asked_at, _given_back(caller, session_id, lease, shared))
             raise
         own, *others = replies[: 1 + len(shared)]
         try:
             if caller.has_session:
                 cuts.judge(caller, replies[-1], *(own[6:8] or (None, None)))
+            if own[0] == _REPLAYED:
+                raise proof_replayed()
             rate = _require_room(caller, shared, own, others)
         except Exception:
             await self._refund(caller, session_id, lease, shared, [own, *others])
@@ -148,21 +145,12 @@ class Admission:
             await self._store.run(keys.KEEP.call(names, *args, *messages), *freed)
         except StoreUnavailable:
             # Without the messages, which may have been kept: said twice would be worse than not at all.
-            self._owe(self._clock(), [keys.KEEP.call(names, *args), *freed])
+            self._debts.add(self._clock(), [keys.KEEP.call(names, *args), *freed])
             raise
 
     async def settle(self) -> bool:
         """Give back what trouble of the store left taken; False while the store is still in trouble."""
-        while self._owed:
-            owed = self._owed[0]
-            if self._clock() < owed.expires_at:
-                try:
-                    await self._store.run(*owed.commands)
-                except StoreUnavailable:
-                    return False
-            if self._owed and self._owed[0] is owed:
-                self._owed.popleft()
-        return True
+        return await self._debts.settle()
 
     async def renew(self, grants: Sequence[Grant]) -> list[Renewed]:
         """Each lease made LEASE_MS long again, after all the checks of its admission."""
@@ -189,9 +177,6 @@ class Admission:
         by_client = dict(zip(clients, cut[2:], strict=True))
         return [_verdict(grant, one, cut, by_client, lost) for grant, one in zip(grants, own, strict=True)]
 
-    def _owe(self, since: float, commands: list[Command]) -> None:
-        self._owed.append(_Owed(since + OWED_FOR, commands))
-
     async def _refund(
         self, caller: Caller, session_id: str, lease: str, shared: Sequence[Place], replies: Sequence[Any]
     ) -> None:
@@ -206,7 +191,7 @@ class Admission:
             try:
                 await self._store.run(*granted)
             except StoreUnavailable:
-                self._owe(self._clock(), granted)
+                self._debts.add(self._clock(), granted)
                 raise
 
 
@@ -225,7 +210,16 @@ def _given_back(caller: Caller, session_id: str, lease: str, shared: Sequence[Pl
 
 
 def _credentials(caller: Caller) -> list[str]:
-    return [liveness.session(caller.sub, caller.sid), liveness.revoked_token(caller.sub, caller.jti)]
+    return [
+        liveness.session(caller.sub, caller.sid),
+        liveness.revoked_token(caller.sub, caller.jti),
+        liveness.revoked_token(caller.sub, liveness.root_of(caller.jti)),
+    ]
+
+
+def _kept(caller: Caller) -> int:
+    """For how long the caller's proof is remembered (ms); 0 for a caller who needs none."""
+    return dpop.KEPT_MS if caller.proof else 0
 
 
 def _shared_places(caller: Caller) -> tuple[Place, ...]:
@@ -239,13 +233,14 @@ def _admit(caller: Caller, session_id: str, lease: str, history: int) -> Command
     owner = keys.user(caller.sub)
     names = [
         *_credentials(caller),
+        liveness.proof(caller.sub, caller.proof),
         keys.state(owner),
         keys.leases(owner),
         keys.conversations(caller.sub),
         keys.conversation(caller.sub, session_id),
     ]
     judged = "1" if caller.has_session else "0"
-    args = (judged, caller.site.client_id, caller.tier, lease, LEASE_MS)
+    args = (judged, caller.site.client_id, caller.tier, _kept(caller), lease, LEASE_MS)
     return keys.ADMIT.call(names, *args, *Place(owner, caller.limits).arguments(), session_id, history)
 
 

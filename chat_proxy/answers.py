@@ -10,7 +10,7 @@ from starlette.types import Receive
 from chat_proxy.admission import Grant
 from chat_proxy.failures import ANSWER_TIMEOUT, BACKEND_TIMEOUT, READER_GONE, Failed, Failure
 from chat_proxy.gate import Caller
-from tokens.liveness import BY_JTI
+from tokens.liveness import BY_JTI, root_of
 
 WATCH_AFTER: Final = 0.25
 """Seconds after which a reader's leaving is watched for; most answers are over before they need the task."""
@@ -172,9 +172,12 @@ class Answers:
         return [running for of_reader in self._by_sub.values() for running in of_reader]
 
     def end_of(self, sub: str, ended: str, failure: Failure) -> None:
-        """End a reader's answers: of the session or token that `ended` names, or `*` (tokens.liveness)."""
+        """End a reader's answers: of the session or token that `ended` names, or `*` (tokens.liveness).
+
+        With a token go those that were narrowed down from it."""
         for running in list(self._by_sub.get(sub, ())):
-            if ended in ("*", running.caller.sid, f"{BY_JTI}{running.caller.jti}"):
+            jti = running.caller.jti
+            if ended in ("*", running.caller.sid, f"{BY_JTI}{jti}", f"{BY_JTI}{root_of(jti)}"):
                 running.end(failure)
 
     def end_all(self, failure: Failure) -> None:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from chat_proxy import description, endpoints
 from chat_proxy.admission import Admission
+from chat_proxy.challenges import Challenges, NonceHeader
 from chat_proxy.chat import Chat
 from chat_proxy.config import ProxyConfig
 from chat_proxy.conversations import Conversations
@@ -24,9 +25,11 @@ from chat_proxy.state import ChatProxy
 from edge.problems import Problem, unavailable
 from edge.shell import shell
 from edge.store import Store
+from tokens.dpop import Proofs
 from tokens.errors import KeysUnavailable
 from tokens.jwks.local import MAX_BYTES
 from tokens.jwks.remote import RemoteKeys
+from tokens.nonces import Nonces
 from tokens.verify import Verifier
 
 EXPOSED: Final = "WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
@@ -45,13 +48,16 @@ def create_app(
     """The proxy as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; `drain`
     is for whoever hears the signal to stop."""
     api = create_api(config, now=now, clock=clock, drain=drain or Drain())
-    return shell(
+    proxy: ChatProxy = api.state.proxy
+    app = shell(
         api,
         allowed=config.origins.__contains__,
         exposed=EXPOSED,
+        respond=Challenges(config.audience).respond,
         translations={KeysUnavailable: _keys_unavailable},
-        direct={("POST", CHAT): Chat(api.state.proxy)},
+        direct={("POST", CHAT): Chat(proxy)},
     )
+    return NonceHeader(app, proxy.gate.proofs.nonces, now)
 
 
 def create_api(
@@ -68,7 +74,7 @@ def create_api(
     verifier = Verifier(keys, issuer=config.issuer, audience=config.audience)
     proxy = ChatProxy(
         config=config,
-        gate=Gate(config, verifier, now),
+        gate=Gate(config, verifier, Proofs(Nonces([config.nonce_secret])), now),
         admission=Admission(store, clock),
         conversations=Conversations(store),
         forward=forward,

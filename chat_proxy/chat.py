@@ -22,6 +22,7 @@ from edge.body_limit import read_body
 from edge.problems import Problem
 from edge.store import StoreUnavailable
 from tokens import strict_json
+from tokens.claims import CHAT
 
 LAST_WORDS: Final = 1.0
 """Seconds for the last event of an answer that was cut: its reader may have stopped reading."""
@@ -40,7 +41,7 @@ class Chat:
         if proxy.drain.has_begun:
             raise SHUTTING_DOWN.problem()
         headers = Headers(scope=scope)
-        caller = await proxy.gate.identify(scope, headers)
+        caller = await proxy.gate.identify(scope, headers, CHAT)
         _require_json(headers)
         question = messages.parse(_parsed(await read_body(Request(scope, receive))))
         if proxy.drain.has_begun:

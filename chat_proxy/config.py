@@ -1,5 +1,6 @@
 """What a chat proxy runs with: one frozen object, resolved once from the settings."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,6 +50,7 @@ class ProxyConfig:
     """`issuer` and `audience` are the public addresses of the broker and of this proxy.
 
     `open_site`: whose reader a request without a token is (development only); None where a token is needed.
+    `nonce_secret` makes the nonces for DPoP proofs.
     """
 
     issuer: str
@@ -61,6 +63,7 @@ class ProxyConfig:
     tiers: Mapping[str, Limits]
     open_site: Site | None
     trusted_proxies: tuple[Network, ...]
+    nonce_secret: bytes
 
     @property
     def origins(self) -> frozenset[str]:
@@ -93,7 +96,15 @@ def resolve(settings: Settings) -> ProxyConfig:
         tiers={name: _limits(tier) for name, tier in settings.tiers.items()},
         open_site=next(iter(sites.values())) if settings.proxy.auth == "none" else None,
         trusted_proxies=networks(settings.edge.trusted_proxies),
+        nonce_secret=_nonce_secret(backends),
     )
+
+
+def _nonce_secret(backends: Mapping[str, Backend]) -> bytes:
+    """Of all backends' secrets, so that every proxy has the same one without another to configure, and no
+    backend, which knows its own, can make nonces where there are several."""
+    digests = [hashlib.sha256(backends[name].secret).digest() for name in sorted(backends)]
+    return hashlib.sha256(b"".join(digests)).digest()
 
 
 def _limits(tier: Tier) -> Limits:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from chat_proxy.messages import MAX_MESSAGE, MAX_SELECTION, MODES, SESSION_ID_PATTERN
 from edge.problems import MEDIA_TYPE
+from tokens.dpop import ALGORITHMS
 
 _TEXT: Final = {"type": "string"}
 _CITATION: Final = {
@@ -53,8 +54,8 @@ _ANSWER: Final = {
 }
 _ERRORS: Final = {
     "400": "The request, its Authorization header or its JSON is malformed.",
-    "401": "There is no token, or it is no longer good.",
-    "403": "The page is not one of the token's site, or the token is not for this.",
+    "401": "There is no token, it is no longer good, or its DPoP proof is not.",
+    "403": "The page is not one of the token's site, or the token has not the scope that is needed.",
     "404": "There is no such conversation of this reader.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
@@ -77,6 +78,32 @@ _CHAT: Final = {
     },
 }
 _NEEDS_TOKEN: Final = ("/chat", "/sessions", "/sessions/{session_id}")
+_SECURITY_SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
+    "dpop": {
+        "type": "http",
+        "scheme": "dpop",
+        "description": "For a token that is bound to a key (RFC 9449).",
+    },
+    "proof": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "DPoP",
+        "description": f"A proof for this request alone, by {', '.join(ALGORITHMS)}, with the nonce of the "
+        "last answer's DPoP-Nonce.",
+    },
+}
+_SECURITY: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"dpop": [], "proof": []}]
+_CHALLENGE_HEADERS: Final = {
+    "WWW-Authenticate": {
+        "description": "By the request's scheme; `resource_metadata` says whose tokens are taken.",
+        "schema": _TEXT,
+    },
+    "DPoP-Nonce": {
+        "description": "For the next proof; on every answer to a request of the DPoP scheme.",
+        "schema": _TEXT,
+    },
+}
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +114,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         for method, operation in operations.items():
             operations[method] = _with_errors(operation, guarded=path in _NEEDS_TOKEN)
     components = {
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}},
+        "securitySchemes": _SECURITY_SCHEMES,
         "schemas": {"Problem": _PROBLEM},
     }
     return {**document, "paths": paths, "components": components}
@@ -96,9 +123,11 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 def _with_errors(operation: dict[str, Any], *, guarded: bool) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     statuses = _ERRORS if guarded else {"503": _ERRORS["503"]}
-    errors = {
+    errors: dict[str, dict[str, Any]] = {
         status: {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
         for status, text in statuses.items()
     }
+    for status in errors.keys() & {"401", "403"}:
+        errors[status]["headers"] = _CHALLENGE_HEADERS
     completed = {**operation, "responses": {**operation["responses"], **errors}}
-    return {**completed, "security": [{"bearer": []}]} if guarded else completed
+    return {**completed, "security": _SECURITY} if guarded else completed

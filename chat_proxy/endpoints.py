@@ -5,14 +5,17 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 
-from chat_proxy.gate import SCOPE, Caller
+from chat_proxy.challenges import METADATA
+from chat_proxy.gate import Caller
 from chat_proxy.messages import SESSION_ID_PATTERN
 from chat_proxy.state import ChatProxy
 from edge.problems import Problem
+from tokens.claims import HISTORY, SCOPES
+from tokens.dpop import ALGORITHMS
 from tokens.errors import KeysUnavailable
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
-UNKNOWN: Final = Problem(404, "not_found", "There is no such conversation of yours.")
+CACHEABLE: Final = {"Cache-Control": "public, max-age=300"}
 
 SessionId = Annotated[str, Path(pattern=SESSION_ID_PATTERN)]
 
@@ -24,10 +27,14 @@ def _proxy(request: Request) -> ChatProxy:
     return proxy
 
 
+def _unknown() -> Problem:
+    return Problem(404, "not_found", "There is no such conversation of yours.")
+
+
 async def _reader(request: Request) -> Caller:
     """Whose request it is, checked as a question is but without spending one."""
     proxy = _proxy(request)
-    caller = await proxy.gate.identify(request.scope, request.headers)
+    caller = await proxy.gate.identify(request.scope, request.headers, HISTORY)
     await proxy.admission.require_live(caller)
     return caller
 
@@ -48,7 +55,7 @@ async def read_session(request: Request, session_id: SessionId) -> Response:
     with conversations.reading(caller.sub):
         found = await conversations.messages(caller.sub, session_id)
     if found is None:
-        raise UNKNOWN
+        raise _unknown()
     return JSONResponse({"session_id": session_id, "messages": found}, headers=NO_STORE)
 
 
@@ -56,7 +63,7 @@ async def read_session(request: Request, session_id: SessionId) -> Response:
 async def delete_session(request: Request, session_id: SessionId) -> Response:
     caller = await _reader(request)
     if not await _proxy(request).conversations.delete(caller.sub, session_id):
-        raise UNKNOWN
+        raise _unknown()
     return Response(status_code=204, headers=NO_STORE)
 
 
@@ -85,14 +92,15 @@ async def readyz(request: Request) -> Response:
     return JSONResponse({"status": "ready"}, headers=NO_STORE)
 
 
-@router.get("/.well-known/oauth-protected-resource")
+@router.get(METADATA)
 async def protected_resource(request: Request) -> Response:
-    """RFC 9728: which broker's tokens are taken here, and how they are sent."""
+    """RFC 9728 2: which broker's tokens are taken here, and how they are sent."""
     config = _proxy(request).config
     document: dict[str, Any] = {
         "resource": config.audience,
         "authorization_servers": [config.issuer],
+        "scopes_supported": list(SCOPES),
         "bearer_methods_supported": ["header"],
-        "scopes_supported": [SCOPE],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
     }
-    return JSONResponse(document)
+    return JSONResponse(document, headers=CACHEABLE)

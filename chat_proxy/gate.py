@@ -7,29 +7,26 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from chat_proxy.challenges import insufficient_scope, invalid_proof, nonce_needed
 from chat_proxy.config import Limits, ProxyConfig, Site
 from edge import bearer
+from edge.bearer import Credentials
 from edge.client_address import bucket, client_address
-from edge.cors import REFUSED as ORIGIN_REFUSED
-from edge.problems import Problem
+from edge.cors import refused as origin_refused
+from tokens.claims import AccessClaims
+from tokens.dpop import InvalidProof, NonceNeeded, Proofs
 from tokens.errors import InvalidToken
 from tokens.verify import Verified, Verifier
 
-SCOPE: Final = "chat"
 LOCAL_READER: Final = "local-reader-without-a-token-000"
 """The `sub` of whoever sends no token where none is needed; 32 characters, as every `sub`."""
-INSUFFICIENT_SCOPE: Final = Problem(
-    403,
-    "insufficient_scope",
-    "The token is not for asking questions.",
-    {"WWW-Authenticate": f'Bearer error="insufficient_scope" scope="{SCOPE}"'},
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A reader whose token is good. That the session lives is the admission's to say; `sid` is empty for
-    the local reader, who has none. `address` is set for those who share limits with their address."""
+    """A reader whose token is good. That the session lives, and that the DPoP proof which `proof` names is a
+    new one, is the admission's to say. `sid` is empty for the local reader, who has no session, and `proof`
+    for whoever needs none. `address` is set for those who share limits with their address."""
 
     sub: str
     sid: str
@@ -39,6 +36,7 @@ class Caller:
     site: Site
     limits: Limits
     address: str | None
+    proof: str = ""
 
     @property
     def has_session(self) -> bool:
@@ -51,44 +49,75 @@ class Gate:
 
     config: ProxyConfig
     verifier: Verifier
+    proofs: Proofs
     now: Callable[[], float]
 
-    async def identify(self, scope: Scope, headers: Headers) -> Caller:
-        """Raises Problem 400, 401 and 403, and KeysUnavailable."""
-        token = bearer.bearer_token(headers)
-        if token is None:
+    async def identify(self, scope: Scope, headers: Headers, needed: str) -> Caller:
+        """Whose request it is, with a token of the scope `needed` (tokens.claims.SCOPES).
+
+        Raises Problem 400, 401 and 403, and KeysUnavailable.
+        """
+        sent = bearer.credentials(headers)
+        if sent is None:
             caller = self._without_token(scope, headers)
         else:
             try:
-                verified = await self.verifier.verify(token, self.now())
+                verified = await self.verifier.verify(sent.token, self.now())
             except InvalidToken:
                 raise bearer.invalid_token() from None
-            caller = self._with_token(verified, scope, headers)
+            caller = self._with_token(verified, sent, scope, headers)
+            if needed not in verified.claims.scope.split():
+                raise insufficient_scope(needed)
         # CORS has refused the origins of no site; this refuses another site's.
         origin = headers.get("origin")
         if origin is not None and origin not in caller.site.origins:
-            raise ORIGIN_REFUSED
+            raise origin_refused()
         return caller
 
     def _without_token(self, scope: Scope, headers: Headers) -> Caller:
         site = self.config.open_site
         if site is None or "authorization" in headers:
-            raise bearer.unauthenticated()
+            raise bearer.unauthenticated("Send an access token, as Bearer or with a DPoP proof.")
         limits = self.config.tiers[site.guest_tier]
         address = self._address(scope, headers)
         return Caller(LOCAL_READER, "", "", "", site.guest_tier, site, limits, address)
 
-    def _with_token(self, verified: Verified, scope: Scope, headers: Headers) -> Caller:
+    def _with_token(self, verified: Verified, sent: Credentials, scope: Scope, headers: Headers) -> Caller:
         claims = verified.claims
         site = self.config.sites.get(claims.client_id)
         limits = self.config.tiers.get(claims.tier)
-        # A token that is bound to a key proves nothing without the key's proof (RFC 9449 7.2).
-        if site is None or limits is None or claims.jkt is not None:
+        # A bound token proves nothing without its key's proof (RFC 9449 7.2), and a proof nothing for a
+        # token that is bound to no key.
+        is_bound = claims.jkt is not None
+        if site is None or limits is None or is_bound != (sent.scheme == bearer.DPOP):
             raise bearer.invalid_token()
-        if SCOPE not in claims.scope.split():
-            raise INSUFFICIENT_SCOPE
+        proof = self._proof(claims, sent.token, scope, headers) if is_bound else ""
         address = self._address(scope, headers) if claims.tier == site.guest_tier else None
-        return Caller(claims.sub, claims.sid, claims.jti, verified.kid, claims.tier, site, limits, address)
+        return Caller(
+            claims.sub, claims.sid, claims.jti, verified.kid, claims.tier, site, limits, address, proof
+        )
+
+    def _proof(self, claims: AccessClaims, token: str, scope: Scope, headers: Headers) -> str:
+        """What a store knows the proof by. That it is new is not checked yet. Raises Problem 401."""
+        sent = headers.getlist("dpop")
+        if len(sent) != 1:
+            raise invalid_proof("one DPoP header is needed")
+        try:
+            proof = self.proofs.verify(
+                sent[0],
+                method=scope["method"],
+                # By our configuration: the Host header is the sender's to choose.
+                uri=self.config.audience + scope["path"],
+                now=self.now(),
+                access_token=token,
+            )
+        except NonceNeeded:
+            raise nonce_needed() from None
+        except InvalidProof as error:
+            raise invalid_proof(str(error)) from None
+        if proof.jkt != claims.jkt:
+            raise invalid_proof("its key is not the one that the token is bound to")
+        return proof.id
 
     def _address(self, scope: Scope, headers: Headers) -> str:
         peer = scope.get("client")

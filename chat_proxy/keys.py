@@ -51,12 +51,12 @@ def _script(*names: str) -> Script:
     return Script("".join(folder.joinpath(f"{name}.lua").read_text() for name in names))
 
 
-ADMIT: Final = _script("session", "limits", "admit")
+ADMIT: Final = _script("session", "proof", "limits", "admit")
 RESERVE: Final = _script("time", "limits", "reserve")
 RENEW: Final = _script("session", "renew")
 EXTEND: Final = _script("time", "extend")
 FREE: Final = _script("free")
 KEEP: Final = _script("time", "keep")
-CHECK: Final = _script("session", "check")
+CHECK: Final = _script("session", "proof", "check")
 LIST: Final = _script("list_conversations")
 DELETE: Final = _script("delete_conversation")

@@ -1,19 +1,31 @@
-"""Credentials from the Authorization header and from nowhere else (RFC 6750 2.1; OAuth 2.1)."""
+"""Credentials from the Authorization header and from nowhere else (RFC 6750 2.1, RFC 9449 7.1; OAuth 2.1)."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.datastructures import Headers
 
 from edge.problems import Problem
 
-_CREDENTIALS = re.compile(r"(?i:bearer) ([\x21-\x7e]+)")
-_SCHEME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+BEARER: Final = "bearer"
+DPOP: Final = "dpop"
 CHALLENGE: Final = "Bearer"
 
+_CREDENTIALS = re.compile(r"((?i:bearer|dpop)) ([\x21-\x7e]+)")
+_SCHEME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
-def bearer_token(headers: Headers) -> str | None:
-    """The token that follows `Bearer`; None when the header is absent or of another scheme.
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A token as it was sent; `scheme` is BEARER or DPOP."""
+
+    scheme: str
+    token: str
+
+
+def credentials(headers: Headers) -> Credentials | None:
+    """The token that follows `Bearer` or `DPoP`; None when the header is absent or of another scheme.
 
     Raises Problem 400 invalid_request for two headers or a header that is not one scheme, one space and
     one word of visible ASCII.
@@ -25,11 +37,19 @@ def bearer_token(headers: Headers) -> str | None:
         raise _malformed("Send one Authorization header.")
     match = _CREDENTIALS.fullmatch(found[0])
     if match is not None:
-        return match.group(1)
+        return Credentials(match.group(1).lower(), match.group(2))
     scheme = _SCHEME.match(found[0])
-    if scheme is None or scheme.group().lower() == "bearer" or not found[0].isascii() or "\0" in found[0]:
-        raise _malformed("The Authorization header is not `Bearer` and one token.")
+    if scheme is None or not found[0].isascii() or "\0" in found[0]:
+        raise _malformed("The Authorization header is not a scheme and one token.")
+    if scheme.group().lower() in (BEARER, DPOP):
+        raise _malformed(f"The Authorization header is not `{scheme.group()}` and one token.")
     return None
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """The token that follows `Bearer`, under the rules of `credentials`."""
+    found = credentials(headers)
+    return found.token if found is not None and found.scheme == BEARER else None
 
 
 def unauthenticated(detail: str = "Send a bearer token.") -> Problem:

@@ -17,8 +17,12 @@ ALLOW_METHODS: Final = "GET, POST, DELETE"
 ALLOW_HEADERS: Final = "Authorization, Content-Type, DPoP"
 MAX_AGE: Final = "600"
 """Seconds; Chromium caps a preflight's life at two hours."""
-REFUSED: Final = Problem(403, "origin_not_allowed", "This site is not registered here.")
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def refused() -> Problem:
+    """403. Made anew each time: an exception that is raised again and again keeps all its tracebacks."""
+    return Problem(403, "origin_not_allowed", "This site is not registered here.")
 
 
 class CORS:
@@ -57,7 +61,7 @@ class CORS:
             await send(message)
 
         if origins and origin is None and scope["method"] not in SAFE:
-            await self._respond(scope, REFUSED)(scope, receive, send_with_cors)
+            await self._respond(scope, refused())(scope, receive, send_with_cors)
         elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await self._preflight(scope, origin)(scope, receive, send_with_cors)
         else:
@@ -73,7 +77,7 @@ class CORS:
 
     def _preflight(self, scope: Scope, origin: str | None) -> ASGIApp:
         if origin is None:
-            return self._respond(scope, REFUSED)
+            return self._respond(scope, refused())
         return Response(
             status_code=204,
             headers={

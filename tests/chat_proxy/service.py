@@ -25,6 +25,8 @@ OTHER_SUB = "Xy9BUxbqlMcvOuLvTBppoIkCzqNfYop0"
 SECRET = "0123456789abcdef0123456789abcdef-backend"
 AUDIENCE = "http://127.0.0.1:8001"
 ISSUER = "http://127.0.0.1:8000"
+METADATA = f'resource_metadata="{AUDIENCE}/.well-known/oauth-protected-resource"'
+ALGS = 'algs="ES256 EdDSA Ed25519"'
 GENEROUS = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 100\ndaily_questions = 100000\n"
 
 
@@ -333,14 +335,14 @@ def token(*, kid="k1", **changes):
         "exp": now + 300,
         "jti": "Zk1f8oQm",
         "sid": "s1",
-        "scope": "chat",
+        "scope": "chat history",
         "tier": "reader",
     }
     return sign({**payload, **changes}, {**HEADER, "kid": kid})
 
 
 @contextlib.asynccontextmanager
-async def running(valkey, folder, *, redis_url=None, **options):
+async def running(valkey, folder, *, redis_url=None, now=time.time, **options):
     """A proxy with its neighbours, until the end of the block."""
     backend, publisher = Backend(), Publisher()
     await backend.start()
@@ -350,7 +352,7 @@ async def running(valkey, folder, *, redis_url=None, **options):
     path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
     config = resolve(read(path, environ))
     drain = Drain()
-    app = create_app(config, drain=drain)
+    app = create_app(config, drain=drain, now=now)
     server = _Server(
         uvicorn.Config(
             app,

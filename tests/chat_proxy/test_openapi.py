@@ -38,7 +38,8 @@ async def test_every_route_is_described(open_service):
     assert set(described["paths"]) == ROUTES
     chat = described["paths"]["/chat"]["post"]
     assert set(chat["responses"]) >= {"200", "401", "413", "415", "422", "429", "502", "503"}
-    assert chat["security"] == [{"bearer": []}]
+    assert chat["security"] == [{"bearer": []}, {"dpop": [], "proof": []}]
+    assert set(chat["responses"]["401"]["headers"]) == {"WWW-Authenticate", "DPoP-Nonce"}
 
 
 async def test_no_input_is_the_servers_fault(open_service):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.chat_proxy.service import AUDIENCE, ISSUER, token
+from tests.chat_proxy.service import ALGS, AUDIENCE, ISSUER, METADATA, token
 from tests.tokens.test_verify import HEADER, JWKS, OTHER, PAYLOAD, SIGNING, b64, jwk, jwt, serialization, sign
 
 
@@ -127,7 +127,7 @@ async def test_no_bad_token_gets_through(service):
         taken = time.perf_counter() - start
         assert answer.status_code == 401, name
         assert answer.json()["code"] == "invalid_token", name
-        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"', name
+        assert answer.headers["www-authenticate"] == f'Bearer error="invalid_token", {METADATA}', name
         assert answer.headers["content-type"] == "application/problem+json"
         assert bad not in answer.text
         assert taken < 0.1, name
@@ -164,6 +164,13 @@ async def test_a_high_s_is_as_good(service):
         ([("Authorization", "Bearer")], 400, "invalid_request"),
         ([("Authorization", "Bearer a b")], 400, "invalid_request"),
         ([("Authorization", "Bearer\ta")], 400, "invalid_request"),
+        ([("Authorization", "DPoP")], 400, "invalid_request"),
+        ([("Authorization", "DPoP a b")], 400, "invalid_request"),
+        ([("Authorization", "DPoP\ta")], 400, "invalid_request"),
+        ([("Authorization", "DPoP a"), ("Authorization", "Bearer a")], 400, "invalid_request"),
+        ([(b"Authorization", b"DPoP \xff")], 400, "invalid_request"),
+        ([("Authorization", "DPoPs a")], 401, "unauthenticated"),
+        ([("Authorization", "dPOP garbage")], 401, "invalid_token"),
         ([(b"Authorization", b"Bearer \xff")], 400, "invalid_request"),
         ([("Authorization", "bEaReR garbage")], 401, "invalid_token"),
     ],
@@ -171,21 +178,44 @@ async def test_a_high_s_is_as_good(service):
 async def test_row_11_one_well_formed_header(service, headers, status, code):
     answer = await service.client.post("/chat", headers=headers, json={"message": "x"})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+    scheme = "DPoP" if code != "unauthenticated" and "dpop" in str(headers[:1]).lower() else "Bearer"
+    assert answer.headers["www-authenticate"].startswith(f"{scheme} ")
+    assert METADATA in answer.headers["www-authenticate"]
 
 
 async def test_a_token_in_the_query_is_none(service):
     bearer = await service.sign_in()
     answer = await service.client.post(f"/chat?access_token={bearer}", json={"message": "x"})
-    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["www-authenticate"] == f"Bearer {METADATA}, DPoP {ALGS}, {METADATA}"
     assert answer.status_code == 401
 
 
-async def test_a_token_for_something_else_is_not_for_asking(service):
+@pytest.mark.parametrize(
+    ("scope", "method", "path", "needed"),
+    [
+        ("profile", "POST", "/chat", "chat"),
+        ("history", "POST", "/chat", "chat"),
+        ("chats history", "POST", "/chat", "chat"),
+        ("chat", "GET", "/sessions", "history"),
+        ("chat", "GET", "/sessions/c1", "history"),
+        ("chat", "DELETE", "/sessions/c1", "history"),
+        ("chat history", "POST", "/chat", None),
+        ("history chat", "GET", "/sessions", None),
+    ],
+)
+async def test_a_token_is_good_for_what_its_scope_says(service, scope, method, path, needed):
     await service.sign_in()
-    answer = await service.ask(token(scope="profile"))
+    headers = service.headers(token(scope=scope))
+    body = {"message": "x"} if method == "POST" else None
+    answer = await service.client.request(method, path, headers=headers, json=body)
+    if needed is None:
+        assert answer.status_code == 200
+        return
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
-    assert answer.headers["www-authenticate"] == 'Bearer error="insufficient_scope" scope="chat"'
+    assert answer.json()["scope"] == needed
+    challenge = f'Bearer error="insufficient_scope", scope="{needed}", {METADATA}'
+    assert answer.headers["www-authenticate"] == challenge
+    assert service.backend.received == []
 
 
 # Rows 3 and 5: nothing is fetched for a header's sake, and unknown kids share one fetch of the key set.

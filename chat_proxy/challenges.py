@@ -1,0 +1,109 @@
+"""What a refused request is told of how to ask: `WWW-Authenticate` by its scheme, and the nonce for DPoP.
+
+RFC 6750 3, RFC 9449 7.1, 8 and 9, RFC 9728 5.1: each challenge names the document that says whose tokens are
+taken here.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge import bearer
+from edge.problems import Problem, render
+from tokens.dpop import ALGORITHMS
+from tokens.nonces import Nonces
+
+METADATA: Final = "/.well-known/oauth-protected-resource"
+"""RFC 9728 3.1, for a resource whose address has no path."""
+UNAUTHENTICATED: Final = "unauthenticated"
+_DPOP: Final = bearer.DPOP.encode()
+_ERRORS: Final = frozenset(
+    {
+        (400, "invalid_request"),
+        (401, "invalid_token"),
+        (401, "invalid_dpop_proof"),
+        (401, "use_dpop_nonce"),
+        (403, "insufficient_scope"),
+    }
+)
+
+
+def insufficient_scope(needed: str) -> Problem:
+    """403; `needed` is also a member of the answer."""
+    detail = f"The token is not for this: it needs the scope {needed}."
+    return Problem(403, "insufficient_scope", detail, members={"scope": needed})
+
+
+def invalid_proof(reason: str) -> Problem:
+    """401; `reason` is ours and holds nothing of the proof."""
+    return Problem(401, "invalid_dpop_proof", f"The DPoP proof is not good: {reason}.")
+
+
+def proof_replayed() -> Problem:
+    return invalid_proof("it was seen before; make one for each request")
+
+
+def nonce_needed() -> Problem:
+    return Problem(401, "use_dpop_nonce", "The DPoP proof needs the nonce that is in DPoP-Nonce.")
+
+
+class Challenges:
+    """`resource` is the public address of this proxy."""
+
+    def __init__(self, resource: str) -> None:
+        self._where = f'resource_metadata="{resource}{METADATA}"'
+        self._algs = f'algs="{" ".join(ALGORITHMS)}"'
+
+    def respond(self, scope: Scope, problem: Problem) -> Response:
+        response = render(problem)
+        challenge = self._challenge(scope, problem)
+        if challenge is not None:
+            response.headers["WWW-Authenticate"] = challenge
+        return response
+
+    def _challenge(self, scope: Scope, problem: Problem) -> str | None:
+        # Both schemes in one field: as two fields they mean the same (RFC 9110 11.6.1), and a script of the
+        # page reads them as one in any case.
+        if (problem.status, problem.code) == (401, UNAUTHENTICATED):
+            return f"Bearer {self._where}, DPoP {self._algs}, {self._where}"
+        if (problem.status, problem.code) not in _ERRORS:
+            return None
+        parameters = [f'error="{problem.code}"', self._where]
+        if "scope" in problem.members:
+            parameters.insert(1, f'scope="{problem.members["scope"]}"')
+        if not is_dpop(scope):
+            return f"Bearer {', '.join(parameters)}"
+        return f"DPoP {', '.join([*parameters, self._algs])}"
+
+
+class NonceHeader:
+    """Puts the newest nonce on every answer, error or not, to a request of the DPoP scheme, so that a client
+    always has one for its next proof. `now` is seconds since the epoch."""
+
+    def __init__(self, app: ASGIApp, nonces: Nonces, now: Callable[[], float]) -> None:
+        self._app = app
+        self._nonces = nonces
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not is_dpop(scope):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_nonce(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                nonce = (b"dpop-nonce", self._nonces.current(self._now()).encode())
+                message = {**message, "headers": [*message.get("headers", ()), nonce]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_nonce)
+
+
+def is_dpop(scope: Scope) -> bool:
+    """Whether the request names the DPoP scheme, well-formed or not."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return value[:4].lower() == _DPOP and value[4:5] in (b"", b" ", b"\t")
+    return False
