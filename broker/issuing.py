@@ -1,5 +1,6 @@
 """The only mint: an access token (RFC 9068) for a living session."""
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from tokens.claims import ACCESS_TOKEN_TYPE, MAX_LIFETIME, AccessClaims
 
 BEARER: Final = "Bearer"
 DPOP: Final = "DPoP"
+JTI: Final = re.compile(r"[A-Za-z0-9_-]{16}(?:\.[A-Za-z0-9_-]{16})?")
+"""The name of a token; after the dot is what a token that was narrowed down from another has of its own."""
 _JTI_BYTES: Final = 12
 
 

@@ -4,16 +4,22 @@ What reaches further, all of a site or everything, is a cut (broker.storage.cuts
 Every verb raises StoreUnavailable when Redis gave no sure answer, and success may not be said after that.
 """
 
+from typing import Final
+
 from broker import audit
 from broker.sessions import Sessions
-from tokens.claims import AccessClaims
+from tokens.claims import MAX_LIFETIME, AccessClaims
 from tokens.verify import LEEWAY
+
+_CLOCKS: Final = 2 * LEEWAY
+"""Seconds by which a mark outlives its token: a verifier's clock may be behind, or the issuer's ahead."""
+LONGEST_MARK: Final = MAX_LIFETIME + _CLOCKS
+"""Seconds of a mark that outlives whatever token it is for."""
 
 
 async def revoke_token(sessions: Sessions, claims: AccessClaims, now: float) -> None:
     """One access token, and those that were narrowed from it."""
-    # A verifier's clock may be behind by the leeway, so the mark outlives the token by it.
-    await sessions.revoke_token(claims.sub, claims.jti, claims.exp - int(now) + 2 * LEEWAY)
+    await sessions.revoke_token(claims.sub, claims.jti, claims.exp - int(now) + _CLOCKS)
     audit.record(audit.TOKEN_REVOKED, client=claims.client_id, sub=claims.sub, jti=claims.jti)
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from broker.issuing import JTI
+from broker.revocation import LONGEST_MARK
 from broker.sessions import Session
 from broker.storage.cuts import RedisCuts
 from broker.storage.redis import RedisSessions
@@ -17,7 +19,9 @@ from chatgate.surroundings import Surroundings, here
 _SUB: Final = re.compile(r"[A-Za-z0-9_-]{32,43}")
 _SID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-app = typer.Typer(no_args_is_help=True, help="Sessions: list those of a user, end one, some or all.")
+app = typer.Typer(
+    no_args_is_help=True, help="Sessions: list those of a user, end one, some or all; or one token."
+)
 
 
 @app.command("list")
@@ -46,29 +50,44 @@ def show(user: Annotated[str, typer.Argument(metavar="EMAIL|SUB")]) -> None:
 
 @app.command()
 def revoke(
-    user: Annotated[str | None, typer.Option(metavar="EMAIL|SUB", help="All sessions of a user.")] = None,
+    token: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="EMAIL|SUB JTI",
+            help="One access token, as audit lines name it, and those narrowed down from it.",
+        ),
+    ] = None,
     session: Annotated[
         tuple[str, str] | None,
         typer.Option(metavar="EMAIL|SUB SESSION", help="One session, as `list` names it."),
     ] = None,
+    others: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="EMAIL|SUB SESSION", help="All sessions of a user but this one."),
+    ] = None,
+    user: Annotated[str | None, typer.Option(metavar="EMAIL|SUB", help="All sessions of a user.")] = None,
     client: Annotated[str | None, typer.Option(metavar="SITE", help="All sessions of a site.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All sessions of all users.")] = False,
 ) -> None:
-    """End sessions; what they are doing is cut off, and their tokens are dead with them."""
-    if sum((user is not None, session is not None, client is not None, everything)) != 1:
-        raise Fault("Say which sessions: one of --user, --session, --client and --all.")
+    """End sessions, with what they are doing and all their tokens; or one token."""
+    reaches = [one for one in (token, session, others, user, client) if one is not None]
+    if len(reaches) + everything != 1:
+        raise Fault("Say which: one of --token, --session, --others, --user, --client and --all.")
     around = here()
-    if client is not None or everything:
+    if token is not None:
+        sub = run(around, _end_token(around, *token))
+        typer.echo(f"The token {token[1]} of {sub} is refused from now on.")
+    elif session is not None:
+        typer.echo(f"{sessions_ended(run(around, _end_one(around, *session)))}.")
+    elif others is not None:
+        typer.echo(f"{sessions_ended(run(around, _end_others(around, *others)))}.")
+    elif user is not None:
+        typer.echo(f"{sessions_ended(run(around, _end_user(around, user)))}.")
+    else:
         cut = run(around, _cut(around, client))
         typer.echo(
             f"Every session made until {_time(cut)} UTC {f'for {client} ' if client else ''}has ended."
         )
-        return
-    if user is not None:
-        count = run(around, _end_user(around, user))
-    elif session is not None:
-        count = run(around, _end_one(around, *session))
-    typer.echo(f"{sessions_ended(count)}.")
 
 
 async def _of(around: Surroundings, user: str) -> tuple[str, list[Session]]:
@@ -84,13 +103,41 @@ async def _end_user(around: Surroundings, user: str) -> int:
 
 
 async def _end_one(around: Surroundings, user: str, sid: str) -> int:
-    if not _SID.fullmatch(sid):
-        raise Fault("--session takes the user and the session, as `chatgate sessions list` names them.")
+    _require_sid("--session", sid)
     sub = await _sub(around, user)
     async with store_of(around) as store:
         if not await RedisSessions(store).revoke(sub, sid):
             raise Fault("That session was not alive. `chatgate sessions list` shows those that are.")
     return 1
+
+
+async def _end_others(around: Surroundings, user: str, sid: str) -> int:
+    _require_sid("--others", sid)
+    sub = await _sub(around, user)
+    async with store_of(around) as store:
+        sessions = RedisSessions(store)
+        # A mistyped one would keep nothing and end them all.
+        if await sessions.by_id(sub, sid) is None:
+            raise Fault(
+                "The session to keep is not alive, so nothing was ended. `chatgate sessions list` shows "
+                "those that are; --user ends all."
+            )
+        return await sessions.revoke_all(sub, keep=sid)
+
+
+async def _end_token(around: Surroundings, user: str, jti: str) -> str:
+    """The user's id. That there is such a token is known to nobody: none is stored."""
+    if not JTI.fullmatch(jti):
+        raise Fault("--token takes the user and the token, as `sub` and `jti` of audit lines name them.")
+    sub = await _sub(around, user)
+    async with store_of(around) as store:
+        await RedisSessions(store).revoke_token(sub, jti, LONGEST_MARK)
+    return sub
+
+
+def _require_sid(option: str, sid: str) -> None:
+    if not _SID.fullmatch(sid):
+        raise Fault(f"{option} takes the user and the session, as `chatgate sessions list` names them.")
 
 
 async def _cut(around: Surroundings, client: str | None) -> int:

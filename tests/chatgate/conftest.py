@@ -1,8 +1,10 @@
 import os
 
 import pytest
+import redis
 
 from tests.chatgate.processes import short_folder
+from tokens import liveness
 
 
 @pytest.fixture
@@ -19,3 +21,17 @@ def at_home(folder, monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def home(at_home, valkey, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    with redis.Redis.from_url(valkey.url) as client:
+        client.hset(liveness.CUT, mapping={"all": 0, "kids": "k1", "ring": 1})
+    return at_home
+
+
+@pytest.fixture
+def server(valkey):
+    with redis.Redis.from_url(valkey.url, decode_responses=True) as client:
+        yield client

@@ -1,92 +1,15 @@
-"""`chatgate users` and `chatgate sessions` on real SQLite and Valkey."""
+"""`chatgate users` on real SQLite and Valkey."""
 
 import asyncio
-import time
-from contextlib import asynccontextmanager
 
 import pytest
-import redis
 
-from broker.accounts import new_id
-from broker.clients import Clients
 from broker.passwords import Cost, Passwords
-from broker.sessions import PASSWORD, Caller, open_session
-from broker.storage.redis import RedisSessions
-from broker.storage.sql import open_accounts
 from chatgate.surroundings import here
-from edge.store import Store
 from tests.chatgate.commands import chatgate, refused, said
-from tests.chatgate.processes import until
-from tokens import liveness
+from tests.chatgate.readers import GOOD, add, credential, living, sign_in
 
-GOOD = "a tall ship and a star\n"
 FROM_STDIN = ("--password-stdin",)
-
-
-@pytest.fixture
-def home(at_home, valkey, monkeypatch):
-    monkeypatch.setenv("REDIS_URL", valkey.url)
-    with redis.Redis.from_url(valkey.url) as client:
-        client.hset(liveness.CUT, mapping={"all": 0, "kids": "k1", "ring": 1})
-    return at_home
-
-
-@pytest.fixture
-def server(valkey):
-    with redis.Redis.from_url(valkey.url, decode_responses=True) as client:
-        yield client
-
-
-@asynccontextmanager
-async def sessions():
-    store = Store(here().redis_url, time.monotonic)
-    yield RedisSessions(store)
-    await store.close()
-
-
-def credential(email):
-    async def read():
-        accounts = open_accounts(f"sqlite:///{here().data_dir}/accounts.db")
-        found = await accounts.by_email(email)
-        await accounts.close()
-        return found
-
-    return asyncio.run(read())
-
-
-def sign_in(sub, site="docs"):
-    """A living session, as the broker opens one; its id."""
-
-    async def work():
-        async with sessions() as kept:
-            client = Clients.of(here().settings.sites).by_id[site]
-            generation = await kept.generation(sub)
-            opened = await open_session(
-                kept,
-                sub,
-                generation,
-                client,
-                Caller("192.0.2.7", "A \x1b[31mbrowser"),
-                tier="reader",
-                proved_by=PASSWORD,
-                remember=True,
-            )
-            return opened.session.id
-
-    return asyncio.run(work())
-
-
-def living(sub):
-    async def work():
-        async with sessions() as kept:
-            return {one.id for one in await kept.by_user(sub)}
-
-    return asyncio.run(work())
-
-
-def add(email="ann@example.com"):
-    said("users", "add", email, "--password-stdin", stdin=GOOD)
-    return credential(email).account.id
 
 
 def test_an_added_account_can_sign_in(home):
@@ -221,77 +144,6 @@ def test_a_ban_without_redis_changes_nothing(home, valkey):
     valkey.kill()
     assert "Redis does not answer" in refused("users", "ban", "ann@example.com")
     assert not credential("ann@example.com").account.banned
-
-
-def test_sessions_are_listed_by_address_or_id(home):
-    sub = add()
-    sid = sign_in(sub)
-    assert chatgate("sessions", "list", "ann@example.com").stderr == f"user {sub}\n"
-    out = said("sessions", "list", "ann@example.com")
-    assert out == said("sessions", "list", sub)
-    [_, line] = out.splitlines()
-    assert line.split("\t")[:4] == [sid, "docs", "reader", "password"]
-    assert line.endswith("192.0.2.7\tA \\x1b[31mbrowser")
-
-
-def test_one_session_of_several_ends(home):
-    sub = add()
-    first, second = sign_in(sub), sign_in(sub)
-    said("sessions", "revoke", "--session", sub, first)
-    assert living(sub) == {second}
-    said("sessions", "revoke", "--session", "ann@example.com", second)
-    assert living(sub) == set()
-    assert "was not alive" in refused("sessions", "revoke", "--session", sub, first)
-
-
-def test_all_sessions_of_a_user_end(home):
-    sub = add()
-    sign_in(sub), sign_in(sub)
-    assert said("sessions", "revoke", "--user", "ann@example.com") == "2 sessions ended.\n"
-    assert living(sub) == set()
-
-
-@pytest.mark.parametrize(("words", "field"), [(("--client", "docs"), "client:docs"), (("--all",), "all")])
-def test_a_cut_is_the_servers_time_and_is_announced(home, server, words, field):
-    listener = server.pubsub(ignore_subscribe_messages=True)
-    listener.subscribe(liveness.REVOKED_CHANNEL)
-    listener.get_message(timeout=1)
-    seconds, micros = server.time()
-    said("sessions", "revoke", *words)
-    after, _ = server.time()
-    cut = int(server.hget(liveness.CUT, field))
-    assert seconds * 1000 + micros // 1000 <= cut <= (after + 1) * 1000
-    assert until(lambda: listener.get_message(timeout=0.1))["data"] == "*"
-    listener.close()
-
-
-def test_a_cut_never_goes_back(home, server):
-    server.hset(liveness.CUT, "all", 9_999_999_999_999)
-    said("sessions", "revoke", "--all")
-    assert server.hget(liveness.CUT, "all") == "9999999999999"
-
-
-def test_without_cuts_none_is_made(home, server):
-    server.delete(liveness.CUT)
-    assert "Redis keeps no cuts" in refused("sessions", "revoke", "--all")
-    assert not server.exists(liveness.CUT)
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ((), "Say which sessions"),
-        (("--all", "--client", "docs"), "Say which sessions"),
-        (("--client", "dcos"), "There is no site dcos. The configuration has: docs."),
-        (("--user", "x@example.com"), "Nobody has the address"),
-        (("--user", "x"), "neither an address nor a user's id"),
-        (("--session", "x", "y"), "neither an address nor a user's id"),
-        (("--session", new_id(), "no session"), "--session takes the user and the session"),
-        (("--session", new_id(), "gone"), "was not alive"),
-    ],
-)
-def test_which_sessions_is_said_clearly(home, words, message):
-    assert message in refused("sessions", "revoke", *words)
 
 
 def test_sessions_of_a_stack_that_is_down_can_be_ended(at_home):

@@ -1,0 +1,64 @@
+"""Accounts and sessions of the configured stack, made and read as the broker does it."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+from broker.clients import Clients
+from broker.sessions import PASSWORD, Caller, Identity, open_session
+from broker.storage.redis import RedisSessions
+from broker.storage.sql import open_accounts
+from chatgate.surroundings import here
+from edge.store import Store
+from tests.chatgate.commands import said
+
+GOOD = "a tall ship and a star\n"
+
+
+@asynccontextmanager
+async def sessions():
+    store = Store(here().redis_url, time.monotonic)
+    yield RedisSessions(store)
+    await store.close()
+
+
+def credential(email):
+    async def read():
+        accounts = open_accounts(f"sqlite:///{here().data_dir}/accounts.db")
+        found = await accounts.by_email(email)
+        await accounts.close()
+        return found
+
+    return asyncio.run(read())
+
+
+def sign_in(sub, site="docs"):
+    """A living session, as the broker opens one; its id."""
+
+    async def work():
+        async with sessions() as kept:
+            client = Clients.of(here().settings.sites).by_id[site]
+            generation = await kept.generation(sub)
+            opened = await open_session(
+                kept,
+                Identity(sub, "reader", PASSWORD, generation),
+                client,
+                Caller("192.0.2.7", "A \x1b[31mbrowser"),
+                remember=True,
+            )
+            return opened.session.id
+
+    return asyncio.run(work())
+
+
+def living(sub):
+    async def work():
+        async with sessions() as kept:
+            return {one.id for one in await kept.by_user(sub)}
+
+    return asyncio.run(work())
+
+
+def add(email="ann@example.com"):
+    said("users", "add", email, "--password-stdin", stdin=GOOD)
+    return credential(email).account.id
