@@ -5,11 +5,13 @@ import argparse
 import signal
 import sys
 
-from bench import chat, memory, refresh, report, revocation, sign_ins, start, streams, token
+from bench import chat, memory, refresh, report, revocation, rotation, sign_ins, start, streams, token
 from bench.figures import Figure, line
 from bench.stack import stack
 
-SCENARIOS = {one.NAME: one for one in (chat, streams, token, refresh, revocation, sign_ins, memory, start)}
+SCENARIOS = {
+    one.NAME: one for one in (chat, streams, token, refresh, revocation, rotation, sign_ins, memory, start)
+}
 
 
 def main() -> int:

@@ -92,7 +92,8 @@ class Reader:
 
 @dataclass
 class Stack:
-    """Broker, proxy and backends over one Valkey, until the end of the block that `stack` is."""
+    """Broker, proxy and backends over one Valkey, until the end of the block that `stack` is. `environ` is
+    what they were started with."""
 
     folder: Path
     broker: Service
@@ -102,6 +103,7 @@ class Stack:
     floor: Service
     load: Generator
     redis_url: str
+    environ: dict[str, str]
     emails: list[str] = field(default_factory=list)
     _cookies: list[str] = field(default_factory=list)
 
@@ -221,6 +223,7 @@ def _start(folder: Path, running: ExitStack) -> Stack:
         floor=service("floor", "/", "bench.floor", str(ports["floor"]), urls["bench.backend"], redis_url),
         load=start(Generator()),
         redis_url=redis_url,
+        environ=environ,
     )
 
 

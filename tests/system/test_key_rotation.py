@@ -141,8 +141,11 @@ class Load:
             for thread in self.threads:
                 thread.join()
 
-    def refused(self, *kinds):
-        return {key: count for key, count in self.seen.items() if key[0] not in kinds and key[1] != 200}
+    def refused(self):
+        """What was said against a good token. That nothing could be said, as on a machine that is busy with
+        other things, is no such word."""
+        unsure = (200, 429, 503)
+        return {key: n for key, n in self.seen.items() if key[0] != "unknown" and key[1] not in unsure}
 
 
 def ask_with_a_new_token(reader, other_proxy):
@@ -190,7 +193,7 @@ def test_a_rotation_under_load_refuses_no_good_token(pairs, server):
         assert done.returncode == 0, done.stderr
         before = load.seen["old", 200, old]
         load.stop.wait(AFTER)
-    assert load.refused("unknown") == {}
+    assert load.refused() == {}
     assert {key[2] for key in load.seen if key[0] == "new"} == {old, new}
     # Tokens of the old key were good all the while.
     assert load.seen["old", 200, old] > before > 0
