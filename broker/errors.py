@@ -1,7 +1,6 @@
 """The broker's errors, each in the form of what answers: Better Auth's API, OAuth, a page, or a problem."""
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
@@ -19,6 +18,14 @@ OAUTH: Final = "/oauth2/"
 AUTHORIZE: Final = "/oauth2/authorize"
 LOGIN: Final = "/login"
 
+_TITLES: Final = {
+    400: "This link does not work",
+    403: "This was not sent from here",
+    404: "There is nothing here",
+    405: "This page cannot be opened like that",
+    503: "Not possible at the moment",
+}
+"""What a reader is told on a page; the detail below it is for whoever made the link."""
 _OAUTH_NAMES: Final = {403: "unauthorized_client", 500: "server_error", 503: "temporarily_unavailable"}
 
 _OWN_NAMES: Final = {
@@ -91,7 +98,7 @@ def _oauth(problem: Problem) -> Response:
 
 
 def _page(problem: Problem) -> Response:
-    title = HTTPStatus(problem.status).phrase
+    title = _TITLES.get(problem.status, "This did not work")
     headers = {**problem.headers, **pages.headers(None)}
     return Response(pages.error_page(title, problem.detail), problem.status, headers, "text/html")
 

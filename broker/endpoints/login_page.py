@@ -62,6 +62,13 @@ async def show_sign_up(request: Request) -> Response:
     return _shown(request, "sign-up")
 
 
+@router.get(GUEST, response_class=Response)
+async def show_guest(request: Request) -> Response:
+    """For a reader who loads the address of that form again."""
+    parameters = forms.parse(request.scope["query_string"])
+    return moved(f"{LOGIN}?{authorization.query_of(parameters)}", None)
+
+
 @router.post(LOGIN, response_class=Response)
 async def sign_in(request: Request) -> Response:
     async def prove(attempt: Attempt) -> Identity:
@@ -185,6 +192,9 @@ _MESSAGES: Final = {
     "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL": "This e-mail address has an account already: sign in with it.",
     "EMAIL_PASSWORD_SIGN_UP_DISABLED": "New accounts are not open to readers here.",
     "ANONYMOUS_SIGN_IN_DISABLED": "This site takes no guests: sign in instead.",
+    "PASSWORD_TOO_SHORT": "The password is too short: it needs 8 characters.",
+    "PASSWORD_TOO_LONG": "The password is too long: at most 128 characters can be used.",
+    "PASSWORD_COMMON": "Many people use this password, so it would be guessed: choose another.",
     "BANNED_USER": "This account has been closed. Ask the owner of the site.",
 }
 
@@ -196,7 +206,7 @@ def _told(error: Exception) -> tuple[int, FormError, Mapping[str, str]]:
     if isinstance(error, InvalidProfile):
         return 400, FormError(f"{error}.", "name"), {}
     if isinstance(error, PasswordRefused):
-        return 400, FormError(f"{error}.", "password"), {}
+        return 400, FormError(_MESSAGES.get(error.code, f"{error}."), "password"), {}
     if isinstance(error, HashingBusy):
         return 503, FormError(_RETRY), {"Retry-After": str(error.retry_after)}
     if isinstance(error, Problem) and not isinstance(error, OAuthError):

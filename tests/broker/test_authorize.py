@@ -202,8 +202,9 @@ async def test_what_was_typed_comes_back_as_text(site):
     [
         ({"name": "Ada", "email": "ada@example.com", "password": PASSWORD}, 422, "account already"),
         ({"name": "Ada", "email": "no address", "password": PASSWORD}, 400, "not an e-mail address"),
-        ({"name": "Ada", "email": "new@example.com", "password": "short"}, 400, "Password"),
-        ({"name": "Ada", "email": "new@example.com", "password": "password1"}, 400, "Password"),
+        ({"name": "Ada", "email": "new@example.com", "password": "short"}, 400, "needs 8 characters"),
+        ({"name": "Ada", "email": "new@example.com", "password": "x" * 129}, 400, "at most 128"),
+        ({"name": "Ada", "email": "new@example.com", "password": "password1"}, 400, "choose another"),
         ({"name": "A" * 300, "email": "new@example.com", "password": PASSWORD}, 400, "longer than"),
         ({}, 400, "not an e-mail address"),
     ],
@@ -242,6 +243,12 @@ async def test_a_guest_may_continue_where_the_site_takes_guests(oauth):
     assert 'role="alert"' in answer.text
     shown = await other.window.get(f"/login?{urlencode(other.request())}")
     assert "/login/guest" not in shown.text
+
+
+async def test_the_address_of_the_guests_form_leads_to_the_page_it_is_on(site):
+    query = urlencode(site.request())
+    answer = await site.window.get(f"/login/guest?{query}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?{query}")
 
 
 async def test_guessing_at_the_form_is_limited_like_any_other_sign_in(start, config, oauth):
