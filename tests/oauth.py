@@ -5,9 +5,11 @@ import hashlib
 import json
 import secrets
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
@@ -143,6 +145,18 @@ class OAuthSite:
         answer = await self.redeem(await self.code(email, password))
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+@asynccontextmanager
+async def oauth_site(issuer, client_id, redirect_uri, key=None):
+    """An OAuthSite that speaks over sockets to the broker at `issuer`."""
+    parts = urlsplit(redirect_uri)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    async with (
+        httpx.AsyncClient(headers={"Origin": origin}, timeout=15) as page,
+        httpx.AsyncClient(timeout=15) as window,
+    ):
+        yield OAuthSite(page, window, issuer, client_id, redirect_uri, key)
 
 
 def answer_in(response):

@@ -28,9 +28,13 @@ def own_environment():
 
 @dataclass
 class Stack:
-    """Broker, proxy and backend over one Valkey whose data is kept on disk, in a folder of the test's."""
+    """Broker, proxy and backend over one Valkey whose data is kept on disk, in a folder of the test's.
+
+    `toml` takes the place of the configuration for development.
+    """
 
     folder: Path
+    toml: str | None = None
     processes: dict[str, subprocess.Popen] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -56,6 +60,9 @@ class Stack:
             "CHATGATE_BACKEND_INDEX": str(self.folder / "book.db"),
             "REDIS_URL": self.valkey.url,
         }
+        if self.toml is not None:
+            (self.folder / "chatgate.toml").write_text(self.toml)
+            self.environ["CHATGATE_CONFIG"] = str(self.folder / "chatgate.toml")
 
     def start_all(self):
         index = [sys.executable, "-m", "chatgate", "index", str(ROOT / "examples" / "book")]
