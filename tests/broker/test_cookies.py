@@ -81,6 +81,30 @@ def test_another_secret_verifies_nothing(secret):
     assert cookies.verify_token(SIGNED, secret) is None
 
 
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_any_of_several_secrets_verifies(before):
+    others = [f"secret {number} of this broker".encode() for number in range(4)]
+    assert cookies.verify_token(SIGNED, *others[:before], KEY, *others[before:]) == TOKEN
+    assert cookies.verify_token(SIGNED, *others) is None
+
+
+async def test_a_session_outlives_a_change_of_the_secret_and_new_ones_are_signed_with_the_new_one(
+    page, start
+):
+    new = b"the secret that took the place of the first"
+    await sign_up(page)
+    [(name, cookie)] = page.cookies.items()
+    make = await start(secrets=(new, SECRET.encode()))
+    async with make() as other:
+        other.cookies.set(name, cookie)
+        assert await session_of(other) is not None
+        other.cookies.clear()
+        answer = await sign_up(other)
+        [(_, signed)] = other.cookies.items()
+        assert cookies.verify_token(signed, new) == answer.json()["token"]
+        assert cookies.verify_token(signed, SECRET.encode()) is None
+
+
 def test_a_value_that_is_signed_but_no_token_never_becomes_part_of_a_key():
     for value in ("active-sessions-x", "x" * 31, "x" * 33, "cg:{x}", "x" * 31 + "*"):
         assert cookies.verify(cookies.sign(value, KEY), KEY) == value

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from tests.chat_proxy.service import ALGS, AUDIENCE, ISSUER, METADATA, token
+from edge.store import command
+from tests.chat_proxy.service import ALGS, AUDIENCE, ISSUER, METADATA, token, until
 from tests.tokens.test_verify import HEADER, JWKS, OTHER, PAYLOAD, SIGNING, b64, jwk, jwt, serialization, sign
+from tokens import liveness
 
 
 def now():
@@ -253,3 +255,22 @@ async def test_a_key_taken_out_of_the_ring_verifies_nothing(service):
     assert (await service.ask(bearer)).status_code == 200
     await service.cut(kids="k2")
     assert (await service.ask(bearer)).status_code == 401
+
+
+async def test_a_ring_that_changes_is_read_anew_in_spite_of_the_cool_down(service):
+    bearer = await service.sign_in()
+    keys = json.loads(JWKS)["keys"]
+    service.publisher.document = json.dumps({"keys": keys[1:]}).encode()
+    assert (await service.ask(bearer)).status_code == 401
+    service.publisher.document = JWKS
+    fetches = service.publisher.fetches
+    assert (await service.ask(bearer)).status_code == 401
+    assert service.publisher.fetches == fetches
+    # As a retirement does that puts a young key in the place of another.
+    await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
+
+    async def is_answered():
+        return (await service.ask(bearer)).status_code == 200
+
+    await until(is_answered, 1)
+    assert service.publisher.fetches == fetches + 1
