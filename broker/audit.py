@@ -22,6 +22,7 @@ KEY_MADE: Final = "key_made"
 KEY_RESTORED: Final = "key_restored"
 KEY_PROMOTED: Final = "key_promoted"
 KEY_EXPIRED: Final = "key_expired"
+KEY_GONE: Final = "key_gone"
 KEY_RESEALED: Final = "key_resealed"
 SIGNING_KEY_CHANGED: Final = "signing_key_changed"
 

@@ -224,6 +224,8 @@ class Keys:
                 opened[key.kid] = self._opened.get(key.kid) or self._cipher.open(key.kid, key.sealed)
             except UnreadableKey as error:
                 unreadable.append(error)
+        for kid in self._opened.keys() - {key.kid for key in found.keys}:
+            audit.record(audit.KEY_GONE, kid=kid)
         self._opened = opened
         current = opened.get(found.keys[0].kid)
         signed_by = None if self.ring is None else self.ring.current.kid

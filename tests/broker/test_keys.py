@@ -134,6 +134,7 @@ async def test_a_retiring_key_goes_when_its_last_token_is_dead(store, server, he
     assert first.current.kid not in server.published()
     assert not any(first.current.kid in field for field in server.client.hkeys(RING))
     assert ("key_expired", first.current.kid) in heard
+    assert ("key_gone", first.current.kid) in heard
     assert ("signing_key_changed", last.current.kid) in heard
 
 

@@ -259,6 +259,13 @@ async def test_a_key_taken_out_of_the_ring_verifies_nothing(service):
 
 async def test_a_ring_that_changes_is_read_anew_in_spite_of_the_cool_down(service):
     bearer = await service.sign_in()
+
+    async def is_listening():
+        [[_, count]] = await service.store.run(command("PUBSUB", "NUMSUB", liveness.REVOKED_CHANNEL))
+        return count == 1
+
+    # To have begun to listen is worth a fetch too.
+    await until(is_listening, 2)
     keys = json.loads(JWKS)["keys"]
     service.publisher.document = json.dumps({"keys": keys[1:]}).encode()
     assert (await service.ask(bearer)).status_code == 401
