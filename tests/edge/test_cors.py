@@ -72,6 +72,20 @@ async def test_without_an_origin_the_request_is_no_browsers_cross_site_one(clien
     assert answer.headers["vary"] == "Origin"
 
 
+@pytest.mark.parametrize(
+    "asked", ["authorization", "content-type", "dpop", "authorization,content-type,dpop"]
+)
+async def test_a_preflight_allows_what_a_question_needs(client, asked):
+    headers = {
+        "Origin": SITE,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": asked,
+    }
+    answer = await client.options("/", headers=headers)
+    allowed = answer.headers["access-control-allow-headers"].lower().split(", ")
+    assert set(asked.split(",")) <= set(allowed)
+
+
 @pytest.mark.parametrize(("origin", "status"), [(SITE, 204), ("https://evil.example", 403)])
 async def test_a_preflight_is_answered_before_the_application(client, site, origin, status):
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
