@@ -11,6 +11,7 @@ from broker.config import resolve
 from broker.storage.database_url import BadDatabaseUrl
 from edge import logs
 from edge.configuration import ConfigurationError, find, read
+from edge.front_door import Door, protocol
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def main() -> int:
         host=config.host,
         port=config.port,
         loop="uvloop",
-        http="httptools",
+        http=protocol(Door(config.origins.__contains__)),
         ws="none",
         log_config=None,
         access_log=False,

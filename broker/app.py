@@ -55,10 +55,9 @@ def create_app(
     clock: Callable[[], float] = time.monotonic,
 ) -> ASGIApp:
     """The broker as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds."""
-    allowed = config.clients.origins | {config.issuer}
     return shell(
         create_api(config, now=now, clock=clock),
-        allowed=allowed.__contains__,
+        allowed=config.origins.__contains__,
         exposed=EXPOSED,
         respond=respond,
         translations=TRANSLATIONS,

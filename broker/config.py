@@ -34,6 +34,11 @@ class BrokerConfig:
     password_cost: Cost = field(default_factory=Cost)
 
     @property
+    def origins(self) -> frozenset[str]:
+        """Of pages whose scripts may read answers: the sites' and the broker's own."""
+        return self.clients.origins | {self.issuer}
+
+    @property
     def is_https(self) -> bool:
         return self.issuer.startswith("https://")
 

@@ -14,6 +14,7 @@ from chat_proxy.config import resolve
 from chat_proxy.drain import Drain
 from edge import logs
 from edge.configuration import ConfigurationError, find, read
+from edge.front_door import Door, protocol
 
 
 class Server(uvicorn.Server):
@@ -64,7 +65,7 @@ def main() -> int:
             host=config.host,
             port=config.port,
             loop="uvloop",
-            http="httptools",
+            http=protocol(Door(config.origins.__contains__)),
             ws="none",
             log_config=None,
             access_log=False,
