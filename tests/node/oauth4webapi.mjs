@@ -12,16 +12,17 @@ export async function connect(address, { clientId, alg, gateway }) {
   const own = alg && (await key());
 
   // As the library's examples have it: once more, with the nonce that it has kept.
-  async function grant(DPoP, send, process) {
+  async function proved(DPoP, run) {
     const options = { ...loopback, ...(DPoP && { DPoP }) };
-    const run = async () => process(as, client, await send(options));
     try {
-      return await run();
+      return await run(options);
     } catch (error) {
       if (!DPoP || !oauth.isDPoPNonceError(error)) throw error;
-      return run();
+      return run(options);
     }
   }
+  const grant = (DPoP, send, process) =>
+    proved(DPoP, async (options) => process(as, client, await send(options)));
 
   return {
     metadata: as,
@@ -79,6 +80,11 @@ export async function connect(address, { clientId, alg, gateway }) {
         own,
         (options) => oauth.genericTokenEndpointRequest(as, client, oauth.None(), type, parameters, options),
         oauth.processGenericTokenEndpointResponse,
+      ),
+
+    ask: (token, url, { method = "GET", body, headers } = {}, key = own) =>
+      proved(key, (options) =>
+        oauth.protectedResourceRequest(token, method, url, new Headers(headers), body, options),
       ),
 
     async revoke(token, { id = clientId, secret } = {}) {

@@ -46,6 +46,9 @@ export async function connect(address, { clientId, alg, gateway }) {
 
     otherGrant: (type, parameters) => client.genericGrantRequest(config, type, parameters, bound(own)),
 
+    ask: (token, url, { method = "GET", body, headers } = {}, key = own) =>
+      client.fetchProtectedResource(config, token, url, method, body, new Headers(headers), bound(key)),
+
     async revoke(token, { id = clientId, secret } = {}) {
       const authenticate = secret ? client.ClientSecretBasic(secret) : client.None();
       return client.tokenRevocation(await discover(id, {}, authenticate), token);

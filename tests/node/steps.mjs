@@ -12,6 +12,7 @@ globalThis.fetch = async (input, init) => {
     proved: headers.has("dpop"),
     scheme: headers.get("authorization")?.split(" ")[0] ?? null,
     accept: headers.get("accept"),
+    hasNonce: response.headers.has("dpop-nonce"),
     status: response.status,
   });
   return response;
