@@ -1,6 +1,6 @@
-"""OAuth client libraries as npm has them, from the chat proxy's address to an answer: discovery of the
-resource and of its broker, sign-in, questions with Bearer and with DPoP. tests/node/proxy.mjs tells its steps,
-which stand here in a table."""
+"""OAuth client libraries as npm has them, from the chat proxy's address to an answer: its metadata and its
+broker's, sign-in, questions with Bearer and with DPoP. tests/node/proxy.mjs tells its steps, which stand here
+in a table."""
 
 import json
 
@@ -16,8 +16,7 @@ ALGS = "ES256 EdDSA Ed25519"
 KEYS = (None, "ES256", "Ed25519")
 RUNS = [(library, alg) for library in ("oauth4webapi", "openid_client") for alg in KEYS]
 
-# Of a challenge: its status, the error that it names and the scope that is needed. Its scheme has to be the one
-# that the request had.
+# Of a challenge: status, error, and the scope that is needed. Its scheme has to be that of the request.
 STEPS = {
     "resource": "metadata",
     "another resource": [
