@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from tests.chatgate.processes import short_folder
 from tests.node_packages import node, steps_of
-from tests.system.readers import CALLBACKS, GATEWAY
+from tests.system.readers import CALLBACKS, GATEWAY, TWO_SITES
+from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.node]
 
@@ -48,21 +50,32 @@ BOUND_STEPS = {
 FIRST_USES = {"question", "question, another key"}
 
 
-@pytest.fixture(scope="module", params=RUNS, ids=lambda param: " ".join(filter(None, param)))
-def run(request, two_sites):
-    """The algorithm of the DPoP key or None, the services, and the steps by name."""
+@pytest.fixture(scope="module")
+def stack():
     node()
+    with short_folder() as folder:
+        stack = Stack(folder, TWO_SITES)
+        try:
+            stack.start_all()
+            yield stack
+        finally:
+            stack.stop_all()
+
+
+@pytest.fixture(scope="module", params=RUNS, ids=lambda param: " ".join(filter(None, param)))
+def run(request, stack):
+    """The algorithm of the DPoP key or None, the services, and the steps by name."""
     library, alg = request.param
     task = {
         "library": library,
-        "proxy": two_sites.proxy,
+        "proxy": stack.proxy,
         "clientId": "docs",
         "redirectUri": CALLBACKS["docs"],
         "gateway": GATEWAY,
         "email": f"{library}-{alg}@example.com".lower(),
         "alg": alg,
     }
-    return alg, two_sites, steps_of("proxy.mjs", task)
+    return alg, stack, steps_of("proxy.mjs", task)
 
 
 def test_a_library_gets_from_the_proxys_address_to_an_answer(run):
