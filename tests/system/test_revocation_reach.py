@@ -2,18 +2,14 @@
 proxy and at the real broker."""
 
 import asyncio
-import base64
 import itertools
 import json
-import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-import httpx
 import pytest
 
 from tests.chatgate.commands import said
-from tests.chatgate.processes import short_folder
 from tests.system.readers import (
     ALL,
     CODES,
@@ -22,9 +18,8 @@ from tests.system.readers import (
     OTHER,
     PASSWORD,
     SECOND,
-    TWO_SITES,
     Holdings,
-    Places,
+    claims_of,
     reader,
 )
 from tests.system.stack import Stack
@@ -32,34 +27,6 @@ from tests.system.stack import Stack
 pytestmark = pytest.mark.system
 
 _NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with short_folder() as folder:
-        stack = Stack(folder, TWO_SITES)
-        try:
-            stack.start_all()
-            yield stack
-        finally:
-            stack.stop_all()
-
-
-@pytest.fixture
-def configured(stack, monkeypatch):
-    """The command line, as if it was run beside the services."""
-    for name in list(os.environ):
-        if name.startswith("CHATGATE_") or name == "REDIS_URL":
-            monkeypatch.delenv(name)
-    for name, value in stack.environ.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(stack.folder)
-
-
-@pytest.fixture
-async def places(stack):
-    async with httpx.AsyncClient(timeout=15) as http:
-        yield Places(stack.broker, stack.proxy, http)
 
 
 @dataclass
@@ -105,17 +72,12 @@ def _parsed(text):
         return None
 
 
-def claims_of(token):
-    body = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-
-
 @pytest.fixture
-async def world(stack, places):
+async def world(two_sites, places):
     async with AsyncExitStack() as clients:
         names = [f"{name}{next(_NUMBERS)}@example.com" for name in ("ada", "bob")]
         ada, bob = [await reader(clients, places, name) for name in names]
-        yield World(stack, ada, bob)
+        yield World(two_sites, ada, bob)
 
 
 async def nothing(world):
