@@ -5,12 +5,13 @@ import argparse
 import signal
 import sys
 
-from bench import chat, memory, refresh, report, revocation, rotation, sign_ins, start, streams, token
+from bench import chat, dpop, memory, refresh, report, revocation, rotation, sign_ins, start, streams, token
 from bench.figures import Figure, line
 from bench.stack import stack
 
 SCENARIOS = {
-    one.NAME: one for one in (chat, streams, token, refresh, revocation, rotation, sign_ins, memory, start)
+    one.NAME: one
+    for one in (chat, dpop, streams, token, refresh, revocation, rotation, sign_ins, memory, start)
 }
 
 

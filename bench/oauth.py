@@ -51,8 +51,8 @@ def form(path: str, fields: dict[str, str], headers: dict[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + raw
 
 
-class Guest:
-    """A guest of a site on one connection to the broker, with a key and its tokens."""
+class Client:
+    """A site's page for one reader, on one connection to the broker, with a key and its tokens."""
 
     def __init__(self, line: Connection, issuer: str, page: str, client_id: str, redirect_uri: str) -> None:
         self.key = Key()
@@ -64,7 +64,13 @@ class Guest:
         self._client_id = client_id
         self._redirect_uri = redirect_uri
 
-    async def sign_in(self) -> None:
+    async def sign_in(self, email: str, password: str) -> None:
+        await self._sign_in("/login", {"email": email, "password": password})
+
+    async def sign_in_as_guest(self) -> None:
+        await self._sign_in("/login/guest", {})
+
+    async def _sign_in(self, screen: str, fields: dict[str, str]) -> None:
         verifier = secrets.token_urlsafe(40)
         asked = {
             "response_type": "code",
@@ -73,7 +79,7 @@ class Guest:
             "code_challenge": encode(hashlib.sha256(verifier.encode()).digest()),
             "code_challenge_method": "S256",
         }
-        raw = form(f"/login/guest?{urlencode(asked)}", {}, {"Origin": self._issuer})
+        raw = form(f"{screen}?{urlencode(asked)}", fields, {"Origin": self._issuer})
         sent_back = await self._line.ask(raw)
         assert sent_back.status == 303, sent_back
         [code] = parse_qs(urlsplit(sent_back.headers["location"]).query)["code"]

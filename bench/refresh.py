@@ -8,7 +8,7 @@ import psutil
 
 from bench.figures import Figure
 from bench.load import Connection, Tally, percentile
-from bench.oauth import Guest
+from bench.oauth import Client
 from bench.stack import PAGE, REDIRECT_URI, Stack
 
 NAME = "refresh"
@@ -40,11 +40,11 @@ async def load(port: int, broker: int, seconds: float) -> tuple[Tally, float]:
     """
     issuer = f"http://127.0.0.1:{port}"
     lines = [await Connection.open(port) for _ in range(CONNECTIONS)]
-    guests = [Guest(line, issuer, PAGE, "docs", REDIRECT_URI) for line in lines]
-    await asyncio.gather(*(guest.sign_in() for guest in guests))
+    guests = [Client(line, issuer, PAGE, "docs", REDIRECT_URI) for line in lines]
+    await asyncio.gather(*(guest.sign_in_as_guest() for guest in guests))
     tally, before, begun = Tally(), cpu_of(broker), time.monotonic()
 
-    async def repeat(guest: Guest) -> None:
+    async def repeat(guest: Client) -> None:
         while time.monotonic() - begun < seconds:
             tally.add(await guest.refresh())
 
