@@ -113,8 +113,7 @@ class Floor:
             keys.ADMIT.call(
                 [
                     liveness.session(sub, sid),
-                    liveness.revoked_token(sub, sid),
-                    liveness.revoked_token(sub, sid),
+                    *[liveness.revoked_token(sub, sid)] * 2,
                     liveness.proof(sub, ""),
                     keys.state(owner),
                     keys.leases(owner),

@@ -71,10 +71,9 @@ def create_api(
         return await forward.get(config.jwks_url, limit=MAX_BYTES, within=FETCH_WITHIN)
 
     keys = RemoteKeys(fetch, clock)
-    verifier = Verifier(keys, issuer=config.issuer, audience=config.audience)
     proxy = ChatProxy(
         config=config,
-        gate=Gate(config, verifier, Proofs(Nonces([config.nonce_secret])), now),
+        gate=_gate(config, keys, now),
         admission=Admission(store, clock),
         conversations=Conversations(store),
         forward=forward,
@@ -101,6 +100,11 @@ def create_api(
 
     app.openapi = openapi  # type: ignore[method-assign]
     return app
+
+
+def _gate(config: ProxyConfig, keys: RemoteKeys, now: Callable[[], float]) -> Gate:
+    verifier = Verifier(keys, issuer=config.issuer, audience=config.audience)
+    return Gate(config, verifier, Proofs(Nonces([config.nonce_secret])), now)
 
 
 def _lifespan(proxy: ChatProxy, store: Store) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
