@@ -101,6 +101,8 @@ BOUND_STEPS = {
 }
 OTHER_KEY = {"code, another key", "refresh, another key"}
 NO_KEY = {"code, no key", "refresh, no key"}
+# Refused before the proof is looked at, so that no nonce is given out either.
+BEFORE_PROOF = {"exchange for another audience", "unknown grant"}
 
 NO_JWT = [NO_ANSWER, "Invalid JWT"]
 OTHER_TYPE = [NO_ANSWER, 'unexpected JWT "typ" header parameter value']
@@ -200,7 +202,9 @@ def test_the_nonce_is_asked_for_once_and_then_always_at_hand(run):
     answer has the nonce of the next; and a key that is new to the library begins anew."""
     alg, _, steps = run
     for name, step in steps.items():
-        sent = [(one["status"], one["proved"]) for one in step["wire"] if one["path"] == "/oauth2/token"]
+        asked = [one for one in step["wire"] if one["path"] == "/oauth2/token"]
+        assert all(one["hasNonce"] == (one["proved"] and name not in BEFORE_PROOF) for one in asked), name
+        sent = [(one["status"], one["proved"]) for one in asked]
         proved = alg is not None and name not in NO_KEY
         status = 400 if step["error"] else 200
         refused_first = proved and name in {"code", *OTHER_KEY}
