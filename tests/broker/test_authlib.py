@@ -161,13 +161,18 @@ async def test_a_token_that_has_expired_is_refreshed_on_the_way(site, broker):
         ),
         ({"code_verifier": "x" * 43}, ("invalid_grant", "code_verifier")),
         ({"redirect_uri": f"{SITE}/"}, ("invalid_grant", "redirect_uri")),
-        ({"scope": "admin"}, ("invalid_scope", "scope")),
         ({"resource": SITE}, ("invalid_target", "resource")),
     ],
 )
 async def test_what_is_refused_is_a_typed_error(site, broker, changes, expected):
     metadata = broker.metadata
     assert await refusal(signed_in, site, metadata, **changes) == expected
+
+
+async def test_a_refresh_beyond_the_scope_is_a_typed_error(site, broker):
+    metadata = broker.metadata
+    await signed_in(site, metadata)
+    assert await refusal(site.refresh_token, scope="chat admin") == ("invalid_scope", "scope")
 
 
 async def test_a_site_that_nobody_knows_is_a_typed_error(site, broker):
