@@ -13,7 +13,7 @@ from tests.system.stack import PAGE, QUESTION
 
 OTHER_PAGE = "http://127.0.0.1:3001"
 CALLBACKS = {"docs": f"{PAGE}/signed-in", "other": f"{OTHER_PAGE}/signed-in"}
-GATEWAY = ("gateway", "the gateway's secret of these tests, long")
+GATEWAY = ("gateway", "the-gateways-secret-of-these-tests")
 PASSWORD = "a-tall-ship-and-a-star"
 TWO_SITES = f"""
 env = "development"

@@ -1,0 +1,154 @@
+"""Every kind of token that there is, fresh, and how to see whether it still lives."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import httpx
+import orjson
+
+from chat_proxy.proof import internal_token
+from tests.oauth import SESSION_TOKEN, Key, OAuthSite, oauth_site
+from tests.system.readers import CALLBACKS, GATEWAY, PASSWORD, Places, claims_of
+from tests.system.stack import PAGE, QUESTION, Stack
+
+EMAIL = "ada@example.com"
+BACKEND_QUESTION = orjson.dumps(
+    {"message": QUESTION["message"], "mode": "normal", "selected_text": None, "history": []}
+)
+SIGNED = {"Accept": "application/token-introspection+jwt"}
+
+
+async def for_ever():
+    return True
+
+
+@dataclass
+class Held:
+    """`lives` asks the place that the token is for."""
+
+    value: str
+    lives: Callable[[], Awaitable[bool]] = for_ever
+
+
+@dataclass
+class Holder:
+    """A reader's page on `docs`, one that uses DPoP, and whoever else holds something."""
+
+    stack: Stack
+    places: Places
+    site: OAuthSite
+    bound: OAuthSite
+    page: httpx.AsyncClient
+
+    async def access_token(self):
+        token = (await self.site.signed_in(EMAIL, PASSWORD))["access_token"]
+        return Held(token, lambda: self.places.access(token))
+
+    async def bound_access_token(self):
+        token = (await self.bound.signed_in(EMAIL, PASSWORD))["access_token"]
+        return Held(token, lambda: self.is_active(token))
+
+    async def refresh_token(self):
+        token = (await self.site.signed_in(EMAIL, PASSWORD))["refresh_token"]
+        return Held(token, lambda: self.places.refresh(self.site, token))
+
+    async def code(self):
+        code = await self.site.code(EMAIL, PASSWORD)
+        return Held(code, lambda: self.places.code(self.site, code))
+
+    async def raw_session_token(self):
+        return (await self._session())[0]
+
+    async def signed_session_token(self):
+        return (await self._session())[1]
+
+    async def session_handle(self):
+        return (await self._session())[2]
+
+    async def _session(self):
+        """The three names of a new session, in the words of the API's answers."""
+        body = {"email": EMAIL, "password": PASSWORD}
+        answer = await self.page.post(f"{self.stack.broker}/api/auth/sign-in/email", json=body)
+        assert answer.status_code == 200, answer.text
+        self.page.cookies.clear()
+        raw, signed = answer.json()["token"], answer.headers["set-auth-token"]
+
+        async def lives():
+            exchanged = await self.site.exchange(raw, SESSION_TOKEN)
+            return exchanged.status_code == 200
+
+        sid = claims_of((await self.site.exchange(raw, SESSION_TOKEN)).json()["access_token"])["sid"]
+        return [Held(value, lives) for value in (raw, signed, sid)]
+
+    async def dpop_proof(self):
+        """A good one for a question with the bound access token that is made along with it."""
+        self.bound_token = (await self.bound.signed_in(EMAIL, PASSWORD))["access_token"]
+        return Held(await self.proof_of(self.bound_token))
+
+    async def introspection_jwt(self):
+        token = (await self.access_token()).value
+        answer = await self.places.http.post(
+            f"{self.stack.broker}/oauth2/introspect", data={"token": token}, auth=GATEWAY, headers=SIGNED
+        )
+        assert claims_of(answer.text)["token_introspection"]["active"]
+        return Held(answer.text, lambda: self.places.access(token))
+
+    async def internal_jwt(self):
+        secret = self.stack.environ["CHATGATE_BACKENDS_BOOK_SECRET"].encode()
+        backend = SimpleNamespace(secret=secret, audience="chatgate-backend")
+        return Held(internal_token(backend, BACKEND_QUESTION, await self._now()))
+
+    async def resource_server_secret(self):
+        return Held(GATEWAY[1])
+
+    async def garbage(self):
+        return Held("garbage")
+
+    async def is_active(self, token):
+        answer = await self.places.http.post(
+            f"{self.stack.broker}/oauth2/introspect", data={"token": token}, auth=GATEWAY
+        )
+        return answer.json()["active"]
+
+    async def proof_of(self, token):
+        """For a question with this token, by the key of `bound`, with the proxy's nonce."""
+        uri = f"{self.stack.proxy}/chat"
+        headers = {"Authorization": "DPoP x"}
+        refused = await self.places.http.post(uri, json=QUESTION, headers=headers)
+        return self.bound.key.proof("POST", uri, nonce=refused.headers["dpop-nonce"], access_token=token)
+
+    async def _now(self):
+        return claims_of((await self.access_token()).value)["iat"]
+
+
+KINDS = [
+    Holder.access_token,
+    Holder.bound_access_token,
+    Holder.refresh_token,
+    Holder.code,
+    Holder.raw_session_token,
+    Holder.signed_session_token,
+    Holder.session_handle,
+    Holder.dpop_proof,
+    Holder.introspection_jwt,
+    Holder.internal_jwt,
+    Holder.resource_server_secret,
+    Holder.garbage,
+]
+
+
+async def holder(clients: AsyncExitStack, stack: Stack, places: Places):
+    site = await clients.enter_async_context(oauth_site(stack.broker, "docs", CALLBACKS["docs"]))
+    bound = await clients.enter_async_context(oauth_site(stack.broker, "docs", CALLBACKS["docs"], Key()))
+    page = await clients.enter_async_context(httpx.AsyncClient(headers={"Origin": PAGE}, timeout=15))
+    return Holder(stack, places, site, bound, page)
+
+
+def sign_up(stack):
+    body = {"name": "Ada", "email": EMAIL, "password": PASSWORD}
+    answer = httpx.post(
+        f"{stack.broker}/api/auth/sign-up/email", json=body, headers={"Origin": PAGE}, timeout=15
+    )
+    assert answer.status_code == 200, answer.text
