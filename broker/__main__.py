@@ -2,42 +2,27 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
-import uvicorn
-
-from broker.app import create_app
-from broker.config import resolve
-from broker.storage.database_url import BadDatabaseUrl
-from edge import logs
+from edge import command_line, logs, workers
 from edge.configuration import ConfigurationError, find, read
-from edge.front_door import Door, protocol
 
 
 def main() -> int:
+    given = command_line.parse("broker", sys.argv[1:])
     path = find(os.environ, Path.cwd())
     try:
-        config = resolve(read(path, os.environ, frozenset({"broker"})))
-        app = create_app(config)
-    except (ConfigurationError, BadDatabaseUrl) as error:
+        settings = read(path, os.environ, frozenset({"broker"}))
+    except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 2
     logs.configure("broker")
-    uvicorn.run(
-        app,
-        host=config.host,
-        port=config.port,
-        loop="uvloop",
-        http=protocol(Door(config.origins.__contains__)),
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # The peer is judged by edge.client_address, from the configured hops only.
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-    )
-    return 0
+    count = given.workers or settings.broker.workers
+    if count > 1 and given.seat is None:
+        return workers.run("broker", count, settings.broker.host, settings.broker.port)
+    # Not before: the parent of several workers does without half of its memory.
+    return int(import_module("broker.serve").run(settings, given.seat))
 
 
 if __name__ == "__main__":

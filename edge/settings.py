@@ -49,6 +49,8 @@ Origin = Annotated[str, AfterValidator(_origin)]
 RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+MAX_WORKERS: Final = 64
+Workers = Annotated[int, Field(ge=1, le=MAX_WORKERS)]
 
 
 class Table(BaseModel):
@@ -59,6 +61,7 @@ class Broker(Table):
     url: Origin = Field("http://127.0.0.1:8000", description="Public address: the issuer of every token.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(8000, description="Port to listen on.")
+    workers: Workers = Field(1, description="Processes that share the port; one for a core is plenty.")
     secret: SecretStr | None = Field(
         None,
         description="At least 32 bytes. Signs cookies and refresh tokens, encrypts the signing keys at rest.",
@@ -104,6 +107,7 @@ class Proxy(Table):
     url: Origin = Field("http://127.0.0.1:8001", description="Public address: the audience of every token.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(8001, description="Port to listen on.")
+    workers: Workers = Field(1, description="Processes that share the port; one for a core is plenty.")
     auth: Literal["token", "none"] = Field(
         "token",
         description="`none` takes a request without a token as one local reader with the guest limits; "

@@ -1,0 +1,115 @@
+"""Takes connections from a listening socket that several workers share, each its fair part."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sized
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from edge.front_door import Door
+from edge.seat import ABSENT, Shares
+
+YIELD: Final = 0.002
+"""Seconds for which a worker that has more connections than another leaves a new one to that."""
+REST: Final = 0.5
+"""Seconds after which accepting is tried again when the process has no descriptor left."""
+
+_log = structlog.get_logger()
+
+
+@dataclass
+class CountedDoor(Door):
+    """Says when a connection has gone."""
+
+    left: Callable[[], None] = lambda: None
+
+    def leave(self, connection: Any) -> None:
+        super().leave(connection)
+        self.left()
+
+
+class Acceptor:
+    """In the place of the server that asyncio makes of a socket, which cannot be told to wait a moment.
+
+    `connections` are those that are open already.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        protocol: Callable[[], asyncio.BaseProtocol],
+        connections: Sized,
+        shares: Shares,
+        place: int,
+    ) -> None:
+        self.sockets = [listener]
+        self._listener = listener
+        self._protocol = protocol
+        self._connections = connections
+        self._shares = shares
+        self._place = place
+        self._loop = asyncio.get_running_loop()
+        self._entering: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
+        self.tell()
+        self._loop.add_reader(listener, self._take_or_yield)
+
+    def tell(self) -> None:
+        """The others how many connections this worker has."""
+        if not self._is_closed:
+            self._shares.tell(self._place, len(self._connections) + len(self._entering))
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._shares.tell(self._place, ABSENT)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+
+    async def wait_closed(self) -> None:
+        """As a server of asyncio has it."""
+
+    def _take_or_yield(self) -> None:
+        if self._shares.is_ahead(self._place):
+            self._pause(YIELD)
+        else:
+            self._take()
+
+    def _pause(self, seconds: float) -> None:
+        self._loop.remove_reader(self._listener)
+        self._timer = self._loop.call_later(seconds, self._resume)
+
+    def _resume(self) -> None:
+        # Whoever has fewer may be busy or dead, so what is still there now is taken.
+        self._timer = None
+        self._loop.add_reader(self._listener, self._take_or_yield)
+        self._take()
+
+    def _take(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            # Another worker was first, or the client has gone.
+            return
+        except OSError as error:
+            _log.error("accepting_failed", reason=error.strerror)
+            if self._timer is None:
+                self._pause(REST)
+            return
+        connection.setblocking(False)
+        task = self._loop.create_task(self._enter(connection))
+        self._entering.add(task)
+        task.add_done_callback(self._entering.discard)
+        self.tell()
+
+    async def _enter(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._protocol, connection)
+        except OSError:
+            connection.close()

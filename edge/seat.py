@@ -1,0 +1,88 @@
+"""What a worker inherits from the parent that started it: sockets, its place, and how busy the others are.
+
+The listening socket is one for all workers, so that no connection waits in the queue of one that is busy,
+stopping or dead. Left to the kernel, whoever wakes first takes what there is: of eight connections that a
+reverse proxy keeps open, one worker of two took all (measured). So each tells the others how many it has.
+"""
+
+import mmap
+import os
+import socket
+import tempfile
+from dataclasses import dataclass
+from typing import Final
+
+READY: Final = b"ready\n"
+RETIRE: Final = b"retire\n"
+"""What a worker and its parent say to each other."""
+_BYTES: Final = 4
+ABSENT: Final = 2**31 - 1
+"""Connections of a place where no worker accepts any."""
+
+
+class Shares:
+    """Open connections of each worker, by place, in memory that the parent and all workers see."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._counts = memoryview(mmap.mmap(fd, os.fstat(fd).st_size)).cast("i")
+
+    @classmethod
+    def make(cls, places: int) -> "Shares":
+        with tempfile.TemporaryFile() as file:
+            file.write(ABSENT.to_bytes(_BYTES, "little") * places)
+            file.flush()
+            return cls(os.dup(file.fileno()))
+
+    def tell(self, place: int, connections: int) -> None:
+        self._counts[place] = connections
+
+    def is_ahead(self, place: int) -> bool:
+        """Whether another worker has fewer connections."""
+        return min(self._counts) < self._counts[place]
+
+    def free_place(self) -> int:
+        """Where no worker is. Taken by the one that starts there, although it tells nothing until it accepts:
+        see `edge.workers`."""
+        return next(place for place, count in enumerate(self._counts) if count == ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Descriptors that were inherited, and the worker's place among the shares. `control` is a stream to the
+    parent: lines of what it wants, lines of answers; its end is the other side's end."""
+
+    listener: int
+    control: int
+    shares: int
+    place: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Seat":
+        """Raises ValueError."""
+        listener, control, shares, place = (int(part) for part in text.split(","))
+        return cls(listener, control, shares, place)
+
+    def __str__(self) -> str:
+        return f"{self.listener},{self.control},{self.shares},{self.place}"
+
+    @property
+    def descriptors(self) -> tuple[int, int, int]:
+        return self.listener, self.control, self.shares
+
+
+def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
+    """A listening socket that is not blocking. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = found[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # As servers do: connections of an earlier process that are still closing are no obstacle.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,157 @@
+"""Serves one application in this process: alone on its port, or in a seat among the workers of a parent."""
+
+import asyncio
+import gc
+import socket
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+
+from edge.accepting import Acceptor, CountedDoor
+from edge.front_door import HEAD_WITHIN, protocol
+from edge.seat import READY, RETIRE, Seat, Shares
+
+QUIET_WITHIN: Final = HEAD_WITHIN + 1
+"""Seconds in which the connections of a worker that retires end by themselves: a connection that waits for
+its next request is closed after 5, one without any request after HEAD_WITHIN."""
+_LOOK: Final = 0.05
+
+_log = structlog.get_logger()
+
+
+class Served:
+    """What a service brings: its application, its door, and what has to be done before it stops listening.
+
+    Without a `drain` a signal stops it as uvicorn does: no new connections, what runs to its end.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        door: CountedDoor,
+        *,
+        address: tuple[str, int],
+        graceful: int,
+        drain: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.door = door
+        self.drain = drain
+        self.config = uvicorn.Config(
+            app,
+            host=address[0],
+            port=address[1],
+            loop="uvloop",
+            http=protocol(door),
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # The peer is judged by edge.client_address, from the configured hops only.
+            proxy_headers=False,
+            timeout_graceful_shutdown=graceful,
+        )
+
+
+class Server(uvicorn.Server):
+    """Drains before it stops listening: uvicorn alone would close its port first, and a request that comes
+    meanwhile would meet a refused connection instead of a 503 that says when to come again.
+
+    In a seat it also obeys the parent, and stops when that is gone.
+    """
+
+    def __init__(self, served: Served, seat: Seat | None = None) -> None:
+        super().__init__(served.config)
+        self._served = served
+        self._seat = seat
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._retiring: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._parent: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        if self._seat is None:
+            await super().startup()
+        else:
+            # The application's start alone; what follows listens.
+            await super().startup([])
+            await self._sit_down(self._seat)
+        # What there is by now stays: the collector need not go through it again and again.
+        gc.collect()
+        gc.freeze()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called between any two instructions, so the loop is told and nothing else is done."""
+        if self._served.drain is None:
+            super().handle_exit(sig, frame)
+        elif self._loop is None or self._draining is not None:
+            self.should_exit = self.force_exit = True
+        else:
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        if self._draining is None:
+            self._draining = asyncio.ensure_future(self._drain_and_exit())
+
+    async def _drain_and_exit(self) -> None:
+        if self._served.drain is not None:
+            await self._served.drain()
+        self.should_exit = True
+
+    async def _retire(self) -> None:
+        """Another worker has the place: leave it the new connections, end those that there are after their
+        next answer, and go when none is left. No request meets a closed door."""
+        for server in self.servers:
+            server.close()
+        closing = (b"connection", b"close")
+        self.config.encoded_headers.append(closing)
+        self.server_state.default_headers = [*self.server_state.default_headers, closing]
+        try:
+            async with asyncio.timeout(QUIET_WITHIN):
+                while self._served.door.open:  # noqa: ASYNC110  looked at a few times in a worker's life
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            pass
+        self._drain()
+
+    async def _sit_down(self, seat: Seat) -> None:
+        state, config = self.server_state, self.config
+
+        def make() -> asyncio.Protocol:
+            kind: Any = config.http_protocol_class
+            made: asyncio.Protocol = kind(
+                config=config, server_state=state, app_state=self.lifespan.state, _loop=None
+            )
+            return made
+
+        listener = socket.socket(fileno=seat.listener)
+        acceptor = Acceptor(listener, make, state.connections, Shares(seat.shares), seat.place)
+        self._served.door.left = acceptor.tell
+        self.servers = [acceptor]  # type: ignore[list-item]
+        control = socket.socket(fileno=seat.control)
+        reader, writer = await asyncio.open_unix_connection(sock=control)
+        self._parent = asyncio.create_task(self._obey(reader, writer))
+
+    async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(READY)
+            while line := await reader.readline():
+                if line == RETIRE and self._retiring is None:
+                    self._retiring = asyncio.create_task(self._retire())
+        except OSError:
+            pass
+        # The parent is gone, and nobody would start another worker in this one's place.
+        _log.warning("parent_gone")
+        self._drain()
+
+
+def serve(served: Served, seat: Seat | None = None) -> int:
+    """Until a signal, or the parent, says stop. The exit code."""
+    server = Server(served, seat)
+    server.run()
+    return 0 if server.started else STARTUP_FAILURE

@@ -1,0 +1,239 @@
+"""The parent of several workers: it holds the listening socket, and sees to it that they are there.
+
+It answers no request itself. A worker that dies is started anew; SIGHUP puts a new one in the place of each,
+one after the other, with the program and the configuration as they are then; SIGTERM and SIGINT stop all.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from edge.seat import ABSENT, READY, RETIRE, Seat, Shares, listen
+
+READY_WITHIN: Final = 20.0
+GONE_WITHIN: Final = 40.0
+"""Seconds for a worker that retires: its connections, then its last answers."""
+STOP_WITHIN: Final = 15.0
+"""Seconds for all when the service is stopped, whose last answers have 12."""
+FIRST_REST: Final = 0.25
+LONGEST_REST: Final = 15.0
+"""Seconds before a worker is started in the place of one that died; doubled while they die young."""
+YOUNG: Final = 10.0
+CANNOT_LISTEN: Final = 3
+"""The exit code, as uvicorn has it."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class Worker:
+    """A running one. `said` are the lines of its end of the control stream."""
+
+    slot: int
+    place: int
+    process: asyncio.subprocess.Process
+    control: asyncio.StreamWriter
+    said: asyncio.StreamReader
+    ended: asyncio.Task[int]
+    begun_at: float
+    is_ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def retire(self) -> None:
+        self.control.write(RETIRE)
+
+    def signal(self, which: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            self.process.send_signal(which)
+
+    async def hear(self) -> None:
+        while line := await self.said.readline():
+            if line == READY:
+                self.is_ready.set()
+
+
+class Workers:
+    """`module` is what `python -m` starts with a seat; `count` of them listen on `listener`."""
+
+    def __init__(self, module: str, count: int, listener: socket.socket) -> None:
+        self._module = module
+        self._count = count
+        self._listener = listener
+        # While they are replaced there is one more, and one that died may be there a moment longer.
+        self._shares = Shares.make(2 * count)
+        self._alive: set[Worker] = set()
+        self._at: dict[int, Worker] = {}
+        self._locks = [asyncio.Lock() for _ in range(count)]
+        self._died_young = 0
+        self._given_up: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._asked_to_stop = asyncio.Event()
+        self._asked_to_roll = asyncio.Event()
+
+    async def run(self) -> int:
+        """Until a signal says stop, or none can be started. The exit code."""
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, self._stop_or_hurry)
+        loop.add_signal_handler(signal.SIGHUP, self._asked_to_roll.set)
+        work = [asyncio.create_task(self._keep(slot)) for slot in range(self._count)]
+        work.append(asyncio.create_task(self._roll_when_asked()))
+        stopped = asyncio.create_task(self._asked_to_stop.wait())
+        try:
+            waited: list[asyncio.Future[Any]] = [stopped, self._given_up, *work]
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stopped, *work):
+                task.cancel()
+            await asyncio.gather(stopped, *work, return_exceptions=True)
+            await self._stop()
+        return self._given_up.result() if self._given_up.done() else 0
+
+    def _stop_or_hurry(self) -> None:
+        if self._asked_to_stop.is_set():
+            for worker in self._alive:
+                worker.signal(signal.SIGTERM)
+        self._asked_to_stop.set()
+
+    async def _keep(self, slot: int) -> None:
+        rest = FIRST_REST
+        while True:
+            async with self._locks[slot]:
+                if self._at.get(slot) not in self._alive:
+                    await self._start(slot)
+            worker = self._at.get(slot)
+            if worker is not None and worker in self._alive:
+                code = await asyncio.shield(worker.ended)
+                if self._at.get(slot) is not worker:
+                    # It was replaced, and went as it should.
+                    continue
+                age = asyncio.get_running_loop().time() - worker.begun_at
+                _log.error("worker_died", slot=slot, pid=worker.process.pid, code=code, seconds=round(age))
+                rest = FIRST_REST if age > YOUNG else min(2 * rest, LONGEST_REST)
+            else:
+                rest = min(2 * rest, LONGEST_REST)
+            await asyncio.sleep(rest)
+
+    async def _start(self, slot: int) -> bool:
+        """One more worker, which has the slot from when it is ready. False: it ended before, or took too
+        long and was ended."""
+        worker = await self._spawn(slot)
+        ready = asyncio.create_task(worker.is_ready.wait())
+        try:
+            await asyncio.wait(
+                [ready, worker.ended], timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            ready.cancel()
+        if worker.is_ready.is_set():
+            self._died_young = 0
+            self._at[slot] = worker
+            _log.info("worker_ready", slot=slot, pid=worker.process.pid)
+            return True
+        worker.signal(signal.SIGKILL)
+        code = await asyncio.shield(worker.ended)
+        _log.error("worker_did_not_start", slot=slot, pid=worker.process.pid, code=code)
+        self._died_young += 1
+        serving = any(one.is_ready.is_set() for one in self._alive)
+        if self._died_young >= self._count and not serving and not self._given_up.done():
+            # As many as there should be have failed in a row, and nobody is there to answer.
+            _log.error("gave_up", reason="no worker can be started")
+            self._given_up.set_result(code if code > 0 else 1)
+        return False
+
+    async def _spawn(self, slot: int) -> Worker:
+        place = self._shares.free_place()
+        # Nobody's until it accepts; with as many connections as can be it makes no other one wait.
+        self._shares.tell(place, ABSENT - 1)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            seat = Seat(self._listener.fileno(), theirs.fileno(), self._shares.fd, place)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                self._module,
+                "--seat",
+                str(seat),
+                pass_fds=seat.descriptors,
+                # A Ctrl-C in the terminal is heard here alone, and handed on once.
+                process_group=0,
+            )
+        said, control = await asyncio.open_unix_connection(sock=ours)
+        worker = Worker(
+            slot,
+            place,
+            process,
+            control,
+            said,
+            asyncio.create_task(process.wait()),
+            asyncio.get_running_loop().time(),
+        )
+        self._alive.add(worker)
+        hearing = asyncio.create_task(worker.hear())
+        worker.ended.add_done_callback(lambda _: self._end(worker, hearing))
+        return worker
+
+    def _end(self, worker: Worker, hearing: asyncio.Task[None]) -> None:
+        self._alive.discard(worker)
+        self._shares.tell(worker.place, ABSENT)
+        worker.control.close()
+        hearing.cancel()
+
+    async def _roll_when_asked(self) -> None:
+        while True:
+            await self._asked_to_roll.wait()
+            self._asked_to_roll.clear()
+            _log.info("replacing_workers", workers=self._count)
+            for slot in range(self._count):
+                if not await self._replace(slot):
+                    # The old ones serve on: better the old program than none.
+                    _log.error("replacing_stopped", slot=slot)
+                    break
+            else:
+                _log.info("workers_replaced", workers=self._count)
+
+    async def _replace(self, slot: int) -> bool:
+        async with self._locks[slot]:
+            old = self._at.get(slot)
+            if not await self._start(slot):
+                return False
+        if old is not None and old in self._alive:
+            old.retire()
+            await self._end_within([old], GONE_WITHIN)
+        return True
+
+    async def _stop(self) -> None:
+        # What is accepted by nobody any more should be refused instead of waiting.
+        self._listener.close()
+        for worker in self._alive:
+            worker.signal(signal.SIGTERM)
+        await self._end_within(list(self._alive), STOP_WITHIN)
+
+    async def _end_within(self, workers: Sequence[Worker], seconds: float) -> None:
+        if not workers:
+            return
+        _, late = await asyncio.wait([one.ended for one in workers], timeout=seconds)
+        for worker in workers:
+            if worker.ended in late:
+                _log.error("worker_killed", slot=worker.slot, pid=worker.process.pid)
+                worker.signal(signal.SIGKILL)
+                await worker.ended
+
+
+def run(module: str, count: int, host: str, port: int) -> int:
+    """The exit code of the service."""
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        _log.error("cannot_listen", host=host, port=port, reason=error.strerror)
+        return CANNOT_LISTEN
+
+    async def watch() -> int:
+        return await Workers(module, count, listener).run()
+
+    return asyncio.run(watch())
