@@ -4,6 +4,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
+import subprocess
+import sys
+import threading
 
 import httpx
 import psutil
@@ -12,6 +16,8 @@ import pytest
 from tests.chat_proxy.service import until
 from tests.chat_proxy.test_process import started
 from tests.chatgate.processes import is_running, none_runs
+from tests.chatgate.processes import until as until_true
+from tests.system.stack import Reader, Stack
 
 pytestmark = pytest.mark.system
 
@@ -34,10 +40,6 @@ async def two_workers(valkey, folder, monkeypatch):
 
 async def _is(condition):
     return condition()
-
-
-def connections_of(pid):
-    return sum(one.status == psutil.CONN_ESTABLISHED for one in psutil.Process(pid).net_connections("tcp"))
 
 
 def _served(pid, port):
@@ -164,3 +166,77 @@ async def test_workers_go_with_a_parent_that_was_killed(valkey, tmp_path, monkey
         pids = workers_of(process.process.pid)
         process.process.kill()
         await until(lambda: _is(lambda: none_runs(pids)), 5)
+
+
+def test_the_workers_of_a_broker_are_replaced_without_a_failed_request(tmp_path):
+    stack = Stack(tmp_path)
+    stack.environ["CHATGATE_BROKER_WORKERS"] = "2"
+    try:
+        stack.valkey.start()
+        # Both make the tables of a new database.
+        stack.start("broker")
+        parent = stack.processes["broker"].pid
+        until_true(lambda: stack.log_of("broker").count('"event":"worker_ready"') == 2, 20)
+        old = workers_of(parent)
+        reader = Reader(stack.broker, stack.proxy).sign_up()
+        statuses, done = [], threading.Event()
+
+        def renew():
+            while not done.is_set():
+                statuses.append(reader.get_token().status_code)
+
+        renewing = threading.Thread(target=renew)
+        renewing.start()
+        os.kill(parent, signal.SIGHUP)
+        try:
+            until_true(lambda: '"event":"workers_replaced"' in stack.log_of("broker"), 60)
+        finally:
+            done.set()
+            renewing.join()
+        assert len(statuses) > 100
+        assert set(statuses) == {200}
+        assert none_runs(old)
+        stack.processes["broker"].terminate()
+        assert stack.processes["broker"].wait(10) == 0
+    finally:
+        stack.stop_all()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_none_can_start_the_exit_code_is_that_of_one(tmp_path, count):
+    stack = Stack(tmp_path)
+    environ = stack.environ | {"CHATGATE_BROKER_DATABASE_URL": "postgresql://user@host/name?sslmode=odd"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "broker", "--workers", str(count)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert "sslmode" in ended.stderr
+    assert ('"event":"gave_up"' in ended.stderr) == (count == 2)
+
+
+@pytest.mark.parametrize("count", ["0", "65", "two"])
+def test_a_number_of_workers_that_cannot_be_is_refused(count):
+    ended = subprocess.run(
+        [sys.executable, "-m", "chat_proxy", "--workers", count], capture_output=True, text=True, timeout=30
+    )
+    assert ended.returncode == 2
+    assert "--workers" in ended.stderr
+
+
+def test_a_port_that_is_taken_is_named(tmp_path):
+    stack = Stack(tmp_path)
+    with socket.create_server(("127.0.0.1", stack.ports["broker"])):
+        ended = subprocess.run(
+            [sys.executable, "-m", "broker", "--workers", "2"],
+            env=stack.environ,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert ended.returncode == 3
+    assert '"event":"cannot_listen"' in ended.stderr
+    assert str(stack.ports["broker"]) in ended.stderr
