@@ -15,7 +15,7 @@ from broker.cookies import Jar
 from broker.endpoints import authorize, better_auth, health, login_page, oauth, token, well_known
 from broker.errors import TRANSLATIONS, is_page, respond
 from broker.issuing import Mint
-from broker.keys import Keys, UnreadableKey
+from broker.keys import Keys, Ring, UnreadableKey
 from broker.passwords import Passwords
 from broker.proofs import ProofCheck
 from broker.rates import SignInRates
@@ -121,14 +121,14 @@ class _OwnKeys:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._read_from: bytes = b""
+        self._read_from: Ring | None = None
         self._by_kid: local.KeySet = {}
 
     def known(self, kid: str) -> local.Key | None:
         ring = self._keys.ring
-        document = b"" if ring is None else ring.jwks()
-        if document != self._read_from:
-            self._by_kid, self._read_from = local.parse(document), document
+        if ring is not self._read_from:
+            self._by_kid = {} if ring is None else local.parse(ring.jwks())
+            self._read_from = ring
         return self._by_kid.get(kid)
 
     async def find(self, kid: str) -> local.Key | None:

@@ -19,7 +19,6 @@ SESSIONS_REVOKED: Final = "sessions_revoked"
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105
 USER_DELETED: Final = "user_deleted"
 KEY_MADE: Final = "key_made"
-KEY_RESTORED: Final = "key_restored"
 KEY_PROMOTED: Final = "key_promoted"
 KEY_EXPIRED: Final = "key_expired"
 KEY_GONE: Final = "key_gone"

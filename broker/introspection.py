@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from broker.clients import ResourceServer
-from broker.issuing import BEARER, DPOP
+from broker.issuing import BEARER, DPOP, is_served
 from broker.state import Broker
 from tokens.claims import AccessClaims
 from tokens.errors import InvalidToken
@@ -24,8 +24,8 @@ async def describe(broker: Broker, caller: ResourceServer, token: str) -> dict[s
     # A verifier takes what expired a moment ago for the sake of other clocks; this one made it.
     if claims.client_id not in caller.sites or claims.exp <= broker.now():
         return INACTIVE
-    session = await broker.sessions.by_id(claims.sub, claims.sid, jti=claims.jti)
-    if session is None or session.client != claims.client_id or session.tier != claims.tier:
+    session = await broker.sessions.of(claims, verified.kid)
+    if session is None or not is_served(session, broker.config.clients):
         return INACTIVE
     return {"active": True, **_members(claims)}
 

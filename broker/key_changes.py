@@ -57,7 +57,8 @@ class KeyChanges:
         raise NoRing
 
     async def retire(self, judge: Callable[[SealedKey], bool]) -> tuple[SealedKey, ...]:
-        """Take out every key that `judge` picks, and answer them. Verifiers have been told of it."""
+        """Take out every key that `judge` picks, and answer them. Verifiers have been told of it, and of what
+        an earlier call took out and could not tell, as too few replicas had it."""
         found = await self.ring()
         gone = tuple(key for key in found.keys if judge(key))
         if gone:
@@ -65,7 +66,12 @@ class KeyChanges:
                 sealed_new(self.cipher, found.algorithm),
                 sealed_new(self.cipher, found.algorithm),
             )
-            await self.store.retire(tuple(key.kid for key in gone), fresh)
+            try:
+                await self.store.retire(tuple(key.kid for key in gone), fresh)
+            finally:
+                # An unacknowledged retirement may stand all the same.
+                await self._publish()
+        else:
             await self._publish()
         return gone
 

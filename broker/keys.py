@@ -33,7 +33,6 @@ _ALGORITHMS: Final[Mapping[str, type[jwt.algorithms.Algorithm]]] = {
 }
 _EVENTS: Final[Mapping[str, str]] = {
     "made": audit.KEY_MADE,
-    "restored": audit.KEY_RESTORED,
     "promoted": audit.KEY_PROMOTED,
     "expired": audit.KEY_EXPIRED,
 }
@@ -46,7 +45,7 @@ class UnreadableKey(Exception):
         mend = (
             "run `chatgate keys retire --unreadable` to do without the key, which ends the tokens it signed"
         )
-        if fingerprint in known:
+        if not fingerprint or fingerprint in known:
             super().__init__(f"the record of the signing key {kid} in Redis is damaged: {mend}")
             return
         super().__init__(
@@ -102,16 +101,16 @@ class KeyCipher:
 
     def open(self, kid: str, sealed: str) -> SigningKey:
         """Raises UnreadableKey."""
-        record = json.loads(sealed)
-        raw = base64.b64decode(record["private"])
-        cipher = self._ciphers.get(record["secret"])
+        record = ring.record(sealed)
+        cipher = self._ciphers.get(record.secret)
         try:
             if cipher is None:
                 raise InvalidTag
-            private = cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _bound(kid, record["alg"]))
-        except InvalidTag:
-            raise UnreadableKey(kid, record["secret"], list(self._ciphers)) from None
-        return _signing_key(kid, record["alg"], serialization.load_der_private_key(private, None))
+            raw = base64.b64decode(record.private)
+            private = cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _bound(kid, record.alg))
+            return _signing_key(kid, record.alg, serialization.load_der_private_key(private, None))
+        except (InvalidTag, ValueError):
+            raise UnreadableKey(kid, record.secret, list(self._ciphers)) from None
 
 
 def fingerprint(secret: bytes) -> str:
@@ -162,7 +161,8 @@ class Keys:
         self._alg = alg
         self._declares = True
         self._floor = 0
-        # The ring for where none is left: a new one, and after a Redis that came back empty the same again.
+        # The ring for where none is left. Never the old one: Redis may have forgotten that a key was retired,
+        # and with the sessions it has forgotten, no token of the old keys is good for anything.
         self._seed: Members = {}
         self._fresh: tuple[str, str] | None = None
         self._opened: dict[str, SigningKey] = {}
@@ -170,6 +170,10 @@ class Keys:
         self._reading = asyncio.Lock()
         self._begun = self._done = 0
         self.ring: Ring | None = None
+
+    def find(self, kid: str) -> SigningKey | None:
+        """A key that is published, whether it signs or not any more."""
+        return self._opened.get(kid)
 
     async def refresh(self) -> Ring:
         """Look after the ring, and read it. Raises StoreUnavailable, UnreadableKey.
@@ -202,7 +206,8 @@ class Keys:
         self._fresh = fresh
         seed = self._seed or ring.first(await self._new(), await self._new(), self._alg)
         tended = await self._store.tend(Offer(self._alg, self._declares, self._floor, seed, fresh))
-        self._declares, self._seed = False, tended.members
+        self._declares = False
+        self._seed = {} if f"key:{seed['current']}" in tended.members else seed
         if f"key:{fresh[0]}" in tended.members:
             self._fresh = None
         for event, kid in tended.events:

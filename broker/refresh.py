@@ -64,6 +64,7 @@ class Refused(Enum):
     UNKNOWN = "unknown"
     OTHER_KEY = "other_key"
     REUSED = "reused"
+    SCOPE = "scope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,9 @@ class Rotated:
 
 
 class Families(Protocol):
-    async def rotate(self, handle: Handle, client_id: str, jkt: str) -> Rotated | Refused:
-        """The latest becomes the last but one. `jkt` is the key that was proved, or empty.
+    async def rotate(self, handle: Handle, client_id: str, jkt: str, scope: str | None) -> Rotated | Refused:
+        """The latest becomes the last but one. `jkt` is the key that was proved, or empty; a `scope` that is
+        not the session's is refused before anything is spent.
 
         Of any number of calls with the latest, one makes a new one; the others get the same for GRACE_MS when
         the family is bound to `jkt`, and until the new one was used. Anything older ends the session: REUSED.

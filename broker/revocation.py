@@ -7,6 +7,7 @@ Every verb raises StoreUnavailable when Redis gave no sure answer, and success m
 from typing import Final
 
 from broker import audit
+from broker.refresh import Handle
 from broker.sessions import Sessions
 from tokens.claims import MAX_LIFETIME, AccessClaims
 from tokens.verify import LEEWAY
@@ -24,15 +25,23 @@ async def revoke_token(sessions: Sessions, claims: AccessClaims, now: float) -> 
 
 
 async def revoke_session(sessions: Sessions, sub: str, sid: str, *, by: str) -> None:
-    """A session, its refresh tokens and its access tokens. `by` says at whose word, for the audit."""
-    await sessions.revoke(sub, sid)
-    audit.record(audit.SESSION_REVOKED, sub=sub, sid=sid, by=by)
+    """A session, its refresh tokens and its access tokens. `by` says at whose word, for the audit.
+
+    Also where it is gone: an earlier attempt may have gone unacknowledged, and this one waits for it.
+    """
+    if await sessions.revoke(sub, sid):
+        audit.record(audit.SESSION_REVOKED, sub=sub, sid=sid, by=by)
 
 
 async def revoke_all(sessions: Sessions, sub: str, *, by: str, keep: str = "") -> None:
     """Every session of a user but `keep`; a sign-in or a code that is under way opens nothing."""
     ended = await sessions.revoke_all(sub, keep=keep)
     audit.record(audit.SESSIONS_REVOKED, sub=sub, ended=ended, kept=keep or None, by=by)
+
+
+def ended_by_reuse(handle: Handle) -> None:
+    """A used refresh token was shown again, and the store has ended its session."""
+    audit.record(audit.SESSION_REVOKED, sub=handle.sub, sid=handle.sid, by="refresh_reuse")
 
 
 async def revoke_given(sessions: Sessions, sub: str, sid: str) -> None:

@@ -23,6 +23,24 @@ kid `key:` (sealed), `since:` (published, Redis ms) and, for one that signs no m
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """A sealed key's text. `secret` is the fingerprint of what it is sealed under; all are empty in a record
+    that is damaged."""
+
+    alg: str
+    secret: str
+    private: str
+
+
+def record(sealed: str) -> Record:
+    try:
+        members = json.loads(sealed)
+        return Record(str(members["alg"]), str(members["secret"]), str(members["private"]))
+    except (ValueError, KeyError, TypeError):
+        return Record("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
 class SealedKey:
     """One key of the ring, still sealed. Times are Redis ms; `until` is there for a retiring one."""
 
@@ -34,12 +52,12 @@ class SealedKey:
 
     @property
     def alg(self) -> str:
-        return str(json.loads(self.sealed)["alg"])
+        return record(self.sealed).alg
 
     @property
     def fingerprint(self) -> str:
         """Of the secret that it is sealed under."""
-        return str(json.loads(self.sealed)["secret"])
+        return record(self.sealed).secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The session record, what its store promises, and how one is opened."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Final, Protocol
 from broker.accounts import new_id
 from broker.clients import Client
 from tokens import liveness
-from tokens.claims import SCOPES
+from tokens.claims import SCOPES, AccessClaims
 
 LIFE_MS: Final = 604_800_000
 SHORT_LIFE_MS: Final = 86_400_000
@@ -21,6 +22,8 @@ FRESH_MS: Final = 86_400_000
 MAX_SESSIONS: Final = 50
 MAX_GUEST_SESSIONS: Final = 1
 MAX_USER_AGENT: Final = 256
+SID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+"""What `new_sid` makes."""
 ALL_SCOPES: Final = " ".join(SCOPES)
 PASSWORD: Final = "password"  # noqa: S105  a way of proving, not a secret
 ANONYMOUS: Final = "anonymous"
@@ -101,14 +104,21 @@ class Sessions(Protocol):
     async def by_token(self, token: str, *, slide: bool) -> Session | None:
         """The living session that no cut has passed; its life is slid when `slide` and when due."""
 
-    async def by_id(self, sub: str, sid: str, *, jti: str = "") -> Session | None:
-        """As `by_token`, never slid; None too when the access token `jti` was revoked on its own."""
+    async def by_id(self, sub: str, sid: str) -> Session | None:
+        """As `by_token`, never slid."""
+
+    async def of(self, claims: AccessClaims, kid: str) -> Session | None:
+        """The session of a verified access token; None too when the token was revoked on its own, when it is
+        of another client or tier by now, or when the key `kid` that signed it may not verify any more."""
 
     async def by_user(self, sub: str) -> list[Session]:
         """The user's living sessions, the oldest first."""
 
     async def revoke(self, sub: str, sid: str) -> bool:
         """False when it was not alive."""
+
+    async def revoke_named(self, token: str) -> None:
+        """As `revoke`, by the raw token, alive or not: an earlier attempt may have gone unacknowledged."""
 
     async def revoke_all(self, sub: str, *, keep: str = "") -> int:
         """Ends all of a user but `keep`, and whatever sign-in is under way; how many were alive."""
@@ -172,7 +182,7 @@ def described(identity: Identity, client_id: str, caller: Caller, *, remember: b
         "proved_by": identity.proved_by,
         "remember": "1" if remember else "0",
         "ip_address": caller.address or "",
-        "user_agent": caller.user_agent[:MAX_USER_AGENT],
+        "user_agent": caller.user_agent,
     }
 
 

@@ -44,6 +44,7 @@ class Chat:
         caller = await proxy.gate.identify(scope, headers, CHAT)
         _require_json(headers)
         question = messages.parse(_parsed(await read_body(Request(scope, receive))))
+        proxy.gate.require_timely(caller)
         if proxy.drain.has_begun:
             # It began while the body came in, and may be over already.
             raise SHUTTING_DOWN.problem()

@@ -16,7 +16,7 @@ from edge.cors import refused as origin_refused
 from tokens.claims import AccessClaims
 from tokens.dpop import InvalidProof, NonceNeeded, Proofs
 from tokens.errors import InvalidToken
-from tokens.verify import Verified, Verifier
+from tokens.verify import LEEWAY, Verified, Verifier
 
 LOCAL_READER: Final = "local-reader-without-a-token-000"
 """The `sub` of whoever sends no token where none is needed; 32 characters, as every `sub`."""
@@ -26,7 +26,8 @@ LOCAL_READER: Final = "local-reader-without-a-token-000"
 class Caller:
     """A reader whose token is good. That the session lives, and that the DPoP proof which `proof` names is a
     new one, is the admission's to say. `sid` is empty for the local reader, who has no session, and `proof`
-    for whoever needs none. `address` is set for those who share limits with their address."""
+    for whoever needs none. `address` is set for those who share limits with their address. `expires_at` is
+    the token's, in seconds since the epoch."""
 
     sub: str
     sid: str
@@ -37,6 +38,7 @@ class Caller:
     limits: Limits
     address: str | None
     proof: str = ""
+    expires_at: int = 0
 
     @property
     def has_session(self) -> bool:
@@ -74,6 +76,14 @@ class Gate:
             raise origin_refused()
         return caller
 
+    def require_timely(self, caller: Caller) -> None:
+        """Once more after a body that took its time: a revoked token's mark is kept no longer than the token.
+
+        Raises Problem 401.
+        """
+        if caller.has_session and self.now() >= caller.expires_at + LEEWAY:
+            raise bearer.invalid_token()
+
     def _without_token(self, scope: Scope, headers: Headers) -> Caller:
         site = self.config.open_site
         if site is None or "authorization" in headers:
@@ -94,7 +104,16 @@ class Gate:
         proof = self._proof(claims, sent.token, scope, headers) if is_bound else ""
         address = self._address(scope, headers) if claims.tier == site.guest_tier else None
         return Caller(
-            claims.sub, claims.sid, claims.jti, verified.kid, claims.tier, site, limits, address, proof
+            sub=claims.sub,
+            sid=claims.sid,
+            jti=claims.jti,
+            kid=verified.kid,
+            tier=claims.tier,
+            site=site,
+            limits=limits,
+            address=address,
+            proof=proof,
+            expires_at=claims.exp,
         )
 
     def _proof(self, claims: AccessClaims, token: str, scope: Scope, headers: Headers) -> str:

@@ -41,7 +41,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _REDIS_URL = re.compile(r"(?:rediss?|unix)://.+")
 _DATABASE_URL = re.compile(r"(?:sqlite:///|postgres(?:ql)?://).+")
 _LIST = re.compile(r"[,\n]")
-_LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?")
+_LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?(?=/|\Z)")
 
 
 class ConfigurationError(Exception):
@@ -246,6 +246,9 @@ def _reference_checks(settings: Settings, path: Path | None) -> Iterator[str]:
     for name, site in settings.sites.items():
         if site.backend not in settings.backends:
             yield f"sites.{name}.backend: there is no [backends.{site.backend}]. Add it or name another."
+        for address in (*site.origins, *site.redirect_uris):
+            if settings.env == "production" and address.startswith("http://") and not _is_loopback(address):
+                yield f"sites.{name}: {address} must be https://, as tokens and codes travel there."
         for uri in site.redirect_uris:
             if not uri.startswith(tuple(f"{origin}/" for origin in site.origins)):
                 yield f"sites.{name}.redirect_uris: each must be a page under one of the site's origins."
@@ -258,6 +261,10 @@ def _reference_checks(settings: Settings, path: Path | None) -> Iterator[str]:
         for site_name in server.sites:
             if site_name not in settings.sites:
                 yield f"resource_servers.{name}.sites: there is no [sites.{site_name}]. Name another."
+
+
+def _is_loopback(address: str) -> bool:
+    return _LOOPBACK.match(address) is not None
 
 
 _OWNERS: Final[Mapping[str, Owner]] = {

@@ -19,7 +19,7 @@ _HEAD: Final = re.compile(
     + rb" HTTP/1\.[01]\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t !-~\x80-\xff]*\r\n)*\r\n"
 )
 _FRAMING: Final = re.compile(
-    rb"\r\n(host|content-length|transfer-encoding|upgrade|origin):[ \t]*([^\r]*?)[ \t]*(?=\r\n)",
+    rb"\r\n(host|content-length|transfer-encoding|upgrade|origin):([^\r]*)(?=\r\n)",
     re.IGNORECASE,
 )
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -59,7 +59,7 @@ def judge(head: bytes) -> Framing:
     for name, value in _FRAMING.findall(head):
         if name.lower() in found:
             raise _malformed("A header field that may be there once is there twice.")
-        found[name.lower()] = value
+        found[name.lower()] = value.strip(b" \t")
     if b"host" not in found or _HOST.fullmatch(found[b"host"]) is None:
         raise _malformed("Send one Host.")
     if b"upgrade" in found:

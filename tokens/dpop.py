@@ -37,6 +37,8 @@ KEPT_MS: Final = 150_000
 """For how long a proof that was seen is remembered: the whole time in which it could pass, and some more."""
 KEYS: Final = 4096
 """Keys remembered, the least used forgotten first."""
+MAX_HEADER: Final = 1024
+"""Characters of a proof's header; ours to be has about 230."""
 THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 """Base64url of 32 bytes, in its one spelling."""
 
@@ -104,8 +106,7 @@ class Proofs:
         if match is None:
             raise InvalidProof("it is not a JWT, or too long")
         header, payload, signature = match.groups()
-        key = self._key(header)
-        key.verify(_decode(signature), proof[: match.end(2)].encode())
+        key = self._key(header, _decode(signature), proof[: match.end(2)].encode())
         claims = _object(payload)
         jti = _text(claims, "jti")
         if len(jti) > MAX_JTI:
@@ -122,15 +123,20 @@ class Proofs:
         name = hashlib.sha256("\0".join((key.jkt, method, uri, jti)).encode()).digest()
         return Proof(key.jkt, _encode(name[:18]))
 
-    def _key(self, header: str) -> _Key:
+    def _key(self, header: str, signature: bytes, signed: bytes) -> _Key:
+        """The key that made the signature. Remembered only then, or what nobody signed would fill it."""
+        if len(header) > MAX_HEADER:
+            raise InvalidProof("its header is too long")
         known = self._keys.get(header)
+        key = known or _read_key(_object(header))
+        key.verify(signature, signed)
         if known is None:
-            known = self._keys[header] = _read_key(_object(header))
+            self._keys[header] = key
             if len(self._keys) > KEYS:
                 self._keys.popitem(last=False)
         else:
             self._keys.move_to_end(header)
-        return known
+        return key
 
     def _require_nonce(self, nonce: Any, now: float) -> None:
         if nonce is not None and not isinstance(nonce, str):

@@ -95,7 +95,8 @@ async def revoke(request: Request) -> Response:
     if handle is not None:
         # With whichever of its family's tokens: who shows an old one wants none of them to go on.
         session = await broker.sessions.by_id(handle.sub, handle.sid)
-        if session is not None and session.client == client.id:
+        # One that is gone is ended again: an attempt before may have gone unacknowledged.
+        if session is None or session.client == client.id:
             await revoke_session(broker.sessions, handle.sub, handle.sid, by="oauth2_revoke")
     else:
         try:

@@ -8,12 +8,16 @@ from broker.errors import OAuthError
 from broker.grants import REFRESH_TOKEN, TokenRequest, answer
 from broker.refresh import FIRST, Handle
 from broker.revocation import revoke_given
-from broker.sessions import Session, create_session, described, new_sid
+from broker.sessions import ALL_SCOPES, Session, create_session, described, new_sid
 
 
 async def exchange(request: TokenRequest) -> dict[str, Any]:
     broker, handle = request.broker, request.required("code")
     redirect_uri, verifier = request.required("redirect_uri"), request.required("code_verifier")
+    # All that can fail without the code's fault is looked at before it is spent: it cannot be shown again.
+    broker.mint.ring()
+    asked = request.parameters.get("scope")
+    scopes.requested(asked, ALL_SCOPES)
     # Known before the code is spent, so that a second use can end what the first is about to make.
     sid = new_sid()
     code = await broker.codes.spend(handle, sid)
@@ -25,8 +29,7 @@ async def exchange(request: TokenRequest) -> dict[str, Any]:
         raise OAuthError("invalid_grant", "code: it is unknown, expired or already used")
     # Spent before it is judged, so a code that somebody else shows is gone.
     code.redeem(client_id=request.client.id, redirect_uri=redirect_uri, verifier=verifier, jkt=request.jkt)
-    scope = scopes.requested(request.parameters.get("scope"), code.scope)
-    session = await _open(request, code, sid, scope)
+    session = await _open(request, code, sid, scopes.requested(asked, code.scope))
     issued = broker.mint.access_token(session, jkt=request.jkt or None)
     refresh_token = broker.refresh_tokens.write(Handle(session.sub, sid, FIRST))
     return answer(issued, **{REFRESH_TOKEN: refresh_token})

@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
-from broker import audit, scopes
+from broker import revocation, scopes
 from broker.errors import OAuthError
 from broker.grants import REFRESH_TOKEN, TokenRequest, answer
+from broker.issuing import is_served
 from broker.refresh import Handle, Refused
+from broker.sessions import ALL_SCOPES
 
 _REASONS: Final = {
     Refused.UNKNOWN: "it is unknown, expired or revoked",
@@ -19,13 +21,20 @@ async def exchange(request: TokenRequest) -> dict[str, Any]:
     handle = broker.refresh_tokens.read(request.required(REFRESH_TOKEN))
     if handle is None:
         raise _refused(Refused.UNKNOWN)
-    rotated = await broker.families.rotate(handle, request.client.id, request.jkt)
+    # All that can fail is looked at before the token is spent: an unbound reader could not try again.
+    broker.mint.ring()
+    asked = request.parameters.get("scope")
+    scope = None if asked is None else scopes.requested(asked, ALL_SCOPES)
+    rotated = await broker.families.rotate(handle, request.client.id, request.jkt, scope)
+    if rotated is Refused.SCOPE:
+        raise OAuthError("invalid_scope", "scope: it is more than was granted")
     if isinstance(rotated, Refused):
         if rotated is Refused.REUSED:
-            audit.record(audit.SESSION_REVOKED, sub=handle.sub, sid=handle.sid, by="refresh_reuse")
+            revocation.ended_by_reuse(handle)
         raise _refused(rotated)
     session = rotated.session
-    scope = scopes.requested(request.parameters.get("scope"), session.scope)
+    if not is_served(session, broker.config.clients):
+        raise _refused(Refused.UNKNOWN)
     issued = broker.mint.access_token(session, scope=scope, jkt=request.jkt or None)
     following = Handle(session.sub, session.id, rotated.counter)
     return answer(issued, **{REFRESH_TOKEN: broker.refresh_tokens.write(following)})

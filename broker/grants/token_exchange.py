@@ -6,9 +6,10 @@ from broker import scopes
 from broker.credentials import raw_session_token
 from broker.errors import OAuthError
 from broker.grants import TokenRequest, answer
+from broker.issuing import is_served
 from broker.sessions import Session
-from tokens.claims import AccessClaims
 from tokens.errors import InvalidToken
+from tokens.verify import Verified
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  a type's name
@@ -23,10 +24,10 @@ async def exchange(request: TokenRequest) -> dict[str, Any]:
         raise OAuthError("invalid_request", f"requested_token_type: only {ACCESS_TOKEN} is issued")
     subject_token = request.required("subject_token")
     subject_type = request.required("subject_token_type")
-    narrowed: AccessClaims | None = None
+    narrowed: Verified | None = None
     if subject_type == ACCESS_TOKEN:
         narrowed, session = await _access_token(request, subject_token)
-        granted = narrowed.scope
+        granted = narrowed.claims.scope
     elif subject_type == SESSION_TOKEN:
         session = await _session_token(request, subject_token)
         granted = session.scope
@@ -41,12 +42,13 @@ async def exchange(request: TokenRequest) -> dict[str, Any]:
     return answer(issued, issued_token_type=ACCESS_TOKEN)
 
 
-async def _access_token(request: TokenRequest, token: str) -> tuple[AccessClaims, Session]:
+async def _access_token(request: TokenRequest, token: str) -> tuple[Verified, Session]:
     broker = request.broker
     try:
-        claims = (await broker.verifier.verify(token, broker.now())).claims
+        verified = await broker.verifier.verify(token, broker.now())
     except InvalidToken:
         raise _invalid() from None
+    claims = verified.claims
     # A verifier takes what expired a moment ago for the sake of other clocks; this one made it.
     if claims.client_id != request.client.id or claims.exp <= broker.now():
         raise _invalid()
@@ -55,10 +57,10 @@ async def _access_token(request: TokenRequest, token: str) -> tuple[AccessClaims
         raise OAuthError("invalid_request", "subject_token: the proof of the key it is bound to is needed")
     if "." in claims.jti:
         raise OAuthError("invalid_request", "subject_token: it is the result of an exchange itself")
-    session = await broker.sessions.by_id(claims.sub, claims.sid, jti=claims.jti)
-    if session is None:
+    session = await broker.sessions.of(claims, verified.kid)
+    if session is None or not is_served(session, broker.config.clients):
         raise _invalid()
-    return claims, session
+    return verified, session
 
 
 async def _session_token(request: TokenRequest, token: str) -> Session:
@@ -69,6 +71,8 @@ async def _session_token(request: TokenRequest, token: str) -> Session:
         raise _invalid()
     session = await broker.sessions.by_token(raw, slide=True)
     if session is None or session.client != request.client.id:
+        raise _invalid()
+    if not is_served(session, broker.config.clients):
         raise _invalid()
     return session
 

@@ -15,6 +15,7 @@ from broker.sessions import (
 from broker.storage.scripts import script
 from edge.store import Command, Store, StoreUnavailable, command
 from tokens import liveness
+from tokens.claims import AccessClaims
 
 CREATE: Final = script("create_session")
 LOAD: Final = script("load_session")
@@ -83,17 +84,25 @@ class RedisSessions:
         session = None if record is None else parse(sub, sid, pairs(record))
         return session if session is not None and outlived(session, pairs(cut)) else None
 
-    async def by_id(self, sub: str, sid: str, *, jti: str = "") -> Session | None:
-        revoked = [liveness.revoked_token(sub, one) for one in {jti, liveness.root_of(jti)}]
+    async def by_id(self, sub: str, sid: str) -> Session | None:
+        cut, record = await self._store.run(
+            command("HGETALL", liveness.CUT), command("HGETALL", liveness.session(sub, sid))
+        )
+        return _living(sub, sid, record, pairs(cut))
+
+    async def of(self, claims: AccessClaims, kid: str) -> Session | None:
+        revoked = {claims.jti, liveness.root_of(claims.jti)}
         cut, record, is_revoked = await self._store.run(
             command("HGETALL", liveness.CUT),
-            command("HGETALL", liveness.session(sub, sid)),
-            command("EXISTS", *revoked),
+            command("HGETALL", liveness.session(claims.sub, claims.sid)),
+            command("EXISTS", *(liveness.revoked_token(claims.sub, one) for one in revoked)),
         )
-        if not record or is_revoked:
+        cuts = pairs(cut)
+        session = _living(claims.sub, claims.sid, record, cuts)
+        if session is None or is_revoked or kid not in cuts.get("kids", "").split(","):
             return None
-        session = parse(sub, sid, pairs(record))
-        return session if outlived(session, pairs(cut)) else None
+        is_same = (session.client, session.tier) == (claims.client_id, claims.tier)
+        return session if is_same else None
 
     async def by_user(self, sub: str) -> list[Session]:
         cut, replies = await self._store.run(
@@ -126,6 +135,11 @@ class RedisSessions:
         [ended] = await self._store.commit(call)
         return bool(ended)
 
+    async def revoke_named(self, token: str) -> None:
+        found = await self.find(liveness.token_hash(token))
+        if found is not None:
+            await self.revoke(*found)
+
     async def revoke_all(self, sub: str, *, keep: str = "") -> int:
         keys = [liveness.sessions(sub), liveness.generation(sub)]
         args = (liveness.session(sub, ""), keep, liveness.REVOKED_CHANNEL, sub)
@@ -155,6 +169,11 @@ def pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
     # RESP3 answers HGETALL with a map and a script's table with a list.
     pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
     return {name.decode(): value.decode() for name, value in pairs}
+
+
+def _living(sub: str, sid: str, record: Mapping[bytes, bytes], cuts: Mapping[str, str]) -> Session | None:
+    session = parse(sub, sid, pairs(record)) if record else None
+    return session if session is not None and outlived(session, cuts) else None
 
 
 def outlived(session: Session, cuts: Mapping[str, str]) -> bool:

@@ -18,11 +18,21 @@ class RedisFamilies:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def rotate(self, handle: Handle, client_id: str, jkt: str) -> Rotated | Refused:
+    async def rotate(self, handle: Handle, client_id: str, jkt: str, scope: str | None) -> Rotated | Refused:
         sub, sid = handle.sub, handle.sid
         keys = [liveness.session(sub, sid), liveness.sessions(sub)]
         channel = (liveness.REVOKED_CHANNEL, f"{sub} {sid}")
-        args = (client_id, handle.counter, jkt, GRACE_MS, LIFE_MS, ABSOLUTE_LIFE_MS, sid, *channel)
+        args = (
+            client_id,
+            handle.counter,
+            jkt,
+            GRACE_MS,
+            LIFE_MS,
+            ABSOLUTE_LIFE_MS,
+            sid,
+            *channel,
+            scope or "",
+        )
         cut, reply = await self._store.commit(command("HGETALL", liveness.CUT), ROTATE.call(keys, *args))
         verdict, *rest = reply
         if verdict != b"good":

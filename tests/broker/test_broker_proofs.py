@@ -1,4 +1,4 @@
-"""DPoP proofs at the token endpoint: facts/security.md 5, rows 15 and 17, as the broker answers them."""
+"""DPoP proofs at the token endpoint: every way in which one can be bad, and what is answered."""
 
 import asyncio
 import base64

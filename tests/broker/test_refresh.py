@@ -1,7 +1,7 @@
 """Refresh tokens over HTTP: the rule of docs/decisions/0007 as a table, and its races a thousand times."""
 
 import asyncio
-import itertools
+from dataclasses import replace
 
 import pytest
 import redis
@@ -163,6 +163,35 @@ async def test_one_that_this_broker_never_made_is_refused(bound):
     assert (await bound.refresh(token)).status_code == 200
 
 
+async def test_what_is_refused_for_its_scope_or_for_trouble_is_not_spent(unbound, start, oauth, config):
+    narrow = (await unbound.redeem(await unbound.code(EMAIL, PASSWORD, scope="chat"))).json()["refresh_token"]
+    for scope in ("chat admin", "history", "chat history"):
+        answer = await unbound.refresh(narrow, scope=scope)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    assert (await unbound.refresh(narrow, scope="chat")).status_code == 200
+    token = (await unbound.redeem(await unbound.guest_code())).json()["refresh_token"]
+    code = await unbound.guest_code()
+    # Of the broker's secrets only the one that sealed the keys is missing: it reads tokens and cannot sign.
+    no_keys = await start(secrets=(b"a secret that sealed no key, 32 bytes",))
+    blind = await oauth(make=no_keys)
+    blind.verifier = unbound.verifier
+    forged = RefreshTokens((b"a secret that sealed no key, 32 bytes",)).read(token)
+    assert forged is None
+    assert (await blind.redeem(code)).status_code == 503
+    assert (await unbound.redeem(code)).status_code == 200
+    assert (await unbound.refresh(token)).status_code == 200
+
+
+async def test_guests_end_where_a_site_takes_none_any_more(unbound, start, oauth, config):
+    tokens = (await unbound.redeem(await unbound.guest_code())).json()
+    docs = replace(config.clients.by_id["docs"], guests=False)
+    clients = replace(config.clients, by_id={**config.clients.by_id, "docs": docs})
+    later = await oauth(make=await start(clients=clients))
+    assert not await is_active(later, tokens["access_token"])
+    assert (await later.exchange(tokens["access_token"])).json()["error"] == "invalid_request"
+    refused(await later.refresh(tokens["refresh_token"]), "unknown")
+
+
 async def test_a_number_from_the_future_is_refused_and_ends_nothing(bound, config):
     token = (await bound.signed_in(EMAIL, PASSWORD))["refresh_token"]
     _, sub, sid, _, _ = token.split("~")
@@ -205,57 +234,95 @@ async def test_an_older_secret_is_still_read_and_the_newest_writes(bound, start,
     refused(await bound.refresh(written), "unknown")
 
 
+class Rounds:
+    """So many rounds in which Redis answered in time; on a machine that stands still now and then some others
+    are let go, one in twenty at most."""
+
+    def __init__(self):
+        self.left, self.spare = ROUNDS, ROUNDS // 20
+
+    def counts(self, *answers):
+        """Whether the round does: none of its answers is a 503."""
+        if any(answer.status_code == 503 for answer in answers):
+            self.spare -= 1
+            assert self.spare >= 0, "Redis answered too late too often"
+            return False
+        self.left -= 1
+        return True
+
+
 async def test_a_lost_reply_and_two_tabs_at_once_sign_nobody_out(bound):
     """A thousand times: several uses of the latest at once give one and the same next one."""
-    tokens = await bound.signed_in(EMAIL, PASSWORD)
-    bound.nonce = (await bound.refresh(tokens["refresh_token"])).headers["dpop-nonce"]
-    latest = (await bound.refresh(tokens["refresh_token"])).json()
-    for number in range(ROUNDS):
-        answers = await asyncio.gather(
-            *(bound.refresh(latest["refresh_token"]) for _ in range(2 + number % 3))
-        )
+    latest = (await bound.redeem(await bound.guest_code())).json()
+    rounds = Rounds()
+    while rounds.left:
+        shown = latest["refresh_token"]
+        answers = await asyncio.gather(*(bound.refresh(shown) for _ in range(2 + rounds.left % 3)))
+        if not rounds.counts(*answers):
+            latest = (await bound.redeem(await bound.guest_code())).json()
+            continue
         assert [answer.status_code for answer in answers] == [200] * len(answers)
         following = {answer.json()["refresh_token"] for answer in answers}
         assert len(following) == 1
-        assert following != {latest["refresh_token"]}
+        assert following != {shown}
         latest = answers[0].json()
     assert await is_active(bound, latest["access_token"])
 
 
 async def test_of_uses_at_once_without_a_key_one_succeeds_and_the_session_ends(unbound):
     """A thousand times: whoever comes second is a thief or is robbed, and neither keeps anything."""
-    for number in range(ROUNDS):
-        tokens = await unbound.redeem(await unbound.guest_code())
-        answers = await asyncio.gather(
-            *(unbound.refresh(tokens.json()["refresh_token"]) for _ in range(2 + number % 2))
-        )
+    rounds = Rounds()
+    while rounds.left:
+        first = await unbound.redeem(await unbound.guest_code())
+        if first.status_code == 503:
+            rounds.counts(first)
+            continue
+        shown = first.json()["refresh_token"]
+        answers = await asyncio.gather(*(unbound.refresh(shown) for _ in range(2 + rounds.left % 2)))
         good = [answer.json() for answer in answers if answer.status_code == 200]
+        after = await unbound.refresh(good[0]["refresh_token"] if good else shown)
+        if not rounds.counts(*answers, after):
+            continue
         assert len(good) == 1
-        refused(await unbound.refresh(good[0]["refresh_token"]), "unknown")
-        if number % 50 == 0:
+        refused(after, "unknown")
+        if rounds.left % 50 == 0:
             assert not await is_active(unbound, good[0]["access_token"])
-            assert not await is_active(unbound, tokens.json()["access_token"])
+            assert not await is_active(unbound, first.json()["access_token"])
 
 
 async def test_a_thief_and_a_reader_at_once_never_both_go_on(bound):
-    """A thousand times, in every order: a token that was left behind is shown beside the latest."""
-    for order in itertools.islice(itertools.cycle((0, 1)), ROUNDS):
-        first = (await bound.redeem(await bound.guest_code())).json()
-        second = (await bound.refresh(first["refresh_token"])).json()
-        third = (await bound.refresh(second["refresh_token"])).json()
-        shown = [first["refresh_token"], third["refresh_token"]]
-        answers = await asyncio.gather(*(bound.refresh(one) for one in (shown if order else shown[::-1])))
-        refused(answers[0 if order else 1])
-        for answer in answers:
-            if answer.status_code == 200:
-                refused(await bound.refresh(answer.json()["refresh_token"]), "unknown")
+    """A thousand times, in either order: a token that was left behind is shown beside the latest."""
+    rounds = Rounds()
+    while rounds.left:
+        made = [await bound.redeem(await bound.guest_code())]
+        while len(made) < 3 and made[-1].status_code == 200:
+            made.append(await bound.refresh(made[-1].json()["refresh_token"]))
+        if not rounds.counts(*made):
+            continue
+        old, latest = made[0].json()["refresh_token"], made[2].json()["refresh_token"]
+        order = [old, latest] if rounds.left % 2 else [latest, old]
+        answers = dict(zip(order, await asyncio.gather(*map(bound.refresh, order)), strict=True))
+        if any(answer.status_code == 503 for answer in answers.values()):
+            rounds.left += 1
+            rounds.counts(*answers.values())
+            continue
+        refused(answers[old])
+        if answers[latest].status_code == 200:
+            refused(await bound.refresh(answers[latest].json()["refresh_token"]), "unknown")
 
 
 async def test_a_refresh_and_a_revocation_at_once_leave_nothing_alive(bound, valkey):
     """A thousand times: whichever came first, no session is revived and no refresh token is good."""
-    for _ in range(ROUNDS):
-        token = (await bound.redeem(await bound.guest_code())).json()["refresh_token"]
+    rounds = Rounds()
+    while rounds.left:
+        first = await bound.redeem(await bound.guest_code())
+        if first.status_code == 503:
+            rounds.counts(first)
+            continue
+        token = first.json()["refresh_token"]
         refreshed, revoked = await asyncio.gather(bound.refresh(token), bound.revoke(token))
+        if not rounds.counts(refreshed, revoked):
+            continue
         assert revoked.status_code == 200
         assert record(valkey, token)["ttl"] == -2
         if refreshed.status_code == 200:

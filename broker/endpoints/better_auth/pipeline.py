@@ -16,7 +16,7 @@ from broker.endpoints.better_auth.bodies import CALLBACK_URL, Member
 from broker.endpoints.session_cookies import without_dead_session
 from broker.errors import Unauthorized, respond
 from broker.issuing import require_client
-from broker.sessions import Caller
+from broker.sessions import MAX_USER_AGENT, Caller
 from broker.state import Broker
 from edge.client_address import client_address
 
@@ -108,7 +108,7 @@ def caller_of(request: Request, broker: Broker) -> Caller:
     address = client_address(
         peer, ",".join(headers.getlist("x-forwarded-for")), broker.config.trusted_proxies
     )
-    return Caller(address, headers.get("user-agent", ""))
+    return Caller(address, headers.get("user-agent", "")[:MAX_USER_AGENT])
 
 
 def _described(endpoint: Endpoint) -> dict[str, Any]:

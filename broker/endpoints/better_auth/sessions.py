@@ -15,6 +15,7 @@ from broker.endpoints.session_cookies import (
     without_session,
 )
 from broker.errors import APIError
+from broker.sessions import SID
 
 
 async def get_session(call: Call) -> Response:
@@ -46,7 +47,7 @@ async def revoke_session(call: Call) -> Response:
     if cookies.TOKEN.fullmatch(named):
         meant = await call.broker.sessions.by_token(named, slide=False)
         sid = meant.id if meant is not None and meant.sub == sub else ""
-    if sid in {one.id for one in await call.broker.sessions.by_user(sub)}:
+    if SID.fullmatch(sid):
         await revocation.revoke_session(call.broker.sessions, sub, sid, by=current.session.id)
     return views.answer({"status": True})
 

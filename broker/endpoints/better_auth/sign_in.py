@@ -5,7 +5,7 @@ from typing import Final
 from starlette.responses import Response
 
 from broker import audit
-from broker.credentials import Current
+from broker.credentials import Current, session_cookie
 from broker.endpoints.better_auth import views
 from broker.endpoints.better_auth.bodies import CALLBACK_URL, Member
 from broker.endpoints.better_auth.pipeline import Call, Endpoint
@@ -74,6 +74,8 @@ async def sign_out(call: Call) -> Response:
     if present is not None:
         await call.broker.sessions.revoke(present.session.sub, present.session.id)
         audit.record(audit.SIGNED_OUT, sub=present.session.sub, sid=present.session.id)
+    elif (token := session_cookie(call.broker, call.request.headers)) is not None:
+        await call.broker.sessions.revoke_named(token)
     return without_session(views.answer({"success": True}), call.broker)
 
 

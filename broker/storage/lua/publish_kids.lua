@@ -9,7 +9,9 @@ local held = redis.call('HMGET', KEYS[1], 'ring', 'kids')
 if tonumber(held[1] or '0') > tonumber(ARGV[1]) then
   return tonumber(held[1])
 end
-redis.call('HSET', KEYS[1], 'ring', ARGV[1], 'kids', ARGV[2])
+if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] then
+  redis.call('HSET', KEYS[1], 'ring', ARGV[1], 'kids', ARGV[2])
+end
 if held[2] ~= ARGV[2] then
   -- Running answers of a key that is gone end with this, and key sets that were read before it are old.
   redis.call('PUBLISH', ARGV[3], '*')

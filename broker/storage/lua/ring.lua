@@ -43,7 +43,8 @@ local function promote(kid, sealed, retiring)
 end
 
 local function algorithm_of(kid)
-  return cjson.decode(ring['key:' .. kid]).alg
+  local is_whole, record = pcall(cjson.decode, ring['key:' .. kid])
+  return is_whole and type(record) == 'table' and record.alg
 end
 
 -- How long `next` has been published. None is of the future: then the clock was set back, and it counts anew.

@@ -1,17 +1,23 @@
 -- KEYS: session, sessions index
 -- ARGV: client, counter that was shown, thumbprint of the proved key or '', grace (ms), life (ms),
---   absolute life (ms), sid, channel, message
--- Answers {'good', latest counter, field, value, ...}, or {'unknown'}, {'other_key'} or {'reused'}.
+--   absolute life (ms), sid, channel, message, scope that is asked for or ''
+-- Answers {'good', latest counter, field, value, ...}, or {'unknown'}, {'other_key'}, {'scope'} or {'reused'}.
 -- An absent record is never written to.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local held = redis.call('HMGET', KEYS[1], 'client', 'counter', 'jkt', 'rotated_at', 'created_at', 'expires_at')
+local held = redis.call('HMGET', KEYS[1], 'client', 'counter', 'jkt', 'rotated_at', 'created_at', 'expires_at',
+  'scope')
 if held[1] ~= ARGV[1] or not held[2] or math.min(held[6], held[5] + ARGV[6]) <= now then
   return {'unknown'}
 end
 -- Before the counter: a thief without the key must not be able to end the session either.
 if held[3] ~= '' and held[3] ~= ARGV[3] then
   return {'other_key'}
+end
+for one in string.gmatch(ARGV[10], '%S+') do
+  if not string.find(' ' .. held[7] .. ' ', ' ' .. one .. ' ', 1, true) then
+    return {'scope'}
+  end
 end
 local latest, shown = tonumber(held[2]), tonumber(ARGV[2])
 if shown > latest then

@@ -8,6 +8,8 @@ local record = redis.call('HGETALL', KEYS[1])
 if #record == 0 then
   return false
 end
+-- What it gave is all that is kept of it.
+redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'spent', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return record

@@ -12,21 +12,11 @@ end
 if not ring.current then
   change(tonumber(ARGV[3]))
   for at = 8, #ARGV, 2 do
-    if ARGV[at] ~= 'version' then
-      put(ARGV[at], ARGV[at + 1])
-    end
-  end
-  for field, _ in pairs(ring) do
-    local kid = string.match(field, '^key:(.+)$')
-    if kid and not ring['since:' .. kid] then
+    put(ARGV[at], ARGV[at + 1])
+    local kid = string.match(ARGV[at], '^key:(.+)$')
+    if kid then
+      put('since:' .. kid, string.format('%.0f', now))
       note('made', kid)
-    elseif kid then
-      note('restored', kid)
-    end
-  end
-  for at = 1, #done, 2 do
-    if done[at] == 'made' then
-      put('since:' .. done[at + 1], string.format('%.0f', now))
     end
   end
 elseif tonumber(ring.version) < tonumber(ARGV[3]) then
