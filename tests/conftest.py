@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.topologies import alone, clustered, watched
 from tests.valkey import Valkey
 
 
@@ -16,3 +17,17 @@ def valkey():
     yield server
     server.kill()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module", params=[alone, watched, clustered], ids=["single", "sentinel", "cluster"])
+def started(request):
+    with request.param() as together:
+        yield together
+
+
+@pytest.fixture
+def together(started):
+    """The servers of each topology in turn, empty and with their settings as they were."""
+    started.each("FLUSHALL")
+    started.each("CONFIG", "SET", "maxmemory", "0", "hz", "10")
+    return started

@@ -1,0 +1,59 @@
+"""One server and the lanes to it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+from edge.commands import Command, command
+from edge.lanes import Connect, Lane
+
+LANES: Final = 2
+ACKNOWLEDGED_WITHIN_MS: Final = 150
+"""For the replicas' acknowledgement of a write; a flight with it still ends by its deadline."""
+
+
+class Server:
+    """`connect` finds it; `url` is what it is known by."""
+
+    def __init__(self, url: str, connect: Connect, clock: Callable[[], float], *, lanes: int = LANES) -> None:
+        self._url = url
+        self._lanes = [Lane(connect, clock) for _ in range(lanes)]
+        # WAIT holds up what is behind it on its connection, with a dead replica for the whole time it may
+        # take: nothing but other commits waits there.
+        self._commits = Lane(connect, clock)
+        self._turn = 0
+
+    def fly(self, commands: Sequence[Command]) -> Coroutine[None, None, list[Any]]:
+        self._turn = (self._turn + 1) % len(self._lanes)
+        return self._lanes[self._turn].fly(commands)
+
+    async def commit(self, commands: Sequence[Command], replicas: int) -> tuple[list[Any], int]:
+        # On the same connection, as WAIT speaks of the writes of its own connection only.
+        wait = command("WAIT", replicas, ACKNOWLEDGED_WITHIN_MS)
+        *replies, acknowledged = await self._commits.fly((*commands, wait))
+        if not isinstance(acknowledged, int):
+            # A server that became a replica meanwhile waits for nobody.
+            acknowledged = 0
+        if acknowledged < replicas:
+            self.renew()
+        return replies, acknowledged
+
+    def renew(self) -> None:
+        for lane in self._all():
+            lane.retire()
+
+    @property
+    def is_idle(self) -> bool:
+        return all(lane.is_idle for lane in self._all())
+
+    async def heard_at(self) -> str:
+        return self._url
+
+    def is_heard_at(self, url: str) -> bool:
+        return url == self._url
+
+    async def close(self) -> None:
+        await asyncio.gather(*(lane.close() for lane in self._all()))
+
+    def _all(self) -> list[Lane]:
+        return [*self._lanes, self._commits]

@@ -1,0 +1,62 @@
+"""Which master of a Cluster a command belongs to (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+
+from edge.commands import Argument, Command
+from edge.topologies.addresses import Pattern
+
+_KEYLESS: Final = frozenset({"ASKING", "CONFIG", "INFO", "PING", "PUBLISH", "ROLE", "SCRIPT", "TIME", "WAIT"})
+
+
+@dataclass(slots=True)
+class SlotMap:
+    """The URL of each slot's master, empty where there is none; `rank` orders what several nodes say."""
+
+    masters: list[str]
+    rank: tuple[bool, int]
+
+    def urls(self) -> set[str]:
+        return {url for url in self.masters if url}
+
+
+def read(asked: str, info: bytes | str, ranges: Sequence[Sequence[Any]], pattern: Pattern) -> SlotMap:
+    """The replies of CLUSTER INFO and CLUSTER SLOTS of the node at the URL `asked`."""
+    masters = [""] * REDIS_CLUSTER_HASH_SLOTS
+    for first, last, (host, port, *_), *_ in ranges:
+        url = pattern.at(_text(host) or host_of(asked), int(port))
+        masters[int(first) : int(last) + 1] = [url] * (int(last) - int(first) + 1)
+    state = dict(line.split(":", 1) for line in _text(info).split() if ":" in line)
+    # A node that the majority left behind says `fail` once it has noticed, and its epoch stands still.
+    return SlotMap(masters, (state.get("cluster_state") == "ok", int(state.get("cluster_current_epoch", 0))))
+
+
+def host_of(url: str) -> str:
+    """For a node that names no host: it means the one under which it was asked."""
+    return urlsplit(url).hostname or ""
+
+
+def slot_of(command: Command) -> int | None:
+    """None for a command without a key, which any master may run."""
+    key = _key(command.words)
+    return None if key is None else key_slot(key.encode() if isinstance(key, str) else key)
+
+
+def _key(words: Sequence[Argument]) -> str | bytes | None:
+    at = 1
+    if words[0] == "EVALSHA":
+        at = 3 if words[2] else 0
+    elif words[0] in _KEYLESS:
+        at = 0
+    key = words[at] if at else None
+    return str(key) if isinstance(key, int) else key
+
+
+def _text(value: bytes | str | None) -> str:
+    if value is None or value in (b"?", "?"):
+        return ""
+    return value.decode() if isinstance(value, bytes) else value

