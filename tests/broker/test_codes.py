@@ -7,7 +7,7 @@ import redis
 
 from broker.codes import LIFE_MS
 from tests.broker.service import GATEWAY, OTHER_CALLBACK, OTHER_SITE, PASSWORD, sign_up
-from tests.oauth import Key, encode
+from tests.oauth import Key, code_in, encode
 
 EMAIL = "ada@example.com"
 
@@ -149,3 +149,14 @@ async def test_what_a_code_is_made_of_cannot_be_guessed(site):
     codes = {await site.code(EMAIL, PASSWORD) for _ in range(20)}
     assert len(codes) == 20
     assert all(len(code.rpartition("~")[2]) == len(encode(bytes(32))) for code in codes)
+
+
+async def test_no_more_of_a_reader_is_kept_with_a_code_than_with_a_session(site, valkey):
+    fields = {"email": EMAIL, "password": PASSWORD}
+    site.window.headers["User-Agent"] = "x" * 9000
+    code = code_in(await site.post_form("", fields))
+    with redis.Redis(unix_socket_path=valkey.socket) as client:
+        [key] = client.keys("cg:{*}:code:*")
+        assert client.memory_usage(key) < 1500
+        assert (await site.redeem(code)).status_code == 200
+        assert client.hkeys(key) == [b"spent"]

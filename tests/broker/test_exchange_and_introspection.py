@@ -6,6 +6,8 @@ import time
 import jwt
 import pytest
 
+from edge.store import Store
+from tests.broker.key_rings import Server, changes
 from tests.broker.service import (
     CALLBACK,
     GATEWAY,
@@ -83,6 +85,30 @@ async def test_revoking_a_token_ends_what_was_narrowed_from_it(site):
     assert (await ask(site, narrow)).json() == INACTIVE
     assert refusal(await site.exchange(tokens["access_token"])) == ("invalid_request", "subject_token")
     assert (await site.refresh(tokens["refresh_token"])).status_code == 200
+
+
+async def test_a_narrowed_token_ends_with_the_key_of_the_one_it_is_of(site, valkey):
+    tokens = await site.signed_in(EMAIL, PASSWORD)
+    kid = jwt.get_unverified_header(tokens["access_token"])["kid"]
+    server, store = Server(valkey), Store(valkey.url, time.monotonic)
+    server.age_next()
+    await changes(store).rotate()
+    # Until the broker has looked at its ring, which it does every second.
+    guest = (await site.redeem(await site.guest_code())).json()
+    while jwt.get_unverified_header(guest["access_token"])["kid"] == kid:
+        guest = (await site.refresh(guest["refresh_token"])).json()
+    answer = await site.exchange(tokens["access_token"], scope="chat")
+    assert answer.status_code == 200, answer.text
+    narrow = answer.json()["access_token"]
+    assert jwt.get_unverified_header(narrow)["kid"] == kid
+    assert (await ask(site, narrow)).json()["active"]
+    await changes(store).retire(lambda key: key.kid == kid)
+    # At once, although the broker may not have looked yet.
+    for token in (tokens["access_token"], narrow):
+        assert (await ask(site, token)).json() == INACTIVE
+    assert refusal(await site.exchange(tokens["access_token"])) == ("invalid_request", "subject_token")
+    await store.close()
+    server.client.close()
 
 
 async def test_revoking_a_narrowed_token_leaves_the_one_it_is_of(site):

@@ -192,3 +192,33 @@ async def test_a_full_redis_refuses_a_change_as_a_whole(store, server):
     finally:
         server.client.config_set("maxmemory", 0)
     assert server.client.hgetall(RING) == before
+
+
+async def test_a_retirement_that_went_unacknowledged_is_told_all_the_same_and_again(valkey, store, server):
+    ring = await keys(store).refresh()
+    lonely = Store(valkey.url, time.monotonic, replicas=1)
+    kid = ring.current.kid
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await changes(lonely).retire(lambda key: key.kid == kid)
+        assert kid not in server.published().split(",")
+    await lonely.close()
+
+
+async def test_a_damaged_record_is_an_unreadable_key_and_can_be_taken_out(store, server):
+    mine = keys(store)
+    ring = await mine.refresh()
+    for damaged in (
+        "not JSON",
+        "[]",
+        '{"alg":"ES256"}',
+        server.ring().keys[0].sealed.replace('"private": "', '"private": "!'),
+    ):
+        kid = server.ring().keys[0].kid
+        server.put(**{f"key:{kid}": damaged})
+        with pytest.raises(UnreadableKey, match="damaged"):
+            await keys(store).refresh()
+        gone = await changes(store).retire(lambda key: not changes(store).is_readable(key))
+        assert [key.kid for key in gone] == [kid]
+        assert (await keys(store).refresh()).is_whole
+    assert ring.current.kid not in server.published().split(",")
