@@ -28,6 +28,7 @@ from edge.settings import (
     Settings,
     Tier,
 )
+from edge.topologies import addresses
 
 PREFIX: Final = "CHATGATE_"
 OTHER_VARIABLES: Final = ("CHATGATE_CONFIG", "CHATGATE_PAGE_PORT", "CHATGATE_BACKEND_")
@@ -38,7 +39,6 @@ MIN_SECRET: Final = 32
 """Bytes, as long as the hash of the HMAC (RFC 8725 3.5)."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-_REDIS_URL = re.compile(r"(?:rediss?|unix)://.+")
 _DATABASE_URL = re.compile(r"(?:sqlite:///|postgres(?:ql)?://).+")
 _LIST = re.compile(r"[,\n]")
 _LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?(?=/|\Z)")
@@ -229,10 +229,17 @@ def _address_checks(settings: Settings) -> Iterator[str]:
     redis, database = settings.redis.url, settings.broker.database_url
     if redis is None:
         yield "redis.url: is missing. Set REDIS_URL, as in redis://127.0.0.1:6379/0."
-    elif not _REDIS_URL.fullmatch(redis.get_secret_value()):
-        yield "redis.url: must begin with redis://, rediss:// or unix://."
+    else:
+        yield from _redis_checks(redis.get_secret_value())
     if database is not None and not _DATABASE_URL.fullmatch(database.get_secret_value()):
         yield "broker.database_url: must begin with sqlite:/// or postgresql://."
+
+
+def _redis_checks(url: str) -> Iterator[str]:
+    try:
+        addresses.parse(url)
+    except ValueError as fault:
+        yield f"redis.url: {fault}."
 
 
 def _reference_checks(settings: Settings, path: Path | None) -> Iterator[str]:

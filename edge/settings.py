@@ -123,7 +123,12 @@ class Proxy(Table):
 
 class Redis(Table):
     url: SecretStr | None = Field(
-        None, description="`redis://`, `rediss://` or `unix://`. `REDIS_URL` is read when this is not set."
+        None,
+        description="`redis://`, `rediss://` or `unix://` for one server; "
+        "`redis+sentinel://[user:password@]host:26379,host:26379/master[/db]` for a master that sentinels "
+        "watch (their own password, if they have one, is `?sentinel_password=`); "
+        "`redis+cluster://[user:password@]host:6379,host:6379` for a Cluster. `rediss+sentinel` and "
+        "`rediss+cluster` are these over TLS. `REDIS_URL` is read when this is not set.",
     )
     wait_replicas: int = Field(
         0, ge=0, le=8, description="Replicas that must acknowledge a revocation before it is answered."

@@ -3,25 +3,51 @@
 How flights travel is in edge/lanes.py, and where to in edge/topologies (docs/decisions/0001 and 0010).
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from edge import topologies
 from edge.commands import Command, Script, ScriptError, StoreUnavailable, command
+from edge.lanes import connect
+from edge.topologies import addresses
+from edge.topologies.addresses import OfCluster, OfSentinels
+from edge.topologies.cluster import Cluster
+from edge.topologies.sentinel import Sentinel
+from edge.topologies.server import Server
 
 __all__ = ["Command", "Script", "ScriptError", "Store", "StoreUnavailable", "command"]
+
+
+class Topology(Protocol):
+    """Every verb that is awaited raises StoreUnavailable, and takes no longer than a flight."""
+
+    def fly(self, commands: Sequence[Command]) -> Awaitable[list[Any]]:
+        """The replies, errors among them, in the order of the commands."""
+
+    def commit(self, commands: Sequence[Command], replicas: int) -> Awaitable[tuple[list[Any], int]]:
+        """As `fly`, and how many replicas acknowledged: the fewest, where more than one master wrote."""
+
+    def renew(self) -> None:
+        """Use no connection that is held for another flight: the master may have moved."""
+
+    async def heard_at(self) -> str: ...
+
+    def is_heard_at(self, url: str) -> bool: ...
+
+    async def close(self) -> None: ...
 
 
 class Store:
     """Redis or Valkey by URL: one server, Sentinel or Cluster, as edge/topologies/addresses.py reads it.
 
-    `replicas` of its master must acknowledge what `commit` writes.
+    `replicas` of its master must acknowledge what `commit` writes. `clock` is monotonic seconds. Connects to
+    nothing before the first flight.
     """
 
     def __init__(self, url: str, clock: Callable[[], float], *, replicas: int = 0) -> None:
-        self._topology = topologies.opened(url, clock)
+        self._topology = _opened(url, clock)
         self._replicas = replicas
 
     async def run(self, *commands: Command) -> list[Any]:
@@ -71,6 +97,16 @@ class Store:
             # Behind one name, too, another server may be the master by now.
             self._topology.renew()
         return StoreUnavailable(type(reply).__name__)
+
+
+def _opened(url: str, clock: Callable[[], float]) -> Topology:
+    servers = addresses.parse(url)
+    match servers:
+        case OfSentinels():
+            return Sentinel(servers, clock)
+        case OfCluster():
+            return Cluster(servers, clock)
+    return Server(servers, partial(connect, servers), clock)
 
 
 # What Redis 7 and Valkey 9 begin with when the script itself is at fault. Trouble of the server's own, such
