@@ -41,10 +41,10 @@ def create_page_app(folder: Path, base_url: str | None = None) -> Starlette:
     """
     found = site.find(folder, base_url)
     style_path = f"{found.base_url}page.css"
-    documents = _documents(book.read(found), style_path)
-    home = documents[0][0].url
+    pages = documents(book.read(found), style_path)
+    home = pages[0][0].url
     # By decoded paths, as a browser may encode a letter that the index leaves.
-    bodies = {unquote(page.url).rstrip("/"): html for page, html in documents}
+    bodies = {unquote(page.url).rstrip("/"): html for page, html in pages}
 
     async def page(request: Request) -> Response:
         path = str(request.scope["path"])
@@ -62,21 +62,26 @@ def create_page_app(folder: Path, base_url: str | None = None) -> Starlette:
         return FileResponse(CALLBACK, headers=CALLBACK_HEADERS)
 
     async def missing(_: Request, __: Exception) -> Response:
-        start = f'<a href="{escape(home)}">Begin at its start.</a>'
-        article = f"<h1>No such page</h1><p>This book has no page at this address. {start}</p>"
-        return HTMLResponse(_document("No such page", style_path, "", article, ""), 404, headers=HEADERS)
+        return HTMLResponse(no_such_page(home, style_path), 404, headers=HEADERS)
 
     routes = [Route(style_path, style), Route(CALLBACK_PATH, callback), Route("/{path:path}", page)]
     return Starlette(routes=routes, exception_handlers={404: missing})
 
 
-def _documents(pages: Sequence[Page], style: str) -> list[tuple[Page, str]]:
-    documents: list[tuple[Page, str]] = []
+def documents(pages: Sequence[Page], style: str) -> list[tuple[Page, str]]:
+    """Each page with its HTML; `style` is the address of the style sheet."""
+    written: list[tuple[Page, str]] = []
     for version in dict.fromkeys(page.version for page in pages):
         own = [page for page in pages if page.version == version]
         urls = {page.source: page.url for page in own}
-        documents += [(page, _page_html(page, own, urls, style)) for page in own]
-    return documents
+        written += [(page, _page_html(page, own, urls, style)) for page in own]
+    return written
+
+
+def no_such_page(home: str, style: str) -> str:
+    start = f'<a href="{escape(home)}">Begin at its start.</a>'
+    article = f"<h1>No such page</h1><p>This book has no page at this address. {start}</p>"
+    return _document("No such page", style, "", article, "")
 
 
 def _page_html(page: Page, pages: Sequence[Page], urls: Mapping[str, str], style: str) -> str:
