@@ -18,7 +18,7 @@ from tokens import liveness
 
 pytestmark = pytest.mark.system
 
-ROUNDS = 15
+ROUNDS = 25
 AT_ONCE = 5
 HOUR_MS = 3_600_000
 FIELDS = ["all", "client:docs"]

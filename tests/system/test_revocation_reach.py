@@ -167,6 +167,11 @@ async def user_by_a_ban(world):
     await world.command("users", "ban", world.ada.email)
 
 
+async def user_whose_ban_is_taken_back(world):
+    await user_by_a_ban(world)
+    await world.command("users", "unban", world.ada.email)
+
+
 async def user_by_another_tier(world):
     await world.command("users", "tier", world.ada.email, "guest")
 
@@ -217,6 +222,7 @@ REACH = [
     (user_by_api, ALL, NOTHING),
     (user_by_command, ALL, NOTHING),
     (user_by_a_ban, ALL, NOTHING),
+    (user_whose_ban_is_taken_back, ALL, NOTHING),
     (user_by_another_tier, ALL, NOTHING),
     (user_by_deleting_the_account, ALL, NOTHING),
     (user_who_deletes_the_account, ALL, NOTHING),
