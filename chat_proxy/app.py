@@ -115,7 +115,7 @@ def _lifespan(proxy: ChatProxy, store: Store) -> Callable[[FastAPI], AbstractAsy
         proxy.keys.changed()
         renewal.soon()
 
-    cutoff = Cutoff(proxy.config.redis_url, proxy.drain.answers, look_again)
+    cutoff = Cutoff(store, proxy.drain.answers, look_again)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

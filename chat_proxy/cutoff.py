@@ -1,4 +1,7 @@
-"""Ends running answers with their session: listens for the broker's message on a connection of its own."""
+"""Ends running answers with their session: listens for the broker's message on a connection of its own.
+
+It follows the master that Sentinel names; in a Cluster every node hears what is published at any.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -15,6 +18,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from chat_proxy.answers import Answers
 from chat_proxy.failures import SESSION_ENDED
 from edge import logs
+from edge.store import Store, StoreUnavailable
 from tokens.liveness import REVOKED_CHANNEL
 
 CONNECT_WITHIN: Final = 1.0
@@ -29,29 +33,26 @@ class _Silent(Exception):
     """The server did not answer a ping."""
 
 
+class _Deposed(Exception):
+    """Messages are published elsewhere by now, and this server may be cut off from there."""
+
+
 class Cutoff:
     """`missed` is called when messages may have been lost, so that all running answers are checked anew."""
 
-    def __init__(self, url: str, answers: Answers, missed: Callable[[], None]) -> None:
-        self._url = url
+    def __init__(self, store: Store, answers: Answers, missed: Callable[[], None]) -> None:
+        self._store = store
         self._answers = answers
         self._missed = missed
         self.is_listening = False
 
     async def run(self) -> None:
         while True:
-            client = Redis.from_url(
-                self._url,
-                socket_connect_timeout=CONNECT_WITHIN,
-                socket_timeout=None,
-                # The library would subscribe again by itself and not say that messages were lost.
-                retry=Retry(NoBackoff(), 0),
-                maint_notifications_config=MaintNotificationsConfig(enabled=False),
-            )
             try:
-                async with client, client.pubsub() as pubsub:
-                    await self._listen(pubsub)
-            except (RedisError, OSError, TimeoutError, _Silent) as error:
+                url = await self._store.heard_at()
+                async with _client(url) as client, client.pubsub() as pubsub:
+                    await self._listen(pubsub, url)
+            except (RedisError, OSError, TimeoutError, StoreUnavailable, _Silent, _Deposed) as error:
                 if self.is_listening:
                     _log.warning("cutoff_lost", reason=type(error).__name__)
             except Exception as error:
@@ -61,11 +62,13 @@ class Cutoff:
                 self.is_listening = False
             await asyncio.sleep(RECONNECT_AFTER)
 
-    async def _listen(self, pubsub: PubSub) -> None:
+    async def _listen(self, pubsub: PubSub, url: str) -> None:
         async with asyncio.timeout(CONNECT_WITHIN):
             await pubsub.subscribe(REVOKED_CHANNEL)
         is_asked = False
         while True:
+            if not self._store.is_heard_at(url):
+                raise _Deposed
             message: dict[str, Any] | None = await pubsub.get_message(timeout=PING_EVERY)
             if message is not None:
                 is_asked = False
@@ -88,3 +91,14 @@ class Cutoff:
                 self._answers.end_of(sub, ended, SESSION_ENDED)
             else:
                 self._missed()
+
+
+def _client(url: str) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_WITHIN,
+        socket_timeout=None,
+        # The library would subscribe again by itself and not say that messages were lost.
+        retry=Retry(NoBackoff(), 0),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
