@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from broker.accounts import AccountsUnavailable
+from broker.authorization import RefusedRequest
 from broker.config import BrokerConfig
 from broker.cookies import Jar
 from broker.endpoints import authorize, better_auth, health, login_page, oauth, token, well_known
@@ -110,6 +111,7 @@ def create_api(config: BrokerConfig, *, now: Callable[[], float], clock: Callabl
         redirect_slashes=False,
     )
     app.state.broker = broker
+    app.add_exception_handler(RefusedRequest, authorize.send_back)
     app.include_router(better_auth.router())
     for family in (token, oauth, authorize, login_page, well_known, health):
         app.include_router(family.router)

@@ -1,23 +1,30 @@
 """The broker as a process that answers requests, alone or as one of several workers."""
 
+import socket
 import sys
 
 from broker.app import create_app
 from broker.config import resolve
 from broker.storage.database_url import BadDatabaseUrl
+from edge import logs
 from edge.accepting import CountedDoor
+from edge.metrics import Metrics
 from edge.seat import Seat
 from edge.serving import Served, serve
 from edge.settings import Settings
+from edge.worker_figures import add_worker
 
 
-def run(settings: Settings, seat: Seat | None) -> int:
-    """The exit code."""
+def run(settings: Settings, seat: Seat | None, listener: socket.socket | None) -> int:
+    """The exit code. `listener` is for the metrics."""
+    written = logs.configure("broker")
+    metrics = Metrics(0 if seat is None else seat.slot)
     try:
         config = resolve(settings)
-        app = create_app(config)
+        app = create_app(config, metrics=metrics)
     except BadDatabaseUrl as error:
         print(error, file=sys.stderr)
         return 2
     door = CountedDoor(config.origins.__contains__)
-    return serve(Served(app, door, address=(config.host, config.port), graceful=10), seat)
+    add_worker(metrics, door, written)
+    return serve(Served(app, door, metrics, address=(config.host, config.port), graceful=10), seat, listener)

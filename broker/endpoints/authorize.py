@@ -7,7 +7,7 @@ from starlette.responses import Response
 from broker import authorization, pages
 from broker.authorization import RefusedRequest
 from broker.endpoints import forms
-from broker.errors import AUTHORIZE, LOGIN, OAuthError
+from broker.errors import AUTHORIZE, LOGIN
 from broker.state import Broker
 
 router = APIRouter()
@@ -17,16 +17,15 @@ router = APIRouter()
 async def authorize(request: Request) -> Response:
     broker: Broker = request.app.state.broker
     parameters = forms.parse(request.scope["query_string"])
-    try:
-        authorization.parse(parameters, broker.config.clients, broker.config.audience)
-    except RefusedRequest as refused:
-        return sent_back(broker, refused)
+    authorization.parse(parameters, broker.config.clients, broker.config.audience)
     return moved(f"{LOGIN}?{authorization.query_of(parameters)}", None)
 
 
-def sent_back(broker: Broker, refused: RefusedRequest) -> Response:
-    """The error, told to the site."""
-    error: OAuthError = refused.error
+async def send_back(request: Request, refused: Exception) -> Response:
+    """Answers a RefusedRequest that any of these pages raised: the site is told."""
+    assert isinstance(refused, RefusedRequest)  # noqa: S101  registered for nothing else
+    broker: Broker = request.app.state.broker
+    error = refused.error
     location = refused.to.answer(broker.config.issuer, error=error.code, error_description=error.detail)
     return moved(location, refused.to.origin)
 

@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from broker import authorization, codes, pages
 from broker.accounts import AccountsError, AccountsUnavailable, InvalidEmail, InvalidProfile
-from broker.authorization import AuthorizationRequest, RefusedRequest
+from broker.authorization import AuthorizationRequest
 from broker.codes import Code
 from broker.endpoints import forms, origins
-from broker.endpoints.authorize import moved, sent_back
+from broker.endpoints.authorize import moved
 from broker.endpoints.better_auth.pipeline import caller_of
 from broker.errors import LOGIN, OAuthError
 from broker.login import anonymous, email
@@ -112,10 +112,7 @@ async def continue_as_guest(request: Request) -> Response:
 def _shown(request: Request, screen: Screen) -> Response:
     broker: Broker = request.app.state.broker
     parameters = forms.parse(request.scope["query_string"])
-    try:
-        asked = authorization.parse(parameters, broker.config.clients, broker.config.audience)
-    except RefusedRequest as refused:
-        return sent_back(broker, refused)
+    asked = authorization.parse(parameters, broker.config.clients, broker.config.audience)
     return _page(broker, asked, authorization.query_of(parameters), screen, {}, None, 200, {})
 
 
@@ -123,10 +120,7 @@ async def _attempted(request: Request, screen: Screen, prove: Prove) -> Response
     broker: Broker = request.app.state.broker
     origins.require_own_page(request.headers, broker.config)
     parameters = forms.parse(request.scope["query_string"])
-    try:
-        asked = authorization.parse(parameters, broker.config.clients, broker.config.audience)
-    except RefusedRequest as refused:
-        return sent_back(broker, refused)
+    asked = authorization.parse(parameters, broker.config.clients, broker.config.audience)
     fields = await forms.read(request)
     caller = caller_of(request, broker)
     try:

@@ -23,6 +23,7 @@ from broker.grants import (
     public_client,
     refresh_token,
     require_resource,
+    required,
     token_exchange,
 )
 from broker.revocation import revoke_session, revoke_token
@@ -90,7 +91,7 @@ async def revoke(request: Request) -> Response:
     broker: Broker = request.app.state.broker
     parameters = await forms.read(request)
     client = public_client(broker, parameters, request.headers, _origin(request))
-    sent = _required(parameters, "token")
+    sent = required(parameters, "token")
     handle = broker.refresh_tokens.read(sent)
     if handle is not None:
         # With whichever of its family's tokens: who shows an old one wants none of them to go on.
@@ -113,7 +114,7 @@ async def introspect(request: Request) -> Response:
     broker: Broker = request.app.state.broker
     parameters = await forms.read(request)
     caller = _resource_server(broker, parameters, request.headers)
-    members = await introspection.describe(broker, caller, _required(parameters, "token"))
+    members = await introspection.describe(broker, caller, required(parameters, "token"))
     if introspection.MEDIA_TYPE in request.headers.get("accept", "").lower():
         signed = introspection.signed(broker, caller, members)
         return Response(signed, headers=NO_STORE, media_type=introspection.MEDIA_TYPE)
@@ -123,13 +124,6 @@ async def introspect(request: Request) -> Response:
 def _origin(request: Request) -> str | None:
     broker: Broker = request.app.state.broker
     return origins.foreign_origin(request.headers, broker.config)
-
-
-def _required(parameters: Mapping[str, Any], name: str) -> str:
-    value = parameters.get(name)
-    if value is None:
-        raise OAuthError("invalid_request", f"{name}: it is missing")
-    return str(value)
 
 
 def _resource_server(broker: Broker, parameters: Mapping[str, str], headers: Headers) -> ResourceServer:

@@ -22,13 +22,18 @@ class TokenRequest:
     jkt: str
 
     def required(self, name: str) -> str:
-        value = self.parameters.get(name)
-        if value is None:
-            raise OAuthError("invalid_request", f"{name}: it is missing")
-        return value
+        return required(self.parameters, name)
 
 
 Grant = Callable[[TokenRequest], Awaitable[dict[str, Any]]]
+
+
+def required(parameters: Mapping[str, str], name: str) -> str:
+    """Raises OAuthError `invalid_request`."""
+    value = parameters.get(name)
+    if value is None:
+        raise OAuthError("invalid_request", f"{name}: it is missing")
+    return value
 
 
 def public_client(
@@ -43,10 +48,7 @@ def public_client(
         raise OAuthError(
             "invalid_client", "client_id: sites are public clients, without a secret", 401, basic
         )
-    client_id = parameters.get("client_id")
-    if client_id is None:
-        raise OAuthError("invalid_request", "client_id: it is missing")
-    client = broker.config.clients.by_id.get(client_id)
+    client = broker.config.clients.by_id.get(required(parameters, "client_id"))
     if client is None:
         raise OAuthError("invalid_client", "client_id: no site has this name", 401)
     if origin is not None and origin not in client.origins:

@@ -10,7 +10,7 @@ from broker.storage.scripts import script
 from edge.store import Store
 from tokens import liveness
 
-ADD: Final = script("add_code")
+ADD: Final = script("time", "add_code")
 SPEND: Final = script("spend_code")
 
 

@@ -6,7 +6,7 @@ from broker.storage.scripts import script
 from edge.store import Store
 from tokens import liveness
 
-CUT: Final = script("cut_sessions")
+CUT: Final = script("time", "cut_sessions")
 
 
 class RedisCuts:

@@ -11,10 +11,10 @@ from edge.store import Store, command
 from tokens import liveness
 
 RING: Final = "cg:keys"
-TEND: Final = script("ring", "tend_ring")
-ROTATE: Final = script("ring", "rotate_ring")
-RETIRE: Final = script("ring", "retire_keys")
-RESEAL: Final = script("ring", "reseal_key")
+TEND: Final = script("time", "ring", "tend_ring")
+ROTATE: Final = script("time", "ring", "rotate_ring")
+RETIRE: Final = script("time", "ring", "retire_keys")
+RESEAL: Final = script("time", "ring", "reseal_key")
 PUBLISH: Final = script("publish_kids")
 
 

@@ -17,14 +17,14 @@ from edge.store import Command, Store, StoreUnavailable, command
 from tokens import liveness
 from tokens.claims import AccessClaims
 
-CREATE: Final = script("create_session")
-LOAD: Final = script("load_session")
+CREATE: Final = script("time", "create_session")
+LOAD: Final = script("time", "load_session")
 LIST: Final = script("list_sessions")
 VOIDED_MS: Final = 600_000
 """How long a session that must not be made is remembered; whoever would make it has a flight's time."""
 REVOKE: Final = script("revoke_session")
-REVOKE_MANY: Final = script("revoke_sessions")
-RAISE: Final = script("raise_generation")
+REVOKE_MANY: Final = script("time", "revoke_sessions")
+RAISE: Final = script("time", "raise_generation")
 POINTERS: Final = 10_000
 """Pointers kept in process. One never changes while it lives, and the record's own hash is compared."""
 

@@ -9,7 +9,7 @@ from broker.storage.scripts import script
 from edge.store import Store, command
 from tokens import liveness
 
-ROTATE: Final = script("rotate_refresh")
+ROTATE: Final = script("time", "rotate_refresh")
 
 
 class RedisFamilies:

@@ -1,6 +1,4 @@
 -- KEYS: code. ARGV: life (ms), field, value, ...
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 redis.call('HSET', KEYS[1], 'made_at', string.format('%.0f', now), unpack(ARGV, 2))
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1

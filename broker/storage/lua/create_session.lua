@@ -2,8 +2,6 @@
 -- ARGV: sid, generation read before the proof, how many sessions may stay, life (ms), absolute life (ms),
 --   channel, sub, time of creation (ms) or '' for the present, field, value, ...
 -- Answers the time (ms) of creation, or false when the generation was raised meanwhile or the mark is there.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 if (redis.call('GET', KEYS[3]) or '0') ~= ARGV[2] or redis.call('EXISTS', KEYS[4]) == 1 then
   return false
 end

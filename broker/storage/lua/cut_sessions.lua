@@ -5,8 +5,6 @@
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return false
 end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local cut = math.max(now, tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0'))
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', cut))
 redis.call('PUBLISH', ARGV[2], '*')

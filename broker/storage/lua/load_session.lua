@@ -2,8 +2,6 @@
 --   absolute life (ms)
 -- Answers the record as field, value, ..., with `slid` when it was, or false. An absent record is never
 -- written to.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local held = redis.call('HMGET', KEYS[1], 'token_hash', 'expires_at', 'updated_at', 'remember', 'created_at')
 if held[1] ~= ARGV[1] or tonumber(held[2]) <= now then
   return false

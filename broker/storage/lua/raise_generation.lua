@@ -4,8 +4,6 @@ local held = redis.call('GET', KEYS[1]) or '0'
 if held ~= ARGV[1] then
   return false
 end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local generation = string.format('%.0f', math.max(now, tonumber(held) + 1))
 redis.call('SET', KEYS[1], generation, 'EX', 86400)
 return generation

@@ -1,7 +1,5 @@
 -- KEYS: sessions index, generation. ARGV: prefix of session keys, sid to keep or '', channel, sub
 -- Answers how many were alive. The generation goes first: a sign-in under way creates nothing.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local generation = math.max(now, tonumber(redis.call('GET', KEYS[2]) or '0') + 1)
 redis.call('SET', KEYS[2], string.format('%.0f', generation), 'EX', 86400)
 local ended = 0

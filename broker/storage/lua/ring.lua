@@ -1,6 +1,4 @@
--- Put before a script that changes the key ring, KEYS[1], which broker/ring.py describes.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+-- Put after `time` and before a script that changes the key ring, KEYS[1], which broker/ring.py describes.
 local ring = {}
 local held = redis.call('HGETALL', KEYS[1])
 for at = 1, #held, 2 do

@@ -3,8 +3,6 @@
 --   absolute life (ms), sid, channel, message, scope that is asked for or ''
 -- Answers {'good', latest counter, field, value, ...}, or {'unknown'}, {'other_key'}, {'scope'} or {'reused'}.
 -- An absent record is never written to.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local held = redis.call('HMGET', KEYS[1], 'client', 'counter', 'jkt', 'rotated_at', 'created_at', 'expires_at',
   'scope')
 if held[1] ~= ARGV[1] or not held[2] or math.min(held[6], held[5] + ARGV[6]) <= now then
