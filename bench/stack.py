@@ -187,6 +187,8 @@ def _start(folder: Path, running: ExitStack) -> Stack:
         "CHATGATE_BROKER_URL": urls["broker"],
         "CHATGATE_BROKER_PORT": str(ports["broker"]),
         "CHATGATE_BROKER_SECRET": secrets.token_hex(32),
+        "CHATGATE_BROKER_METRICS_PORT": "0",
+        "CHATGATE_PROXY_METRICS_PORT": "0",
         "CHATGATE_PROXY_URL": urls["chat_proxy"],
         "CHATGATE_PROXY_PORT": str(ports["chat_proxy"]),
         "CHATGATE_BACKENDS_BENCH_SECRET": secrets.token_hex(32),

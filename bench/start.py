@@ -40,6 +40,8 @@ def _seconds(folder: Path) -> float:
     names = ("BROKER", "PROXY", "BACKEND", "PAGE")
     environ = own_environment() | {
         "CHATGATE_DATA_DIR": str(folder),
+        "CHATGATE_BROKER_METRICS_PORT": "0",
+        "CHATGATE_PROXY_METRICS_PORT": "0",
         **{f"CHATGATE_{name}_PORT": str(port) for name, port in zip(names, ports, strict=True)},
     }
     paths = ("/readyz", "/readyz", "/readyz", "/")

@@ -15,6 +15,7 @@ from broker.config import BrokerConfig
 from broker.cookies import Jar
 from broker.endpoints import authorize, better_auth, health, login_page, oauth, token, well_known
 from broker.errors import TRANSLATIONS, is_page, respond
+from broker.figures import Hashes, watch
 from broker.issuing import Mint
 from broker.keys import Keys, Ring, UnreadableKey
 from broker.passwords import Passwords
@@ -30,8 +31,10 @@ from broker.storage.redis import RedisSessions
 from broker.storage.refresh import RedisFamilies
 from broker.storage.sql import SqlAccounts, open_accounts
 from edge import logs
+from edge.measured_store import MeasuredStore
+from edge.metrics import Metrics
 from edge.shell import shell
-from edge.store import Store, StoreUnavailable
+from edge.store import StoreUnavailable
 from tokens.dpop import Proofs
 from tokens.jwks import local
 from tokens.nonces import Nonces
@@ -54,24 +57,36 @@ def create_app(
     *,
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
+    metrics: Metrics | None = None,
 ) -> ASGIApp:
-    """The broker as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds."""
+    """The broker as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; what it
+    counts is added to `metrics`."""
+    metrics = metrics or Metrics()
     return shell(
-        create_api(config, now=now, clock=clock),
+        create_api(config, now=now, clock=clock, metrics=metrics),
         allowed=config.origins.__contains__,
         exposed=EXPOSED,
         respond=respond,
         translations=TRANSLATIONS,
         is_page=is_page,
+        responses=metrics.responses,
     )
 
 
-def create_api(config: BrokerConfig, *, now: Callable[[], float], clock: Callable[[], float]) -> FastAPI:
+def create_api(
+    config: BrokerConfig,
+    *,
+    now: Callable[[], float],
+    clock: Callable[[], float],
+    metrics: Metrics | None = None,
+) -> FastAPI:
     """The routes without what stands around them; `.openapi()` describes them."""
-    store = Store(config.redis_url, clock, replicas=config.wait_replicas)
+    metrics = metrics or Metrics()
+    store = MeasuredStore(config.redis_url, clock, metrics, replicas=config.wait_replicas)
     accounts = open_accounts(config.database_url)
     keys = Keys(RedisKeyStore(store), config.secrets, config.algorithm)
-    passwords = Passwords(config.password_cost)
+    passwords = Passwords(config.password_cost, on_hash=Hashes(metrics))
+    watch(metrics, passwords, keys, now)
     broker = Broker(
         config=config,
         accounts=accounts,

@@ -67,12 +67,13 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The keys at hand. `version` rises with every change; `current` signs. `is_whole` unless one of the
-    published keys cannot be read here."""
+    """The keys at hand. `version` rises with every change; `current` signs, and was published at
+    `signs_since` (Redis ms). `is_whole` unless one of the published keys cannot be read here."""
 
     version: int
     current: SigningKey
     published: tuple[Mapping[str, str], ...]
+    signs_since: int
     is_whole: bool = True
 
     def jwks(self) -> bytes:
@@ -236,7 +237,10 @@ class Keys:
         signed_by = None if self.ring is None else self.ring.current.kid
         # Without the one that signs there is no ring: what was signed with another would die too early.
         published = tuple(one.public for one in opened.values())
-        self.ring = None if current is None else Ring(found.version, current, published, not unreadable)
+        since = found.keys[0].since
+        self.ring = (
+            None if current is None else Ring(found.version, current, published, since, not unreadable)
+        )
         if current is not None and signed_by != current.kid:
             audit.record(audit.SIGNING_KEY_CHANGED, kid=current.kid, alg=current.alg)
         return unreadable[0] if unreadable else None

@@ -198,6 +198,7 @@ class Passwords:
         self._max_wait = max_wait
         self._waiting = 0
         self._running = 0
+        self._refused = 0
         self._closed = False
         self._rest: asyncio.TimerHandle | None = None
         self._size = size
@@ -211,6 +212,11 @@ class Passwords:
     @property
     def running(self) -> int:
         return self._running
+
+    @property
+    def refused(self) -> int:
+        """How many got `HashingBusy` so far."""
+        return self._refused
 
     async def hash(self, normalised: str) -> str:
         """`normalised` is what `check_new_password` returned. Raises `HashingBusy`."""
@@ -270,6 +276,7 @@ class Passwords:
                 self._threads.submit(give_back, together)
 
     def _busy(self) -> HashingBusy:
+        self._refused += 1
         # Everything that waits now is served or refused by then.
         return HashingBusy(retry_after=max(1, math.ceil(self._max_wait)))
 

@@ -168,6 +168,10 @@ class Answers:
             if self._count == 0:
                 self._idle.set()
 
+    @property
+    def count(self) -> int:
+        return self._count
+
     def all(self) -> list[Running]:
         return [running for of_reader in self._by_sub.values() for running in of_reader]
 

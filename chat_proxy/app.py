@@ -18,10 +18,13 @@ from chat_proxy.config import ProxyConfig
 from chat_proxy.conversations import Conversations
 from chat_proxy.cutoff import Cutoff
 from chat_proxy.drain import Drain
+from chat_proxy.figures import Figures, watch
 from chat_proxy.forward import Forward
 from chat_proxy.gate import Gate
 from chat_proxy.renewal import Renewal
 from chat_proxy.state import ChatProxy
+from edge.measured_store import MeasuredStore
+from edge.metrics import Metrics
 from edge.problems import Problem, unavailable
 from edge.shell import shell
 from edge.store import Store
@@ -44,10 +47,12 @@ def create_app(
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
     drain: Drain | None = None,
+    metrics: Metrics | None = None,
 ) -> ASGIApp:
     """The proxy as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; `drain`
-    is for whoever hears the signal to stop."""
-    api = create_api(config, now=now, clock=clock, drain=drain or Drain())
+    is for whoever hears the signal to stop, and what is counted is added to `metrics`."""
+    metrics = metrics or Metrics()
+    api = create_api(config, now=now, clock=clock, drain=drain or Drain(), metrics=metrics)
     proxy: ChatProxy = api.state.proxy
     app = shell(
         api,
@@ -56,15 +61,22 @@ def create_app(
         respond=Challenges(config.audience).respond,
         translations={KeysUnavailable: _keys_unavailable},
         direct={("POST", CHAT): Chat(proxy)},
+        responses=metrics.responses,
     )
     return NonceHeader(app, proxy.gate.proofs.nonces, now)
 
 
 def create_api(
-    config: ProxyConfig, *, now: Callable[[], float], clock: Callable[[], float], drain: Drain
+    config: ProxyConfig,
+    *,
+    now: Callable[[], float],
+    clock: Callable[[], float],
+    drain: Drain,
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """The routes without what stands around them; `.openapi()` describes them."""
-    store = Store(config.redis_url, clock)
+    metrics = metrics or Metrics()
+    store = MeasuredStore(config.redis_url, clock, metrics)
     forward = Forward(now)
 
     async def fetch() -> bytes:
@@ -79,11 +91,12 @@ def create_api(
         forward=forward,
         keys=keys,
         drain=drain,
+        figures=Figures(metrics),
         clock=clock,
     )
     app = FastAPI(
         title="chatgate chat proxy",
-        lifespan=_lifespan(proxy, store),
+        lifespan=_lifespan(proxy, store, metrics),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -107,7 +120,9 @@ def _gate(config: ProxyConfig, keys: RemoteKeys, now: Callable[[], float]) -> Ga
     return Gate(config, verifier, Proofs(Nonces([config.nonce_secret])), now)
 
 
-def _lifespan(proxy: ChatProxy, store: Store) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    proxy: ChatProxy, store: Store, metrics: Metrics
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     renewal = Renewal(proxy.admission, proxy.drain.answers, proxy.clock)
 
     def look_again() -> None:
@@ -116,6 +131,7 @@ def _lifespan(proxy: ChatProxy, store: Store) -> Callable[[FastAPI], AbstractAsy
         renewal.soon()
 
     cutoff = Cutoff(store, proxy.drain.answers, look_again)
+    watch(metrics, proxy.drain.answers, proxy.keys, cutoff, proxy.clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

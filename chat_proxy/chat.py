@@ -14,6 +14,7 @@ from chat_proxy.admission import Grant
 from chat_proxy.answers import Running
 from chat_proxy.backends import native
 from chat_proxy.failures import READER_GONE, SHUTTING_DOWN, Failed, Failure
+from chat_proxy.figures import ADMITTED
 from chat_proxy.gate import Caller
 from chat_proxy.messages import Question
 from chat_proxy.replies import JsonReply, Reply, StreamReply
@@ -38,16 +39,12 @@ class Chat:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         proxy = self._proxy
-        if proxy.drain.has_begun:
-            raise SHUTTING_DOWN.problem()
         headers = Headers(scope=scope)
-        caller = await proxy.gate.identify(scope, headers, CHAT)
-        _require_json(headers)
-        question = messages.parse(_parsed(await read_body(Request(scope, receive))))
-        proxy.gate.require_timely(caller)
-        if proxy.drain.has_begun:
-            # It began while the body came in, and may be over already.
-            raise SHUTTING_DOWN.problem()
+        try:
+            caller, question = await self._asked(scope, headers, receive)
+        except Exception as error:
+            proxy.figures.refused(error)
+            raise
         live = native.EVENT_STREAM in headers.get("accept", "").lower()
         with proxy.drain.answers.entered(caller) as running:
             try:
@@ -56,12 +53,35 @@ class Chat:
                 if error.failure is not READER_GONE:
                     raise error.failure.problem() from None
 
+    async def _asked(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[Caller, Question]:
+        proxy = self._proxy
+        if proxy.drain.has_begun:
+            raise SHUTTING_DOWN.problem()
+        caller = await proxy.gate.identify(scope, headers, CHAT)
+        _require_json(headers)
+        question = messages.parse(_parsed(await read_body(Request(scope, receive))))
+        proxy.gate.require_timely(caller)
+        if proxy.drain.has_begun:
+            # It began while the body came in, and may be over already.
+            raise SHUTTING_DOWN.problem()
+        return caller, question
+
+    async def _admitted(self, caller: Caller, question: Question, session_id: str) -> Grant:
+        figures = self._proxy.figures
+        try:
+            grant = await self._proxy.admission.admit(caller, session_id, history=question.wants_history)
+        except Exception as error:
+            figures.refused(error)
+            raise
+        figures.admissions[ADMITTED] += 1
+        return grant
+
     async def _answer(
         self, caller: Caller, question: Question, running: Running, live: bool, receive: Receive, send: Send
     ) -> None:
         started = self._proxy.clock()
         session_id = question.session_id or secrets.token_urlsafe(12)
-        grant = await self._proxy.admission.admit(caller, session_id, history=question.wants_history)
+        grant = await self._admitted(caller, question, session_id)
         running.admitted(grant)
         reply = (StreamReply if live else JsonReply)(send, session_id, grant.rate)
         failure: Failure | None = READER_GONE
@@ -82,7 +102,9 @@ class Chat:
             # The answer is left torn, and the server closes what nobody reads.
             pass
         finally:
-            _record(caller, question, reply, failure, self._proxy.clock() - started)
+            seconds = self._proxy.clock() - started
+            self._proxy.figures.ended(caller.site.backend.name, failure, seconds)
+            _record(caller, question, reply, failure, seconds)
 
     async def _exchange(
         self, question: Question, grant: Grant, running: Running, reply: Reply, receive: Receive
@@ -94,6 +116,7 @@ class Chat:
         try:
             chunk: bytes | None = await answer.more()
             running.begun()
+            self._proxy.figures.first_byte.observe(self._proxy.clock() - grant.asked_at)
             if isinstance(reply, StreamReply):
                 running.keep_alive()
             while True:

@@ -7,6 +7,7 @@ from chat_proxy.admission import Admission
 from chat_proxy.config import ProxyConfig
 from chat_proxy.conversations import Conversations
 from chat_proxy.drain import Drain
+from chat_proxy.figures import Figures
 from chat_proxy.forward import Forward
 from chat_proxy.gate import Gate
 from tokens.jwks.remote import RemoteKeys
@@ -23,4 +24,5 @@ class ChatProxy:
     forward: Forward
     keys: RemoteKeys
     drain: Drain
+    figures: Figures
     clock: Callable[[], float]

@@ -177,8 +177,10 @@ def _gaps(given: _Given, named: Mapping[str, Any], ports: Ports) -> dict[str, st
     filled = {
         ("env",): "development",
         ("broker", "port"): str(ports.broker),
+        ("broker", "metrics_port"): _metrics_port(ports.broker),
         ("broker", "url"): f"http://127.0.0.1:{ports.broker}",
         ("proxy", "port"): str(ports.proxy),
+        ("proxy", "metrics_port"): _metrics_port(ports.proxy),
         ("proxy", "url"): f"http://127.0.0.1:{ports.proxy}",
         ("backend", "port"): str(ports.backend),
     }
@@ -190,6 +192,11 @@ def _gaps(given: _Given, named: Mapping[str, Any], ports: Ports) -> dict[str, st
     if BACKEND in named.get("backends", {}):
         filled["backends", BACKEND, "url"] = f"http://127.0.0.1:{ports.backend}"
     return {variable(*path): value for path, value in filled.items() if not given.has(*path)}
+
+
+def _metrics_port(port: int) -> str:
+    """As far from the service's own as it is by default, so that it moves with that; none beyond the last."""
+    return str(port + 1000 if port + 1000 <= 65535 else 0)
 
 
 def _secrets(given: _Given, named: Mapping[str, Any], data_dir: Path, make: bool) -> dict[str, str]:

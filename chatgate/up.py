@@ -16,6 +16,7 @@ from chatgate import valkey
 from chatgate.faults import Fault
 from chatgate.supervise import Children, Hear, Service
 from chatgate.surroundings import BACKEND, SITE, Surroundings, make_private
+from edge import metrics_listener
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _HOST: Final = "127.0.0.1"
@@ -67,6 +68,8 @@ def require_free_ports(around: Surroundings) -> None:
         wanted.append(("BACKEND", _HOST, ports.backend))
     if SITE in settings.sites:
         wanted.append(("PAGE", _HOST, ports.page))
+    metrics = (("BROKER", settings.broker.metrics_port), ("PROXY", settings.proxy.metrics_port))
+    wanted += [(f"{name}_METRICS", metrics_listener.HOST, port) for name, port in metrics if port]
     taken = [(f"CHATGATE_{name}_PORT", port) for name, host, port in wanted if not _is_free(host, port)]
     twice = [(f"CHATGATE_{name}_PORT", port) for name, _, port in wanted if _count(port, wanted) > 1]
     faults = [

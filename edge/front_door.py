@@ -9,7 +9,7 @@ is counted here: a byte reaches the parser only as part of the message that its 
 
 import asyncio
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +42,8 @@ def _too_slow(detail: str) -> Problem:
 @dataclass
 class Door:
     """What the connections of one process share. `allowed` judges an Origin; times are in seconds; `waiting`
-    are those that wait for their reader (for the next request or the rest of one), the longest first."""
+    are those that wait for their reader (for the next request or the rest of one), the longest first;
+    `refusals` are counted by code."""
 
     allowed: Callable[[str], bool]
     limit: int = MAX_CONNECTIONS
@@ -50,6 +51,7 @@ class Door:
     body_within: float = BODY_WITHIN
     open: int = 0
     waiting: "OrderedDict[_Guarded, None]" = field(default_factory=OrderedDict)
+    refusals: Counter[str] = field(default_factory=Counter)
 
     def enter(self, connection: "_Guarded") -> bool:
         """False where there is no room, as everybody else is being served."""
@@ -203,6 +205,7 @@ class _Guarded(_Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self._head or self._body is not None or problem.status == 503:
+            self.door.refusals[problem.code] += 1
             self.transport.write(_answer(problem, self._origin, self.door.allowed))
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -6,6 +6,8 @@ Events are named in snake_case; JSON escapes whatever a client put into a value.
 import logging
 import sys
 import traceback
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -15,14 +17,24 @@ MAX_VALUE: Final = 256
 """Characters kept of any one value: a user agent may be as long as its sender likes."""
 
 
-def configure(service: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many lines were written: `lines` by level, and `audited` by event those of the audit."""
+
+    lines: Counter[str] = field(default_factory=Counter)
+    audited: Counter[str] = field(default_factory=Counter)
+
+
+def configure(service: str) -> Written:
     """Set up structlog and the standard library's loggers for this process."""
+    written = Written()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _named(service),
         _cut,
+        _counted(written),
     ]
     renderer = structlog.processors.JSONRenderer(serializer=_dump)
     structlog.configure(
@@ -39,6 +51,7 @@ def configure(service: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    return written
 
 
 def where(error: BaseException) -> str:
@@ -54,6 +67,16 @@ def _named(service: str) -> structlog.typing.Processor:
         return event
 
     return add
+
+
+def _counted(written: Written) -> structlog.typing.Processor:
+    def count(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        written.lines[event["level"]] += 1
+        if event.get("audit"):
+            written.audited[event["event"]] += 1
+        return event
+
+    return count
 
 
 def _cut(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -14,6 +14,7 @@ from typing import Final
 
 READY: Final = b"ready\n"
 RETIRE: Final = b"retire\n"
+MEASURE: Final = b"measure\n"
 """What a worker and its parent say to each other."""
 _BYTES: Final = 4
 ABSENT: Final = 2**31 - 1
@@ -49,22 +50,24 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Descriptors that were inherited, and the worker's place among the shares. `control` is a stream to the
-    parent: lines of what it wants, lines of answers; its end is the other side's end."""
+    """Descriptors that were inherited, the worker's place among the shares, and which of the workers it is.
+    `control` is a stream to the parent: lines of what it wants, lines of answers; its end is the other side's
+    end."""
 
     listener: int
     control: int
     shares: int
     place: int
+    slot: int
 
     @classmethod
     def parse(cls, text: str) -> "Seat":
         """Raises ValueError."""
-        listener, control, shares, place = (int(part) for part in text.split(","))
-        return cls(listener, control, shares, place)
+        listener, control, shares, place, slot = (int(part) for part in text.split(","))
+        return cls(listener, control, shares, place, slot)
 
     def __str__(self) -> str:
-        return f"{self.listener},{self.control},{self.shares},{self.place}"
+        return f"{self.listener},{self.control},{self.shares},{self.place},{self.slot}"
 
     @property
     def descriptors(self) -> tuple[int, int, int]:

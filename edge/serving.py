@@ -4,6 +4,7 @@ import asyncio
 import gc
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -12,9 +13,11 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
+from edge import metrics_listener
 from edge.accepting import Acceptor, CountedDoor
 from edge.front_door import HEAD_WITHIN, protocol
-from edge.seat import READY, RETIRE, Seat, Shares
+from edge.metrics import Metrics, dump, render
+from edge.seat import MEASURE, READY, RETIRE, Seat, Shares
 
 QUIET_WITHIN: Final = HEAD_WITHIN + 1
 """Seconds in which the connections of a worker that retires end by themselves: a connection that waits for
@@ -25,7 +28,8 @@ _log = structlog.get_logger()
 
 
 class Served:
-    """What a service brings: its application, its door, and what has to be done before it stops listening.
+    """What a service brings: its application, its door, what it counts, and what has to be done before it
+    stops listening.
 
     Without a `drain` a signal stops it as uvicorn does: no new connections, what runs to its end.
     """
@@ -34,12 +38,14 @@ class Served:
         self,
         app: ASGIApp,
         door: CountedDoor,
+        metrics: Metrics,
         *,
         address: tuple[str, int],
         graceful: int,
         drain: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.door = door
+        self.metrics = metrics
         self.drain = drain
         self.config = uvicorn.Config(
             app,
@@ -61,13 +67,16 @@ class Server(uvicorn.Server):
     """Drains before it stops listening: uvicorn alone would close its port first, and a request that comes
     meanwhile would meet a refused connection instead of a 503 that says when to come again.
 
-    In a seat it also obeys the parent, and stops when that is gone.
+    In a seat it also obeys the parent, and stops when that is gone. Alone it tells what it counts itself, on
+    the socket `metrics`.
     """
 
-    def __init__(self, served: Served, seat: Seat | None = None) -> None:
+    def __init__(self, served: Served, seat: Seat | None, metrics: socket.socket | None) -> None:
         super().__init__(served.config)
         self._served = served
         self._seat = seat
+        self._metrics = metrics
+        self._control: asyncio.StreamWriter | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._retiring: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
@@ -77,6 +86,8 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         if self._seat is None:
             await super().startup()
+            if self._metrics is not None:
+                await metrics_listener.start(self._metrics, self._text)
         else:
             # The application's start alone; what follows listens.
             await super().startup([])
@@ -84,6 +95,13 @@ class Server(uvicorn.Server):
         # What there is by now stays: the collector need not go through it again and again.
         gc.collect()
         gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self._control is not None:
+            self._tell()
+            with suppress(OSError):
+                await self._control.drain()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called between any two instructions, so the loop is told and nothing else is done."""
@@ -134,14 +152,16 @@ class Server(uvicorn.Server):
         self._served.door.left = acceptor.tell
         self.servers = [acceptor]  # type: ignore[list-item]
         control = socket.socket(fileno=seat.control)
-        reader, writer = await asyncio.open_unix_connection(sock=control)
-        self._parent = asyncio.create_task(self._obey(reader, writer))
+        reader, self._control = await asyncio.open_unix_connection(sock=control)
+        self._control.write(READY)
+        self._parent = asyncio.create_task(self._obey(reader))
 
-    async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _obey(self, reader: asyncio.StreamReader) -> None:
         try:
-            writer.write(READY)
             while line := await reader.readline():
-                if line == RETIRE and self._retiring is None:
+                if line == MEASURE:
+                    self._tell()
+                elif line == RETIRE and self._retiring is None:
                     self._retiring = asyncio.create_task(self._retire())
         except OSError:
             pass
@@ -149,9 +169,16 @@ class Server(uvicorn.Server):
         _log.warning("parent_gone")
         self._drain()
 
+    def _tell(self) -> None:
+        if self._control is not None:
+            self._control.write(dump(self._served.metrics.snapshot()) + b"\n")
 
-def serve(served: Served, seat: Seat | None = None) -> int:
+    async def _text(self) -> bytes:
+        return render(self._served.metrics.snapshot())
+
+
+def serve(served: Served, seat: Seat | None, metrics: socket.socket | None) -> int:
     """Until a signal, or the parent, says stop. The exit code."""
-    server = Server(served, seat)
+    server = Server(served, seat, metrics)
     server.run()
     return 0 if server.started else STARTUP_FAILURE

@@ -49,6 +49,7 @@ Origin = Annotated[str, AfterValidator(_origin)]
 RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+PortOrNone = Annotated[int, Field(ge=0, le=65535)]
 MAX_WORKERS: Final = 64
 Workers = Annotated[int, Field(ge=1, le=MAX_WORKERS)]
 
@@ -62,6 +63,9 @@ class Broker(Table):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(8000, description="Port to listen on.")
     workers: Workers = Field(1, description="Processes that share the port; one for a core is plenty.")
+    metrics_port: PortOrNone = Field(
+        9000, description="Port of `/metrics`, on loopback, for all workers together; 0 for none."
+    )
     secret: SecretStr | None = Field(
         None,
         description="At least 32 bytes. Signs cookies and refresh tokens, encrypts the signing keys at rest.",
@@ -108,6 +112,9 @@ class Proxy(Table):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(8001, description="Port to listen on.")
     workers: Workers = Field(1, description="Processes that share the port; one for a core is plenty.")
+    metrics_port: PortOrNone = Field(
+        9001, description="Port of `/metrics`, on loopback, for all workers together; 0 for none."
+    )
     auth: Literal["token", "none"] = Field(
         "token",
         description="`none` takes a request without a token as one local reader with the guest limits; "

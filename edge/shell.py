@@ -1,5 +1,6 @@
 """What stands around both applications: a request id, CORS on every answer, and an answer to every error."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -59,12 +60,14 @@ def shell(
     translations: Mapping[type[Exception], Translate] = MappingProxyType({}),
     direct: Mapping[tuple[str, str], ASGIApp] = MappingProxyType({}),
     is_page: Callable[[str], bool] = lambda _path: False,
+    responses: Counter[str] | None = None,
 ) -> ASGIApp:
     """Wrap a FastAPI application; `allowed` judges an Origin, `exposed` lists headers scripts may read.
 
     `translations` says what a service's own exceptions are answered with. `direct` are what serves a method
     and path past FastAPI's own layers, whose errors are answered alike: eight layers for each event of a
-    stream, and their frames for as long as it runs, cost more than passing it on. `is_page` is as in CORS.
+    stream, and their frames for as long as it runs, cost more than passing it on. `is_page` is as in CORS,
+    `responses` as in RequestId.
     """
 
     def handler(translate: Translate) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -83,7 +86,8 @@ def shell(
         return respond(scope, found(error))
 
     routed = _Routed(app, direct, answer_to)
-    return RequestId(CORS(routed, allowed=allowed, exposed=exposed, respond=respond, is_page=is_page))
+    cors = CORS(routed, allowed=allowed, exposed=exposed, respond=respond, is_page=is_page)
+    return RequestId(cors, responses)
 
 
 class _Routed:

@@ -7,15 +7,15 @@ one after the other, with the program and the configuration as they are then; SI
 import asyncio
 import signal
 import socket
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
 
-from edge.seat import ABSENT, READY, RETIRE, Seat, Shares, listen
+from edge import logs, metrics_listener
+from edge.metrics import Metrics, Snapshot, lasting, merged, render
+from edge.seat import ABSENT, Shares, listen
+from edge.worker import Worker, add_workers, spawn
 
 READY_WITHIN: Final = 20.0
 GONE_WITHIN: Final = 40.0
@@ -32,32 +32,6 @@ CANNOT_LISTEN: Final = 3
 _log = structlog.get_logger()
 
 
-@dataclass(eq=False)
-class Worker:
-    """A running one. `said` are the lines of its end of the control stream."""
-
-    slot: int
-    place: int
-    process: asyncio.subprocess.Process
-    control: asyncio.StreamWriter
-    said: asyncio.StreamReader
-    ended: asyncio.Task[int]
-    begun_at: float
-    is_ready: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def retire(self) -> None:
-        self.control.write(RETIRE)
-
-    def signal(self, which: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            self.process.send_signal(which)
-
-    async def hear(self) -> None:
-        while line := await self.said.readline():
-            if line == READY:
-                self.is_ready.set()
-
-
 class Workers:
     """`module` is what `python -m` starts with a seat; `count` of them listen on `listener`."""
 
@@ -71,6 +45,11 @@ class Workers:
         self._at: dict[int, Worker] = {}
         self._locks = [asyncio.Lock() for _ in range(count)]
         self._died_young = 0
+        self._deaths = 0
+        self._metrics = Metrics()
+        add_workers(self._metrics, count, lambda: self._deaths)
+        # Of workers that have ended, so that no counter ever falls.
+        self._past: Snapshot = {}
         self._given_up: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._asked_to_stop = asyncio.Event()
         self._asked_to_roll = asyncio.Event()
@@ -90,9 +69,19 @@ class Workers:
         finally:
             for task in (stopped, *work):
                 task.cancel()
-            await asyncio.gather(stopped, *work, return_exceptions=True)
+            ends = await asyncio.gather(*work, return_exceptions=True)
             await self._stop()
+        for defect in ends:
+            if isinstance(defect, Exception):
+                _log.error("parent_failed", error=logs.where(defect))
+                return 1
         return self._given_up.result() if self._given_up.done() else 0
+
+    async def text(self) -> bytes:
+        """What all workers count, and what those counted that have ended."""
+        await asyncio.gather(*(worker.measure() for worker in self._alive))
+        said = [worker.snapshot for worker in self._alive]
+        return render(merged([self._metrics.snapshot(), self._past, *said]))
 
     def _stop_or_hurry(self) -> None:
         if self._asked_to_stop.is_set():
@@ -112,8 +101,9 @@ class Workers:
                 if self._at.get(slot) is not worker:
                     # It was replaced, and went as it should.
                     continue
+                self._deaths += 1
                 age = asyncio.get_running_loop().time() - worker.begun_at
-                _log.error("worker_died", slot=slot, pid=worker.process.pid, code=code, seconds=round(age))
+                _log.error("worker_died", slot=slot, pid=worker.pid, code=code, seconds=round(age))
                 rest = FIRST_REST if age > YOUNG else min(2 * rest, LONGEST_REST)
             else:
                 rest = min(2 * rest, LONGEST_REST)
@@ -133,11 +123,11 @@ class Workers:
         if worker.is_ready.is_set():
             self._died_young = 0
             self._at[slot] = worker
-            _log.info("worker_ready", slot=slot, pid=worker.process.pid)
+            _log.info("worker_ready", slot=slot, pid=worker.pid)
             return True
         worker.signal(signal.SIGKILL)
         code = await asyncio.shield(worker.ended)
-        _log.error("worker_did_not_start", slot=slot, pid=worker.process.pid, code=code)
+        _log.error("worker_did_not_start", slot=slot, pid=worker.pid, code=code)
         self._died_young += 1
         serving = any(one.is_ready.is_set() for one in self._alive)
         if self._died_young >= self._count and not serving and not self._given_up.done():
@@ -147,42 +137,15 @@ class Workers:
         return False
 
     async def _spawn(self, slot: int) -> Worker:
-        place = self._shares.free_place()
-        # Nobody's until it accepts; with as many connections as can be it makes no other one wait.
-        self._shares.tell(place, ABSENT - 1)
-        ours, theirs = socket.socketpair()
-        with theirs:
-            seat = Seat(self._listener.fileno(), theirs.fileno(), self._shares.fd, place)
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                self._module,
-                "--seat",
-                str(seat),
-                pass_fds=seat.descriptors,
-                # A Ctrl-C in the terminal is heard here alone, and handed on once.
-                process_group=0,
-            )
-        said, control = await asyncio.open_unix_connection(sock=ours)
-        worker = Worker(
-            slot,
-            place,
-            process,
-            control,
-            said,
-            asyncio.create_task(process.wait()),
-            asyncio.get_running_loop().time(),
-        )
+        worker = await spawn(self._module, self._listener, self._shares, slot)
         self._alive.add(worker)
-        hearing = asyncio.create_task(worker.hear())
-        worker.ended.add_done_callback(lambda _: self._end(worker, hearing))
+        worker.ended.add_done_callback(lambda _: self._end(worker))
         return worker
 
-    def _end(self, worker: Worker, hearing: asyncio.Task[None]) -> None:
+    def _end(self, worker: Worker) -> None:
         self._alive.discard(worker)
         self._shares.tell(worker.place, ABSENT)
-        worker.control.close()
-        hearing.cancel()
+        self._past = merged([self._past, lasting(worker.snapshot)])
 
     async def _roll_when_asked(self) -> None:
         while True:
@@ -220,20 +183,23 @@ class Workers:
         _, late = await asyncio.wait([one.ended for one in workers], timeout=seconds)
         for worker in workers:
             if worker.ended in late:
-                _log.error("worker_killed", slot=worker.slot, pid=worker.process.pid)
+                _log.error("worker_killed", slot=worker.slot, pid=worker.pid)
                 worker.signal(signal.SIGKILL)
                 await worker.ended
 
 
-def run(module: str, count: int, host: str, port: int) -> int:
-    """The exit code of the service."""
+def run(module: str, count: int, address: tuple[str, int], metrics: socket.socket | None) -> int:
+    """The exit code of the service. `metrics` listens for whoever wants to know."""
     try:
-        listener = listen(host, port)
+        listener = listen(*address)
     except OSError as error:
-        _log.error("cannot_listen", host=host, port=port, reason=error.strerror)
+        _log.error("cannot_listen", host=address[0], port=address[1], reason=error.strerror)
         return CANNOT_LISTEN
 
     async def watch() -> int:
-        return await Workers(module, count, listener).run()
+        parent = Workers(module, count, listener)
+        if metrics is not None:
+            await metrics_listener.start(metrics, parent.text)
+        return await parent.run()
 
     return asyncio.run(watch())

@@ -88,6 +88,7 @@ def broker_process(toml, *, secret):
             "CHATGATE_BROKER_URL": url,
             "CHATGATE_BROKER_PORT": str(port),
             "CHATGATE_BROKER_SECRET": secret,
+            "CHATGATE_BROKER_METRICS_PORT": "0",
             "CHATGATE_DATA_DIR": folder,
             "REDIS_URL": valkey.url,
         }

@@ -27,7 +27,7 @@ class Process:
 
 
 @contextlib.asynccontextmanager
-async def started(valkey, folder, **options):
+async def started(valkey, folder, *, metrics_port=0, **options):
     backend, publisher = Backend(), Publisher()
     await backend.start()
     await publisher.start()
@@ -36,7 +36,12 @@ async def started(valkey, folder, **options):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     path, environ = configuration(
-        folder, valkey.url, publisher.url, backend.url, proxy=f"port = {port}", **options
+        folder,
+        valkey.url,
+        publisher.url,
+        backend.url,
+        proxy=f"port = {port}\nmetrics_port = {metrics_port}",
+        **options,
     )
     log = folder / "log"
     environ = {**os.environ, **environ, "CHATGATE_CONFIG": str(path)}

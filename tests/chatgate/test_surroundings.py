@@ -44,6 +44,7 @@ def test_ports_move_the_addresses_that_follow_from_them(folder):
     assert around.settings.broker.port == 18000
     assert around.settings.broker.url == "http://127.0.0.1:18000"
     assert around.settings.proxy.url == "http://127.0.0.1:18001"
+    assert (around.settings.broker.metrics_port, around.settings.proxy.metrics_port) == (19000, 19001)
     assert around.settings.backends["book"].url == "http://127.0.0.1:18002"
     assert around.environ["CHATGATE_BACKEND_PORT"] == "18002"
     assert around.settings.sites["docs"].origins == ("http://127.0.0.1:13000", "http://localhost:13000")

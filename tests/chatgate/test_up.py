@@ -23,6 +23,7 @@ pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("BROKER", "PROXY", "BACKEND", "PAGE")
+NO_METRICS = {"CHATGATE_BROKER_METRICS_PORT": "0", "CHATGATE_PROXY_METRICS_PORT": "0"}
 PID = re.compile(r"^(valkey|broker|proxy|backend|page) .* pid (\d+)$", re.MULTILINE)
 
 
@@ -37,7 +38,7 @@ class Stack:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "chatgate", *words],
             cwd=folder,
-            env={**ours, **moved, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
+            env={**ours, **moved, **NO_METRICS, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
             stdin=subprocess.DEVNULL,
             stdout=terminal,
             stderr=subprocess.PIPE,

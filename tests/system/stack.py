@@ -48,6 +48,8 @@ class Stack:
             "CHATGATE_BROKER_URL": self.broker,
             "CHATGATE_BROKER_PORT": str(self.ports["broker"]),
             "CHATGATE_BROKER_SECRET": "the broker's secret of these tests, long",
+            "CHATGATE_BROKER_METRICS_PORT": "0",
+            "CHATGATE_PROXY_METRICS_PORT": "0",
             "CHATGATE_PROXY_URL": self.proxy,
             "CHATGATE_PROXY_PORT": str(self.ports["chat_proxy"]),
             "CHATGATE_SITES_DOCS_ORIGINS": PAGE,

@@ -43,6 +43,7 @@ def moved(text, ports):
 def test_the_readme_says_what_happens(ports):
     with short_folder() as folder:
         environ = own_environment() | {f"CHATGATE_{name}_PORT": port for name, port in ports.items()}
+        environ |= {f"CHATGATE_{name}_METRICS_PORT": "0" for name in ("BROKER", "PROXY")}
         log = (folder / "log").open("wb")
         stack = subprocess.Popen(
             [sys.executable, "-m", "chatgate", "up"], cwd=folder, env=environ, stdout=log, stderr=log

@@ -54,6 +54,11 @@ class RemoteKeys:
             raise KeysUnavailable("the broker's keys cannot be read")
         return self._keys.get(kid)
 
+    @property
+    def read_at(self) -> float | None:
+        """When the set at hand was read; None while there is none."""
+        return self._read_at
+
     def changed(self) -> None:
         """The publisher is said to have another set: the next unknown `kid` is worth one fetch at once."""
         self._has_changed = True

@@ -1,0 +1,29 @@
+"""What every worker counts, whatever it serves."""
+
+from edge.front_door import Door
+from edge.logs import Written
+from edge.metrics import Family, Metrics
+
+
+def add_worker(metrics: Metrics, door: Door, written: Written) -> None:
+    metrics.add(Family("chatgate_workers", "gauge", "Workers that answer."), lambda: 1)
+    metrics.add(Family("chatgate_connections_open", "gauge", "Connections of clients."), lambda: door.open)
+    metrics.add(
+        Family(
+            "chatgate_door_refusals_total",
+            "counter",
+            "Requests refused before the application saw them, for their form, size or slowness.",
+            ("code",),
+        ),
+        lambda: door.refusals,
+    )
+    metrics.add(
+        Family("chatgate_log_lines_total", "counter", "Lines written to the log.", ("level",)),
+        lambda: written.lines,
+    )
+    metrics.add(
+        Family(
+            "chatgate_events_total", "counter", "Lines of the audit: what was done or refused.", ("event",)
+        ),
+        lambda: written.audited,
+    )
