@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from edge.commands import Command, command
+from edge.commands import Command, StoreUnavailable, command
 from edge.lanes import Connect, Lane
 
 LANES: Final = 2
@@ -30,7 +30,12 @@ class Server:
     async def commit(self, commands: Sequence[Command], replicas: int) -> tuple[list[Any], int]:
         # On the same connection, as WAIT speaks of the writes of its own connection only.
         wait = command("WAIT", replicas, ACKNOWLEDGED_WITHIN_MS)
-        *replies, acknowledged = await self._commits.fly((*commands, wait))
+        try:
+            *replies, acknowledged = await self._commits.fly((*commands, wait))
+        except StoreUnavailable:
+            # WAIT may be ten times a second late, so a flight's deadline may say what it would have said.
+            self.renew()
+            raise
         if not isinstance(acknowledged, int):
             # A server that became a replica meanwhile waits for nobody.
             acknowledged = 0
