@@ -93,9 +93,10 @@ class Node:
 
 
 class Together:
-    """`lanes` of a store lead to one master."""
+    """`lanes` of a store lead to one master, which has `replicas` (in a Cluster: at least)."""
 
     lanes = 2
+    replicas = 0
 
     def each(self, *words):
         for master in self.masters():
@@ -115,6 +116,9 @@ class Alone(Together):
     def masters(self):
         return [self.node]
 
+    def client(self):
+        return self.node.client()
+
 
 @dataclass
 class Watched(Together):
@@ -122,6 +126,7 @@ class Watched(Together):
 
     servers: list
     sentinels: list
+    replicas = 2
 
     @property
     def url(self):
@@ -129,6 +134,9 @@ class Watched(Together):
 
     def masters(self):
         return [self.master()]
+
+    def client(self):
+        return self.master().client()
 
     def master(self):
         host, port = self.sentinels[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
@@ -158,11 +166,18 @@ class Clustered(Together):
     lanes = 1
 
     @property
+    def replicas(self):
+        return len(self.servers) // 3 - 1
+
+    @property
     def url(self):
         return f"redis+cluster://{','.join(one.address for one in self.servers[:3])}"
 
     def masters(self):
         return [one for one in self.servers if one.ask("ROLE")[0] == "master"]
+
+    def client(self):
+        return redis.RedisCluster(*self.servers[0].address.split(":"), decode_responses=True)
 
     def key(self, at, name="k"):
         """A key that belonged to the master `at` when the Cluster was formed."""

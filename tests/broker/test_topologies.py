@@ -1,0 +1,128 @@
+"""What the broker promises holds with Sentinel and with a Cluster too, where each write is acknowledged."""
+
+import time
+from functools import partial
+
+import pytest
+from redis.crc import key_slot
+
+from broker.codes import Code, new_handle
+from broker.key_changes import KeyChanges
+from broker.keys import KeyCipher
+from broker.rates import Allowance
+from broker.refresh import Handle
+from broker.sessions import Caller, Identity
+from broker.storage import codes, cuts, key_ring, rates, redis, refresh
+from edge.store import Script, Store, command
+from tests.broker import (
+    test_codes,
+    test_keys,
+    test_refresh,
+    test_session_endpoints,
+    test_sessions,
+    test_sign_in,
+)
+from tests.broker.key_rings import OLD, Server
+from tests.broker.test_sessions import SUB, record
+from tests.topologies import clustered, watched
+from tokens import liveness
+
+sessions = test_sessions.sessions
+site = test_codes.site
+bound = test_refresh.bound
+unbound = test_refresh.unbound
+
+
+@pytest.fixture(scope="module", params=[watched, partial(clustered, (0, 1, 2))], ids=["sentinel", "cluster"])
+def started(request):
+    with request.param() as together:
+        yield together
+
+
+@pytest.fixture
+def valkey(together):
+    return together
+
+
+@pytest.fixture
+def environment(environment, together):
+    return {**environment, "CHATGATE_REDIS_WAIT_REPLICAS": str(together.replicas)}
+
+
+@pytest.fixture
+async def store(together):
+    store = Store(together.url, time.monotonic, replicas=together.replicas)
+    yield store
+    await store.close()
+
+
+test_a_session_ends_at_once = test_sessions.test_a_session_is_found_by_its_token_and_ends_at_once
+test_a_revoke_all_wins = test_sessions.test_a_sign_in_that_began_before_a_revoke_all_creates_nothing
+test_32_sign_ins = test_sessions.test_32_sign_ins_at_once_are_all_listed_and_all_ended
+test_the_cap = test_sessions.test_beyond_the_cap_the_oldest_goes_and_never_the_newest
+test_a_late_refresh = test_sessions.test_a_late_refresh_revives_nothing
+test_a_slide = test_sessions.test_only_a_remembered_session_is_slid
+test_a_code = test_codes.test_a_code_gives_an_access_token_and_a_refresh_token
+test_a_second_use = test_codes.test_a_second_use_ends_what_the_first_gave
+test_uses_of_a_code_at_once = test_codes.test_of_uses_at_once_none_leaves_anything_that_lives
+test_a_code_and_a_revoke_all = test_codes.test_a_code_opens_nothing_once_the_reader_was_signed_out_everywhere
+test_a_refresh = test_refresh.test_each_use_gives_the_next_and_an_access_token
+test_two_tabs = test_refresh.test_a_lost_reply_and_two_tabs_at_once_sign_nobody_out
+test_a_family_ends = test_refresh.test_signing_out_everywhere_ends_it
+test_sixteen_starts = test_keys.test_of_sixteen_first_starts_one_makes_the_keys
+test_handles = test_session_endpoints.test_a_handle_from_the_list_ends_that_session
+test_all_end = test_session_endpoints.test_all_or_all_others_end
+test_wrong_passwords = (
+    test_sign_in.test_wrong_passwords_are_counted_by_account_and_address_and_right_ones_are_not
+)
+
+
+class Everywhere(Server):
+    """The ring as Redis has it, whichever master that is."""
+
+    def __init__(self, client):
+        self.client = client
+
+
+@pytest.fixture
+def server(together):
+    return Everywhere(together.client())
+
+
+async def test_every_script_has_keys_of_one_slot(store, monkeypatch):
+    called = set()
+    call = Script.call
+
+    def recorded(script, keys, *args):
+        called.add(script.sha)
+        assert len({key_slot(key.encode()) for key in keys}) == 1, keys
+        return call(script, keys, *args)
+
+    monkeypatch.setattr(Script, "call", recorded)
+    await store.run(command("HSET", liveness.CUT, "all", 0, "kids", "k1"))
+
+    kept = redis.RedisSessions(store)
+    identity = Identity(SUB, "reader", "password", await kept.generation(SUB))
+    assert await kept.create(SUB, "a" * 22, identity.generation, record("a"), cap=50)
+    assert await kept.by_token("a", slide=True)
+    assert len(await kept.by_user(SUB)) == 1
+    handle = new_handle(SUB)
+    code = Code("docs", "https://x.example", "c", "chat", "", identity, Caller(None, ""), 0)
+    await codes.RedisCodes(store).add(handle, code)
+    assert await codes.RedisCodes(store).spend(handle, "b" * 22)
+    await refresh.RedisFamilies(store).rotate(Handle(SUB, "a" * 22, 1), "docs", "", None)
+    assert await kept.revoke(SUB, "a" * 22)
+    await kept.revoke_all(SUB)
+    await kept.raise_generation(SUB, await kept.generation(SUB))
+    await cuts.RedisCuts(store).end_all()
+    await rates.RedisRates(store).spend([Allowance(f"a{number}", 1, 1000) for number in range(5)])
+
+    await test_keys.keys(store).refresh()
+    changes = KeyChanges(key_ring.RedisKeyStore(store), KeyCipher((OLD,)))
+    await changes.rotate()
+    await changes.retire(lambda _: True)
+    await key_ring.RedisKeyStore(store).reseal("k", "old", "new")
+
+    modules = (codes, cuts, key_ring, rates, redis, refresh)
+    scripts = {one.sha for module in modules for one in vars(module).values() if isinstance(one, Script)}
+    assert called == scripts != set()

@@ -1,0 +1,72 @@
+"""What the proxy promises holds with Sentinel and with a Cluster too."""
+
+from functools import partial
+
+import pytest
+from redis.crc import key_slot
+
+from chat_proxy import keys
+from edge.store import Script, command
+from tests.chat_proxy import test_admission, test_conversations, test_cutoff, test_proof_replays
+from tests.chat_proxy.service import until
+from tests.topologies import clustered, watched
+from tokens import liveness
+
+
+@pytest.fixture(scope="module", params=[watched, partial(clustered, (0, 1, 2))], ids=["sentinel", "cluster"])
+def started(request):
+    with request.param() as together:
+        yield together
+
+
+@pytest.fixture
+def valkey(together):
+    return together
+
+
+test_a_dead_session = test_admission.test_a_revoked_session_never_asks_again
+test_a_revoked_token = test_admission.test_a_token_revoked_on_its_own_leaves_the_session_its_others
+test_a_cut = test_admission.test_a_session_is_dead_at_and_before_a_cut
+test_without_cuts = test_admission.test_without_the_cuts_nobody_is_judged
+test_a_budget = test_admission.test_of_20_at_once_a_budget_of_4_admits_4
+test_two_at_once = test_admission.test_of_20_at_once_two_run_and_the_others_cost_nothing
+test_a_full_site = test_admission.test_a_full_site_refuses_and_gives_the_reader_back_what_it_took
+test_guests = test_admission.test_guests_share_limits_by_address
+test_a_conversation = test_conversations.test_question_and_answer_are_kept_and_go_along_with_the_next
+test_conversations_are_of_one = test_conversations.test_another_reader_finds_nothing
+test_a_deletion = test_conversations.test_what_is_deleted_while_it_is_answered_stays_deleted
+test_a_running_answer = test_cutoff.test_a_running_answer_is_cut_with_its_session
+test_others_run_on = test_cutoff.test_only_the_session_that_ended_is_cut
+test_a_lease = test_cutoff.test_a_lease_that_expired_is_not_renewed
+test_a_replay = test_proof_replays.test_a_proof_that_was_seen_is_refused_and_costs_nothing
+
+
+async def test_every_script_has_keys_of_one_slot(service, monkeypatch):
+    called = set()
+    call = Script.call
+
+    def recorded(script, names, *args):
+        called.add(script.sha)
+        assert len({key_slot(name.encode()) for name in names}) == 1, names
+        return call(script, names, *args)
+
+    monkeypatch.setattr(Script, "call", recorded)
+    service.backend.behaviour = test_cutoff.talk
+    bearer = await service.sign_in()
+    async with test_cutoff.begun(service, bearer, session_id="c1") as stream:
+        # A renewal is asked for by any message that names nobody.
+        await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
+        await until(lambda: _true(keys.RENEW.sha in called and keys.EXTEND.sha in called), 2)
+        await service.sign_out()
+        assert (await stream.all())[-1][0] == "error"
+    await until(service.holds_nothing, 2)
+    bearer = await service.sign_in("s2")
+    headers = service.headers(bearer)
+    assert (await service.client.get("/sessions", headers=headers)).status_code == 200
+    assert (await service.client.delete("/sessions/c1", headers=headers)).status_code in (204, 404)
+    scripts = {one.sha for one in vars(keys).values() if isinstance(one, Script)}
+    assert scripts - called == set() != scripts
+
+
+async def _true(value):
+    return value
