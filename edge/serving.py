@@ -18,6 +18,7 @@ from edge.accepting import Acceptor, CountedDoor
 from edge.front_door import HEAD_WITHIN, protocol
 from edge.metrics import Metrics, dump, render
 from edge.seat import MEASURE, READY, RETIRE, Seat, Shares
+from edge.worker import add_workers
 
 QUIET_WITHIN: Final = HEAD_WITHIN + 1
 """Seconds in which the connections of a worker that retires end by themselves: a connection that waits for
@@ -179,6 +180,8 @@ class Server(uvicorn.Server):
 
 def serve(served: Served, seat: Seat | None, metrics: socket.socket | None) -> int:
     """Until a signal, or the parent, says stop. The exit code."""
+    if seat is None:
+        add_workers(served.metrics, 1, lambda: 0)
     server = Server(served, seat, metrics)
     server.run()
     return 0 if server.started else STARTUP_FAILURE
