@@ -12,8 +12,9 @@ from broker.sessions import Sessions
 from tokens.claims import MAX_LIFETIME, AccessClaims
 from tokens.verify import LEEWAY
 
-_CLOCKS: Final = 2 * LEEWAY
-"""Seconds by which a mark outlives its token: a verifier's clock may be behind, or the issuer's ahead."""
+_CLOCKS: Final = 120 + 2 * LEEWAY
+"""Seconds by which a mark outlives its token: the issuer's clock may be a minute ahead and a verifier's one
+behind, and a token that was revoked may not come back for that."""
 LONGEST_MARK: Final = MAX_LIFETIME + _CLOCKS
 """Seconds of a mark that outlives whatever token it is for."""
 

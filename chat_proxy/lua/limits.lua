@@ -9,8 +9,13 @@ local function reserve(state, leases, lease, lease_ms, interval, burst, concurre
   local today = string.format('%.0f', math.floor(now / DAY))
   local tomorrow = DAY - now % DAY
   local count = held[2] == today and tonumber(held[3]) or 0
-  -- Never further ahead than a spent burst: a clock that was set back must not lock anybody out.
-  local tat = math.min(math.max(tonumber(held[1] or '0'), now), now + burst * interval)
+  local tat, spent = math.max(tonumber(held[1] or '0'), now), now + burst * interval
+  if tat > spent then
+    -- The clock was set back: a spent burst from now on, and kept as that, or nobody were let through before
+    -- the old time comes again.
+    tat = spent
+    redis.call('HSET', state, 'tat', string.format('%.3f', tat))
+  end
   -- A hundredth of a question, as times are kept to a thousandth of a millisecond.
   local left = interval > 0 and math.floor((burst * interval - (tat - now)) / interval + 0.01) or burst
   local violated, wait = '', 0
@@ -18,7 +23,9 @@ local function reserve(state, leases, lease, lease_ms, interval, burst, concurre
     violated, wait = 'daily', tomorrow
   elseif left < 1 then
     violated, wait = 'burst', tat - now - (burst - 1) * interval
-  elseif redis.call('ZCOUNT', leases, '(' .. string.format('%.0f', now), '+inf') >= concurrent then
+  elseif redis.call('ZCOUNT', leases, '(' .. string.format('%.0f', now),
+    string.format('%.0f', now + lease_ms)) >= concurrent then
+    -- What lasts for longer than a lease is from before the clock was set back; whoever lives renews it.
     violated, wait = 'concurrent', 1000
   else
     left, count, tat = left - 1, count + 1, tat + interval

@@ -116,7 +116,8 @@ async def test_a_token_of_ones_own_is_revoked_for_as_long_as_it_lives(page, valk
     claims = jwt.decode(token, options={"verify_signature": False})
     with redis.Redis(unix_socket_path=valkey.socket) as client:
         left = client.ttl(liveness.revoked_token(claims["sub"], claims["jti"]))
-    assert 300 <= left <= 312
+    # And two minutes more, for clocks that are a minute off.
+    assert 420 <= left <= 432
 
 
 # Row 8, and rows 1, 2, 9, 10, 12, 13, 14, 16 where the broker reads a token.

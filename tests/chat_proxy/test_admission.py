@@ -153,6 +153,10 @@ async def test_a_clock_that_was_set_back_is_forgiven(valkey, tmp_path):
         await service.store.run(command("HINCRBYFLOAT", f"cg:{{{SUB}}}:rate", "tat", "3600000"))
         refused = await service.ask(bearer)
         assert int(refused.headers["retry-after"]) <= 10
+        # Ten seconds later by Redis' clock, one more: the wait has begun.
+        await service.store.run(command("HINCRBYFLOAT", f"cg:{{{SUB}}}:rate", "tat", "-10000"))
+        assert (await service.ask(bearer)).status_code == 200
+        assert (await service.ask(bearer)).status_code == 429
 
 
 # Row 44.

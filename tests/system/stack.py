@@ -66,10 +66,14 @@ class Stack:
             (self.folder / "chatgate.toml").write_text(self.toml)
             self.environ["CHATGATE_CONFIG"] = str(self.folder / "chatgate.toml")
 
-    def start_all(self):
+    def start_all(self, start_valkey=None):
+        """`start_valkey` starts another Valkey in the folder than the usual one."""
         index = [sys.executable, "-m", "chatgate", "index", str(ROOT / "examples" / "book")]
         subprocess.run([*index, "--into", str(self.folder / "book.db")], check=True, capture_output=True)
-        self.valkey.start()
+        if start_valkey is None:
+            self.valkey.start()
+        else:
+            self.valkey = start_valkey(self.folder)
         for name in self.ports:
             self.start(name, wait=False)
         for name in self.ports:
