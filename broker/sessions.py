@@ -82,6 +82,9 @@ def parse(sub: str, sid: str, record: Mapping[str, str]) -> Session:
 class Sessions(Protocol):
     """Every verb raises StoreUnavailable when Redis gave no sure answer, and 2xx may not follow that."""
 
+    async def ready(self) -> None:
+        """Raises StoreUnavailable too where no session could be made."""
+
     async def generation(self, sub: str) -> str:
         """Read before a proof is looked up, and handed to `create` after it."""
 

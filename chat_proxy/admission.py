@@ -17,7 +17,7 @@ from chat_proxy.config import Limits
 from chat_proxy.debts import Debts
 from chat_proxy.gate import Caller
 from chat_proxy.rates import RateFields, Standing
-from edge.store import Command, Store, StoreUnavailable
+from edge.store import Command, Store, StoreUnavailable, command
 from tokens import dpop, liveness
 
 LEASE_MS: Final = 10_000
@@ -92,8 +92,10 @@ class Admission:
                 raise proof_replayed()
 
     async def ready(self) -> None:
-        """Raises Problem 503 until the broker has set the cuts and named its keys."""
-        [cut] = await self._store.run(cuts.ask())
+        """Raises Problem 503 until the broker has set the cuts and named its keys, and without a server that
+        takes writes."""
+        write = command("SET", liveness.WRITABLE, "1", "PX", liveness.WRITABLE_MS)
+        cut, _ = await self._store.run(cuts.ask(), write)
         cuts.require(cut)
 
     async def admit(self, caller: Caller, session_id: str, *, history: bool) -> Grant:

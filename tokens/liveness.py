@@ -13,6 +13,10 @@ REVOKED_CHANNEL = "cg:revoked"
 """Pub/sub: `<sub> <sid>` (a session), `<sub> *` (all of a user), `<sub> jti:<jti>` (a token) or `*` (a cut,
 or other `kids`: look again). Ends running streams early; their renewal is the guarantee."""
 BY_JTI = "jti:"
+WRITABLE = "cg:writable"
+"""String that is set when somebody asks whether a service is ready: a server that takes no writes, as a
+replica or a full one, lets nobody in."""
+WRITABLE_MS = 1_000
 
 
 def token_hash(session_token: str) -> str:

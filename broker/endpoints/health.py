@@ -25,6 +25,7 @@ async def ready(request: Request) -> Response:
     broker: Broker = request.app.state.broker
     # Asks Redis, and sets what is missing there.
     await broker.keys.refresh()
+    await broker.sessions.ready()
     try:
         await broker.accounts.ready()
     except AccountsUnavailable:

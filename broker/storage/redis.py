@@ -36,6 +36,9 @@ class RedisSessions:
         self._store = store
         self._pointers: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
+    async def ready(self) -> None:
+        await self._store.run(command("SET", liveness.WRITABLE, "1", "PX", liveness.WRITABLE_MS))
+
     async def generation(self, sub: str) -> str:
         [reply] = await self._store.run(command("GET", liveness.generation(sub)))
         return "0" if reply is None else reply.decode()

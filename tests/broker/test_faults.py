@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from tests.broker.service import SITE, code, session_of, sign_up
+from tests.chat_proxy.test_outages import SlowLine
 from tokens import liveness
 
 
@@ -93,7 +94,36 @@ async def test_a_redis_that_takes_no_writes_makes_no_session(page, valkey, harm,
         answer, seconds = await timed(page.post(f"/api/auth/{path}", json={}))
         assert code(answer) == (503, "TEMPORARILY_UNAVAILABLE"), path
         assert seconds < 0.3
+        assert int(answer.headers["retry-after"]) >= 1
         assert "set-cookie" not in answer.headers
+    assert (await page.get("/readyz")).status_code == 503
+    assert (await page.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("delay", "reply"),
+    [(2.0, None), (0.0, b"-LOADING server is loading the dataset in memory\r\n"), (0.0, b"?what\r\n")],
+    ids=["slow", "loading", "garbage"],
+)
+async def test_a_redis_that_is_slow_or_not_itself_is_a_503_within_300_ms(start, valkey, delay, reply):
+    async with SlowLine(valkey) as line:
+        make = await start(redis_url=line.url)
+        async with make() as page:
+            await sign_up(page)
+            line.delay, line.reply = delay, reply
+            # Before and after the store has found out that nobody is there.
+            for method, path in [("GET", "/auth/token"), ("POST", "/api/auth/sign-out")] * 2:
+                answer, seconds = await timed(page.request(method, path))
+                assert answer.status_code == 503, path
+                assert seconds < 0.3
+                assert int(answer.headers["retry-after"]) >= 1
+                assert "set-cookie" not in answer.headers
+            assert (await page.get("/readyz")).status_code == 503
+            assert (await page.get("/healthz")).status_code == 200
+            line.delay, line.reply = 0.0, None
+            async with asyncio.timeout(5):
+                while (await page.get("/auth/token")).status_code != 200:  # noqa: ASYNC110 - seen by asking
+                    await asyncio.sleep(0.02)
 
 
 async def test_a_full_redis_still_signs_out(page, valkey):

@@ -127,12 +127,22 @@ async def test_slow_or_not_itself(valkey, tmp_path, trouble, delay, reply):
         await recovered(service, bearer)
 
 
+async def no_question_is_let_through(service, bearer):
+    """By a server that can be read and takes no writes."""
+    start = time.monotonic()
+    answer = await service.ask(bearer)
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert time.monotonic() - start < WITHIN
+    assert (await service.client.get("/readyz")).status_code == 503
+    assert (await service.client.get("/healthz")).status_code == 200
+
+
 async def test_read_only(service):
     bearer = await service.sign_in()
     await recovered(service, bearer)
     await service.store.run(command("REPLICAOF", "127.0.0.1", "1"))
-    answer = await service.ask(bearer)
-    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+    await no_question_is_let_through(service, bearer)
     await service.store.run(command("REPLICAOF", "NO", "ONE"))
     await recovered(service, bearer)
 
@@ -141,10 +151,7 @@ async def test_out_of_memory(service):
     bearer = await service.sign_in()
     await recovered(service, bearer)
     await service.store.run(command("CONFIG", "SET", "maxmemory", "1"))
-    start = time.monotonic()
-    answer = await service.ask(bearer)
-    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
-    assert time.monotonic() - start < WITHIN
+    await no_question_is_let_through(service, bearer)
     await service.store.run(command("CONFIG", "SET", "maxmemory", "0"))
     await recovered(service, bearer)
 
