@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: up install lint test bench lock
+.PHONY: up install lint test compose-test bench lock
 
 # From a clone to a stack one can ask; Ctrl-C stops it.
 up: $(VENV)/.runs
@@ -33,6 +33,10 @@ lint: install
 
 test: install
 	$(BIN)/pytest
+
+# The stack of docker-compose.yml in an engine of its own; as root on Debian it installs one.
+compose-test: install
+	$(BIN)/pytest -m compose tests/compose
 
 bench: install
 	$(BIN)/python -m bench

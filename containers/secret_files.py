@@ -58,7 +58,7 @@ def _faults(given: Mapping[str, str], domain: str) -> Iterator[str]:
 
 
 _MEND: Final = (
-    "Put a line of `openssl rand -hex 32` into the file of this name in CHATGATE_SECRETS (docs/containers.md)."
+    "Put a line of `openssl rand -hex 32` into its file in the folder CHATGATE_SECRETS (docs/containers.md)."
 )
 
 
@@ -73,8 +73,10 @@ def files(values: Mapping[str, str]) -> dict[str, str]:
         "proxy/book_secret": values["book_secret"],
         "proxy/redis_url": url,
         "backend/book_secret": values["book_secret"],
-        # Redis knows the hash alone; whoever has no password may only ask whether it lives.
-        "redis/users.acl": "user default off\n"
+        # Redis knows the hash alone; whoever has no password may only ask whether it lives. `default` lets
+        # nobody in and may do everything all the same: with its rights Redis reads its own log at the start,
+        # and leaves out what they do not cover (seen with 7.0: all that scripts had written).
+        "redis/users.acl": "user default off ~* &* +@all\n"
         f"user chatgate on #{digest} ~cg:* &cg:* +@all -@admin -@dangerous +config|get\n"
         "user health on nopass -@all +ping\n",
     }

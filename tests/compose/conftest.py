@@ -1,0 +1,33 @@
+import pytest
+
+from tests.compose import engine, stand_ins
+from tests.compose.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def docker():
+    with engine.running() as docker:
+        yield docker
+
+
+@pytest.fixture(scope="session")
+def are_stand_ins(docker, tmp_path_factory):
+    """Whether the base images are ours; they are there afterwards."""
+    return stand_ins.provide(docker, tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory):
+    return engine.clone(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture(scope="session")
+def stack(docker, are_stand_ins, clone):
+    """The stack as `docker compose up` starts it in a clone."""
+    stack = Stack(docker, clone, "chatgate-test", "10.213.213.0/28")
+    try:
+        stack("build", timeout=400)
+        stack.up()
+        yield stack
+    finally:
+        stack.end()

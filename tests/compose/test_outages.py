@@ -1,0 +1,67 @@
+"""Parts of the stack that go away, and come back."""
+
+import time
+
+import httpx
+import pytest
+
+from tests.compose.stack import Reader, signed_up
+
+pytestmark = pytest.mark.compose
+
+
+def until(answers, within_s=40):
+    deadline = time.monotonic() + within_s
+    while not answers():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
+def test_without_redis_nobody_is_let_in_and_afterwards_sessions_are_there(stack):
+    reader, token = signed_up(stack, "redis@example.com")
+    assert reader.ask(token).status_code == 200
+    # What is written is on disk within a second (appendfsync everysec).
+    time.sleep(1.5)
+    stack("kill", "redis")
+    try:
+        for _ in range(3):
+            begun = time.monotonic()
+            refused = reader.ask(token)
+            assert time.monotonic() - begun < 1
+            assert (refused.status_code, refused.json()["code"]) == (503, "temporarily_unavailable")
+            assert int(refused.headers["retry-after"]) > 0
+            assert reader.token().status_code == 503
+            assert Reader(stack.url).sign_in("redis@example.com").status_code == 503
+            assert Reader(stack.url).sign_up("meanwhile@example.com").status_code == 503
+        assert httpx.get(f"{stack.url}/book/").status_code == 200
+    finally:
+        stack.up()
+    until(lambda: reader.ask(token).status_code == 200)
+    assert reader.session()["user"]["email"] == "redis@example.com"
+
+
+def test_without_the_broker_caddy_says_so_and_questions_go_on(stack):
+    reader, token = signed_up(stack, "broker@example.com")
+    stack("kill", "broker")
+    try:
+        away = reader.token()
+        assert away.status_code == 503
+        assert away.headers["content-type"] == "application/problem+json"
+        assert away.json()["code"] == "temporarily_unavailable"
+        assert away.headers["retry-after"] == "1"
+        assert reader.ask(token).status_code == 200
+    finally:
+        stack.up()
+    assert reader.token().status_code == 200
+
+
+def test_a_stack_that_was_taken_down_has_its_accounts_sessions_and_keys(stack):
+    reader, token = signed_up(stack, "restart@example.com")
+    time.sleep(1.5)
+    stack("down")
+    stack.up()
+    assert reader.session()["user"]["email"] == "restart@example.com"
+    assert reader.ask(token).status_code == 200
+    listed = reader.http.get("/sessions", headers={"Authorization": f"Bearer {token}"}).json()["sessions"]
+    assert len(listed) == 1
+    assert Reader(stack.url).sign_in("restart@example.com").status_code == 200
