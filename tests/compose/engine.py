@@ -75,6 +75,8 @@ def running():
     (folder / "home").mkdir()
     try:
         if named := os.environ.get("DOCKER_HOST"):
+            if not shutil.which("docker"):
+                cannot("DOCKER_HOST is set, but docker is not on PATH")
             yield Docker(named, folder / "home")
         else:
             _require_room()
@@ -140,6 +142,8 @@ def _daemon(folder):
         # It stops what runs in it; a kill would leave that running.
         process.terminate()
         process.wait(60)
+        # Its data is a mount of its own by then, which would keep the folder from going.
+        subprocess.run(["umount", folder / "data"], check=False, capture_output=True)
 
 
 def _answers(folder, host):
