@@ -342,7 +342,7 @@ def token(*, kid="k1", **changes):
 
 
 @contextlib.asynccontextmanager
-async def running(valkey, folder, *, redis_url=None, now=time.time, **options):
+async def running(valkey, folder, *, redis_url=None, now=time.time, clock=time.monotonic, **options):
     """A proxy with its neighbours, until the end of the block."""
     backend, publisher = Backend(), Publisher()
     await backend.start()
@@ -352,7 +352,7 @@ async def running(valkey, folder, *, redis_url=None, now=time.time, **options):
     path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
     config = resolve(read(path, environ))
     drain = Drain()
-    app = create_app(config, drain=drain, now=now)
+    app = create_app(config, drain=drain, now=now, clock=clock)
     server = _Server(
         uvicorn.Config(
             app,
