@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import edge.lean  # noqa: F401  before all that loads structlog
 from edge import command_line, logs, metrics_listener, workers
 from edge.configuration import ConfigurationError, find, read
 from edge.seat import Seat
