@@ -142,6 +142,11 @@ class Watched(Together):
         host, port = self.sentinels[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
         return next(one for one in self.servers if (one.host, one.port) == (host, int(port)))
 
+    def successor(self, victim):
+        """The master since `victim` was, or None."""
+        master = self.master()
+        return None if master is victim else master
+
     def is_whole(self):
         """Both replicas follow the master, and every sentinel knows them and the other sentinels."""
         with contextlib.suppress(redis.RedisError, StopIteration):
@@ -175,6 +180,15 @@ class Clustered(Together):
 
     def masters(self):
         return [one for one in self.servers if one.ask("ROLE")[0] == "master"]
+
+    def successor(self, victim):
+        """The master since `victim` was, or None, as one sees it that is itself none of the two."""
+        at = self.servers.index(victim)
+        other = self.servers[(at + 1) % 3]
+        for first, _, (host, port, *_), *_ in other.ask("CLUSTER", "SLOTS"):
+            if first == SLOTS * at // 3 and (host, port) != (victim.host, victim.port):
+                return next(one for one in self.servers if (one.host, one.port) == (host, port))
+        return None
 
     def client(self):
         return redis.RedisCluster(*self.servers[0].address.split(":"), decode_responses=True)

@@ -1,0 +1,165 @@
+"""Readers of a real proxy who ask all through a fault, and what they were told."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+from redis.crc import key_slot
+
+from broker.storage.redis import RedisSessions
+from chat_proxy import keys
+from edge.store import Store, StoreUnavailable, command
+from tests.chat_proxy.service import running, until
+from tokens import liveness
+
+PAUSE = 0.02
+WITHIN = 0.3
+BACK_WITHIN = 3.0
+
+
+class Readers:
+    """The first of `subs` and `other` have a session that lives. The bearers of `ended` had theirs revoked,
+    and that was acknowledged; of those whose revocation was refused nobody knows."""
+
+    def __init__(self, service, subs, other):
+        self.service = service
+        self.sub, *self._ending = subs
+        self.other = other
+        self.ended = []
+        self.answers = {self.sub: Counter(), other: Counter()}
+        self.let_in = []
+        self.slowest = 0.0
+        self.slowest_end = 0.0
+
+    async def sign_in(self):
+        """The two who stay, and as many sessions to be ended as others may have."""
+        self.bearers = {sub: await self.service.sign_in("s1", sub) for sub in (self.sub, self.other)}
+        names = [(f"e{number}", sub) for sub in self._ending for number in range(40)]
+        self._to_end = [(sid, sub, await self.service.sign_in(sid, sub)) for sid, sub in names]
+
+    @contextlib.asynccontextmanager
+    async def asking(self):
+        work = [self._ask(self.sub), self._ask(self.other), self._end(), self._ask_ended()]
+        tasks = [asyncio.create_task(one) for one in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                if not isinstance(outcome, asyncio.CancelledError):
+                    raise outcome
+
+    async def is_answered(self):
+        status = await self._status(self.bearers[self.sub])
+        assert status in (200, 503)
+        return status == 200
+
+    async def all_ended_are_refused(self):
+        statuses = {await self._status(bearer) for bearer in self.ended}
+        assert statuses <= {401}, statuses
+
+    async def _status(self, bearer):
+        start = time.monotonic()
+        answer = await self.service.ask(bearer)
+        self.slowest = max(self.slowest, time.monotonic() - start)
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) >= 1
+        return answer.status_code
+
+    async def _ask(self, sub):
+        while True:
+            self.answers[sub][await self._status(self.bearers[sub])] += 1
+            await asyncio.sleep(PAUSE)
+
+    async def _end(self):
+        sessions = RedisSessions(self.service.store)
+        for sid, sub, bearer in self._to_end:
+            start = time.monotonic()
+            with contextlib.suppress(StoreUnavailable):
+                if await sessions.revoke(sub, sid):
+                    self.ended.append(bearer)
+            self.slowest_end = max(self.slowest_end, time.monotonic() - start)
+            await asyncio.sleep(PAUSE * 2)
+        await asyncio.Event().wait()
+
+    async def _ask_ended(self):
+        for turn in itertools.count():
+            if self.ended:
+                bearer = self.ended[turn % len(self.ended)]
+                status = await self._status(bearer)
+                if status not in (401, 503):
+                    self.let_in.append(status)
+            await asyncio.sleep(PAUSE)
+
+
+def subjects(together):
+    """Readers whose master is to be harmed, another, and that master. In a Cluster the other one's questions
+    go elsewhere: to the masters of the cuts and of the site."""
+    names = [f"reader{number:026}" for number in range(100)]
+    if not hasattr(together, "key"):
+        return names[:4], names[4], together.masters()[0]
+    used = {_third(liveness.CUT), _third(keys.state(keys.site("docs")))}
+    victim = min({0, 1, 2} - used)
+    felt = [sub for sub in names if _third(keys.user(sub)) == victim][:4]
+    spared = next(sub for sub in names if _third(keys.user(sub)) in used)
+    return felt, spared, together.servers[victim]
+
+
+def _third(key):
+    return key_slot(key.encode()) * 3 // 16384
+
+
+@contextlib.asynccontextmanager
+async def readers_of(together, folder):
+    """Revocations are acknowledged by all replicas: with fewer, one that lacks some may become the master.
+
+    Asserts at the end that nobody was let in or kept waiting, and that nothing is left behind.
+    """
+    before = _held()
+    subs, other, victim = subjects(together)
+    async with running(together, folder) as service:
+        store = service.store = Store(together.url, time.monotonic, replicas=together.replicas)
+        try:
+            # As a broker sets them; on the replicas too, before anything happens.
+            await store.commit(command("HSET", liveness.CUT, "all", 1, "kids", "k1,k2"))
+            readers = Readers(service, subs, other)
+            await readers.sign_in()
+            yield readers, victim
+            await until(lambda: _holds_nothing(readers), 5)
+        finally:
+            await store.close()
+    await until(lambda: _is(before), 2)
+    assert readers.let_in == []
+    assert readers.slowest < WITHIN
+    assert readers.slowest_end < WITHIN
+
+
+async def _holds_nothing(readers):
+    try:
+        return all([await readers.service.holds_nothing(owner) for owner in (readers.sub, "site:docs")])
+    except StoreUnavailable:
+        return False
+
+
+def _held():
+    """Tasks and open files of this process."""
+    return len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+
+
+async def _is(before):
+    return _held() <= before
+
+
+async def back(readers, moved):
+    """Answered again at most BACK_WITHIN after `moved` says that there is a new master. Returns the seconds."""
+    async with asyncio.timeout(15):
+        while not await asyncio.to_thread(moved):  # noqa: ASYNC110 - seen by asking the servers
+            await asyncio.sleep(PAUSE)
+    start = time.monotonic()
+    await until(readers.is_answered, BACK_WITHIN)
+    return time.monotonic() - start
