@@ -14,8 +14,9 @@ import httpx
 import pytest
 import redis
 
+from broker.storage.cuts import RedisCuts
 from chat_proxy import renewal
-from edge.store import command
+from edge.store import Store, command
 from tests.chat_proxy.service import SUB, running
 from tests.chat_proxy.service import until as eventually
 from tests.chatgate.processes import short_folder, until
@@ -194,6 +195,20 @@ def test_what_is_made_before_a_cut_by_the_wrong_clock_is_dead_as_long_as_that_is
     assert reader.get_token().status_code == 401
     stack.clock.set(0)
     assert reader_of(stack).ask().status_code == 200
+
+
+async def test_what_was_made_by_a_clock_that_was_ahead_outlives_a_cut_and_nothing_else(stack):
+    """A known limit (docs/security.md): a cut compares times, everything else ends the session itself."""
+    stack.clock.set(HOUR)
+    reader = reader_of(stack)
+    stack.clock.set(0)
+    store = Store(stack.valkey.url, time.monotonic)
+    await RedisCuts(store).end_all()
+    await store.close()
+    assert reader.ask().status_code == 200
+    assert reader.http.post(f"{stack.broker}/api/auth/revoke-sessions", json={}).status_code == 200
+    assert reader.ask().status_code == 401
+    assert reader.get_token().status_code == 401
 
 
 @pytest.mark.parametrize("seconds", [60, -60, -HOUR, HOUR])
