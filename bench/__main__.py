@@ -5,13 +5,26 @@ import argparse
 import signal
 import sys
 
-from bench import chat, dpop, memory, refresh, report, revocation, rotation, sign_ins, start, streams, token
+from bench import (
+    chat,
+    dpop,
+    memory,
+    refresh,
+    report,
+    revocation,
+    rotation,
+    sign_ins,
+    start,
+    streams,
+    token,
+    workers,
+)
 from bench.figures import Figure, line
 from bench.stack import stack
 
 SCENARIOS = {
     one.NAME: one
-    for one in (chat, dpop, streams, token, refresh, revocation, rotation, sign_ins, memory, start)
+    for one in (chat, dpop, streams, token, refresh, revocation, rotation, workers, sign_ins, memory, start)
 }
 
 

@@ -12,7 +12,9 @@ from edge.front_door import Door
 from edge.seat import ABSENT, Shares
 
 YIELD: Final = 0.002
-"""Seconds for which a worker that has more connections than another leaves a new one to that."""
+YIELDS: Final = 3
+"""How often, for so many seconds, a worker that has more connections than another leaves a new one to that.
+Who has fewer may be busy or dead, so then it is taken."""
 REST: Final = 0.5
 """Seconds after which accepting is tried again when the process has no descriptor left."""
 
@@ -53,6 +55,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._entering: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._yielded = 0
         self._is_closed = False
         self.tell()
         self._loop.add_reader(listener, self._take_or_yield)
@@ -76,9 +79,11 @@ class Acceptor:
         """As a server of asyncio has it."""
 
     def _take_or_yield(self) -> None:
-        if self._shares.is_ahead(self._place):
+        if self._yielded < YIELDS and self._shares.is_ahead(self._place):
+            self._yielded += 1
             self._pause(YIELD)
         else:
+            self._yielded = 0
             self._take()
 
     def _pause(self, seconds: float) -> None:
@@ -86,10 +91,8 @@ class Acceptor:
         self._timer = self._loop.call_later(seconds, self._resume)
 
     def _resume(self) -> None:
-        # Whoever has fewer may be busy or dead, so what is still there now is taken.
         self._timer = None
         self._loop.add_reader(self._listener, self._take_or_yield)
-        self._take()
 
     def _take(self) -> None:
         try:
