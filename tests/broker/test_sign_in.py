@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from broker.password_hashes import Cost
 from broker.storage.sql import open_accounts
 from tests.broker.service import (
     OTHER_SITE,
@@ -73,6 +74,25 @@ async def test_a_bad_new_password_is_refused_with_its_reason(page, password, exp
     body = {"name": "Ada", "email": "ada@example.com", "password": password}
     assert code(await page.post("/api/auth/sign-up/email", content=_json(body), headers=JSON)) == expected
     assert (await sign_in(page, "ada@example.com", "any password")).status_code == 401
+
+
+async def test_a_bad_password_costs_no_hash(start):
+    make = await start(password_cost=Cost(memory_kib=131_072, passes=8))
+
+    async def takes(path, password):
+        async with make() as page:
+            body = {"name": "Ada", "email": "ada@example.com", "password": password}
+            began = time.perf_counter()
+            await page.post(f"/api/auth/{path}/email", json=body)
+            return time.perf_counter() - began
+
+    one_hash = await takes("sign-up", PASSWORD)
+    for bad in ("short", "x" * 129, "é" * 4097, "password123", "nul \0 inside", "x" * 10_000_000):
+        assert await takes("sign-up", bad) < one_hash / 2
+    for bad in ("x" * 129, "x" * 10_000_000):
+        assert await takes("sign-in", bad) < one_hash / 2
+    # As a wrong one does.
+    assert await takes("sign-in", "not the password") > one_hash / 2
 
 
 async def test_a_password_of_ten_megabytes_is_413_and_the_same_reader_can_still_sign_in(page):
