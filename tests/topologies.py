@@ -57,9 +57,24 @@ class Node:
     def address(self):
         return f"{self.host}:{self.port}"
 
+    @property
+    def url(self):
+        return f"redis://{self.address}"
+
     def launch(self):
         self.folder.mkdir(exist_ok=True)
-        arguments = [*self.options, "--port", str(self.port), "--bind", self.host, "--dir", str(self.folder)]
+        # What it says to the others comes from its own address, so that a test can cut it off.
+        source = [] if self.host == HOST else ["--bind-source-addr", self.host]
+        arguments = [
+            *self.options,
+            *source,
+            "--port",
+            str(self.port),
+            "--bind",
+            self.host,
+            "--dir",
+            str(self.folder),
+        ]
         self.process = subprocess.Popen([str(get_binary_path()), *arguments], stdout=subprocess.DEVNULL)
 
     def wait_until_up(self):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from redis.exceptions import AskError, MovedError
+from redis.exceptions import AskError, ClusterDownError, MovedError
 
 from edge import logs
 from edge.commands import Command, StoreUnavailable, command
@@ -106,6 +106,9 @@ class Cluster:
         replies: list[Any] = [None] * len(commands)
         parts = self._parted(commands, known)
         acknowledged = await self._send(parts, replies, replicas)
+        if any(isinstance(reply, ClusterDownError) for reply in replies):
+            # A node that the others left behind serves nobody; its slots may have another master by now.
+            self._look_soon()
         if any(isinstance(reply, AskError) for reply in replies):
             redirected = self._redirected(known, parts, replies)
             acknowledged = [
