@@ -1,0 +1,53 @@
+"""A network of the tests' own: cutting servers off there touches nobody else on the machine."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+INSIDE = "CHATGATE_TESTS_IN_NAMESPACE"
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+NEEDED = ("ip", "iptables", "unshare")
+
+
+def run_inside(path):
+    """Runs the tests of a file in a new network namespace. Skips without the means, and in CI fails."""
+    if os.geteuid() != 0 or not all(shutil.which(one, path=PATH) for one in NEEDED):
+        _cannot(f"a network to cut needs root, and {', '.join(NEEDED)} (on Debian, apt-get install iptables)")
+    if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode:
+        _cannot("this system makes no network namespaces")
+    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(path)]
+    done = subprocess.run(
+        ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *tests],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": PATH, INSIDE: "1"},
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+
+
+@contextlib.contextmanager
+def cut(one, others):
+    """Nothing passes between the address `one` and `others`, while everybody else reaches them all."""
+    # Dropped where it arrives: who sends hears nothing, where a blackholed route would refuse at once.
+    both = [(a, b) for other in others for a, b in ((one, other), (other, one))]
+    _each("-A", both)
+    try:
+        yield
+    finally:
+        _each("-D", both)
+
+
+def _each(verb, pairs):
+    lines = "".join(f"{verb} INPUT -s {a} -d {b} -j DROP\n" for a, b in pairs)
+    rules = f"*filter\n{lines}COMMIT\n"
+    subprocess.run(["iptables-restore", "--noflush"], input=rules, text=True, check=True)
+
+
+def _cannot(reason):
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
