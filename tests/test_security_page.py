@@ -83,7 +83,6 @@ def test_where_both_services_are_meant_both_are_tried():
 @pytest.mark.parametrize(
     ("text", "figure"),
     [
-        (0,),
         ("300 s", MAX_LIFETIME),
         ("130 s", LONGEST_MARK - MAX_LIFETIME),
         ("5 s of leeway", LEEWAY),
