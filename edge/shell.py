@@ -126,6 +126,12 @@ class _Routed:
                 if answer.status_code != 500:
                     return
             # FastAPI answers a 500 itself and raises it again.
-            _log.error("unhandled", error=logs.where(error), path=scope.get("path"))
+            _log.error("unhandled", error=logs.where(error), route=scope["path"] if served else _route(scope))
             if not complete:
                 raise
+
+
+def _route(scope: Scope) -> str | None:
+    """The path as it was declared: what a reader put into it is theirs."""
+    declared = getattr(scope.get("route"), "path", None)
+    return declared if declared is None else str(declared)
