@@ -17,6 +17,13 @@ SECRETS = {
     "backend": {"book_secret"},
     "redis": {"users.acl"},
 }
+VOLUMES = {
+    "caddy": {"certificates": "/caddy"},
+    "broker": {"accounts": "/data", "broker-secrets": "/run/chatgate"},
+    "proxy": {"proxy-secrets": "/run/chatgate"},
+    "backend": {"backend-secrets": "/run/chatgate"},
+    "redis": {"redis-data": "/data", "redis-secrets": "/run/chatgate"},
+}
 README = Path(__file__).parents[2] / "README.md"
 DIAL = (
     "import socket, sys; "
@@ -111,6 +118,10 @@ def test_a_container_of_somebody_else_reaches_none_of_them(stack, containers):
 
 
 def test_a_service_sees_its_own_secrets_alone(stack, containers):
+    for service, expected in VOLUMES.items():
+        mounted = [one for one in containers[service]["Mounts"] if one["Type"] == "volume"]
+        assert {one["Name"].partition("_")[2]: one["Destination"] for one in mounted} == expected
+        assert not any(one["RW"] for one in mounted if one["Destination"] == "/run/chatgate")
     values = {}
     for service, expected in SECRETS.items():
         assert set(stack.inside(service, "ls", "/run/chatgate").split()) == expected
