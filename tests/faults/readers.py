@@ -116,15 +116,16 @@ def _third(key):
 
 
 @contextlib.asynccontextmanager
-async def readers_of(together, folder):
+async def readers_of(together, folder, url=None):
     """Revocations are acknowledged by all replicas: with fewer, one that lacks some may become the master.
 
     Asserts at the end that nobody was let in or kept waiting, and that nothing is left behind.
     """
     before = _held()
     subs, other, victim = subjects(together)
-    async with running(together, folder) as service:
-        store = service.store = Store(together.url, time.monotonic, replicas=together.replicas)
+    url = url or together.url
+    async with running(together, folder, redis_url=url) as service:
+        store = service.store = Store(url, time.monotonic, replicas=together.replicas)
         try:
             # As a broker sets them; on the replicas too, before anything happens.
             await store.commit(command("HSET", liveness.CUT, "all", 1, "kids", "k1,k2"))

@@ -1,0 +1,52 @@
+"""A master that is full, or takes our password no more: refused at once, and back with it, everywhere."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from tests.chat_proxy.service import until
+from tests.faults.readers import BACK_WITHIN, readers_of
+
+
+@contextlib.contextmanager
+def full(together):
+    together.each("CONFIG", "SET", "maxmemory", "1")
+    try:
+        yield
+    finally:
+        together.each("CONFIG", "SET", "maxmemory", "0")
+
+
+@contextlib.contextmanager
+def locked_out(together):
+    together.each("ACL", "SETUSER", "reader", "resetpass", ">another")
+    together.each("CLIENT", "KILL", "USER", "reader")
+    try:
+        yield
+    finally:
+        together.each("ACL", "SETUSER", "reader", "resetpass", ">right")
+
+
+@pytest.mark.parametrize("trouble", [full, locked_out])
+async def test_a_master_that_refuses(together, tmp_path, trouble):
+    together.each("ACL", "SETUSER", "reader", "on", "resetpass", ">right", "~*", "&*", "+@all")
+    url = together.url.replace("://", "://reader:right@", 1)
+    async with readers_of(together, tmp_path, url=url) as (readers, _):
+        async with readers.asking():
+            await until(lambda: has_ended(readers, 3), 3)
+            with trouble(together):
+                await until(lambda: is_refused(readers), BACK_WITHIN)
+                let_through = [counter[200] for counter in readers.answers.values()]
+                await asyncio.sleep(0.5)
+                assert [counter[200] for counter in readers.answers.values()] == let_through
+            await until(readers.is_answered, BACK_WITHIN)
+        await readers.all_ended_are_refused()
+
+
+async def has_ended(readers, count):
+    return len(readers.ended) >= count
+
+
+async def is_refused(readers):
+    return not await readers.is_answered()
