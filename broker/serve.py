@@ -9,6 +9,7 @@ from broker.storage.database_url import BadDatabaseUrl
 from edge import logs
 from edge.accepting import CountedDoor
 from edge.metrics import Metrics
+from edge.open_files import raise_limit, room
 from edge.seat import Seat
 from edge.serving import Served, serve
 from edge.settings import Settings
@@ -25,6 +26,6 @@ def run(settings: Settings, seat: Seat | None, listener: socket.socket | None) -
     except BadDatabaseUrl as error:
         print(error, file=sys.stderr)
         return 2
-    door = CountedDoor(config.origins.__contains__)
+    door = CountedDoor(config.origins.__contains__, limit=room(raise_limit()))
     add_worker(metrics, door, written)
     return serve(Served(app, door, metrics, address=(config.host, config.port), graceful=10), seat, listener)

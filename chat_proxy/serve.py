@@ -8,6 +8,7 @@ from chat_proxy.drain import Drain
 from edge import logs
 from edge.accepting import CountedDoor
 from edge.metrics import Metrics
+from edge.open_files import raise_limit, room
 from edge.seat import Seat
 from edge.serving import Served, serve
 from edge.settings import Settings
@@ -20,7 +21,7 @@ def run(settings: Settings, seat: Seat | None, listener: socket.socket | None) -
     metrics = Metrics(0 if seat is None else seat.slot)
     config = resolve(settings)
     drain = Drain()
-    door = CountedDoor(config.origins.__contains__)
+    door = CountedDoor(config.origins.__contains__, limit=room(raise_limit()))
     add_worker(metrics, door, written)
     served = Served(
         create_app(config, drain=drain, metrics=metrics),

@@ -24,6 +24,15 @@ CLOSE = b"Connection: close\r\n\r\n"
 IDLE = 5_000
 
 
+@pytest.fixture(scope="module", autouse=True)
+def usual_limit():
+    """The services begin with as many open files as most systems give."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, before[1]), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 @pytest.fixture(params=SERVICES)
 def service(two_sites, request):
     return request.param
