@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from edge.front_door import Door
 from edge.seat import ABSENT, Shares
 
 YIELD: Final = 0.002
-YIELDS: Final = 3
+YIELDS: Final = 5
 """How often, for so many seconds, a worker that has more connections than another leaves a new one to that.
 Who has fewer may be busy or dead, so then it is taken."""
 REST: Final = 0.5
@@ -35,21 +35,21 @@ class CountedDoor(Door):
 class Acceptor:
     """In the place of the server that asyncio makes of a socket, which cannot be told to wait a moment.
 
-    `connections` are those that are open already.
+    `count` says how many connections are open.
     """
 
     def __init__(
         self,
         listener: socket.socket,
         protocol: Callable[[], asyncio.BaseProtocol],
-        connections: Sized,
+        count: Callable[[], int],
         shares: Shares,
         place: int,
     ) -> None:
         self.sockets = [listener]
         self._listener = listener
         self._protocol = protocol
-        self._connections = connections
+        self._count = count
         self._shares = shares
         self._place = place
         self._loop = asyncio.get_running_loop()
@@ -63,7 +63,7 @@ class Acceptor:
     def tell(self) -> None:
         """The others how many connections this worker has."""
         if not self._is_closed:
-            self._shares.tell(self._place, len(self._connections) + len(self._entering))
+            self._shares.tell(self._place, self._count() + len(self._entering))
 
     def close(self) -> None:
         if self._is_closed:
@@ -108,7 +108,11 @@ class Acceptor:
         connection.setblocking(False)
         task = self._loop.create_task(self._enter(connection))
         self._entering.add(task)
-        task.add_done_callback(self._entering.discard)
+        task.add_done_callback(self._entered)
+        self.tell()
+
+    def _entered(self, task: asyncio.Task[None]) -> None:
+        self._entering.discard(task)
         self.tell()
 
     async def _enter(self, connection: socket.socket) -> None:

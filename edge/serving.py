@@ -149,8 +149,9 @@ class Server(uvicorn.Server):
             return made
 
         listener = socket.socket(fileno=seat.listener)
-        acceptor = Acceptor(listener, make, state.connections, Shares(seat.shares), seat.place)
-        self._served.door.left = acceptor.tell
+        door = self._served.door
+        acceptor = Acceptor(listener, make, lambda: door.open, Shares(seat.shares), seat.place)
+        door.left = acceptor.tell
         self.servers = [acceptor]  # type: ignore[list-item]
         control = socket.socket(fileno=seat.control)
         reader, self._control = await asyncio.open_unix_connection(sock=control)
