@@ -41,7 +41,8 @@ class Stack:
 
     def up(self, *services, files=()):
         named = [word for file in ("docker-compose.yml", *files) for word in ("--file", file)]
-        done = self(*named, "up", "--detach", "--wait", "--wait-timeout", "120", *services, check=False)
+        command = ("up", "--detach", "--wait", "--wait-timeout", "120", *services)
+        done = self(*named, *command, check=False, timeout=500)
         assert done.returncode == 0, f"{done.stderr[-3000:]}\n{self('logs', '--no-color')[-6000:]}"
 
     def end(self):
