@@ -49,7 +49,8 @@ COMMAND_LINE = """## Ports and folders of `chatgate up`
 
 `CHATGATE_PAGE_PORT` (3000) is where the sample book's pages are served, `CHATGATE_BROKER_PORT` (8000),
 `CHATGATE_PROXY_PORT` (8001) and `CHATGATE_BACKEND_PORT` (8002) where the services listen, and
-`CHATGATE_DATA_DIR` (`.chatgate`) where data is kept. The two metrics ports are 1,000 above the services' own. `REDIS_URL` takes the place of the embedded server.
+`CHATGATE_DATA_DIR` (`.chatgate`) where data is kept. Metrics are 1,000 ports above those of broker and proxy.
+`REDIS_URL` takes the place of the embedded server.
 """
 
 

@@ -177,6 +177,14 @@ def test_a_port_in_use_is_named_and_nothing_is_started(run, ports, folder, name)
     assert not (folder / ".chatgate" / "valkey").exists()
 
 
+def test_a_metrics_port_in_use_is_named(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, err = run("up", CHATGATE_PROXY_METRICS_PORT=str(port)).end()
+    assert code == 1
+    assert f"Port {port} is in use. End what listens there, or set CHATGATE_PROXY_METRICS_PORT" in err
+
+
 def test_a_port_given_twice_is_refused(run, ports):
     code, err = run("up", CHATGATE_PAGE_PORT=str(ports[0])).end()
     assert code == 1
