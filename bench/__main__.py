@@ -7,12 +7,15 @@ import sys
 
 from bench import (
     chat,
+    connections,
     dpop,
     memory,
+    outage,
     refresh,
     report,
     revocation,
     rotation,
+    sessions,
     sign_ins,
     start,
     streams,
@@ -24,7 +27,22 @@ from bench.stack import stack
 
 SCENARIOS = {
     one.NAME: one
-    for one in (chat, dpop, streams, token, refresh, revocation, rotation, workers, sign_ins, memory, start)
+    for one in (
+        chat,
+        dpop,
+        streams,
+        connections,
+        token,
+        refresh,
+        revocation,
+        rotation,
+        workers,
+        outage,
+        sign_ins,
+        memory,
+        start,
+        sessions,
+    )
 }
 
 

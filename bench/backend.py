@@ -1,7 +1,8 @@
 """The backend that the proxy forwards to in a measurement: answers at once, or with numbered events.
 
 `python -m bench.backend PORT`. A message that says `events=N` is answered, where events are wanted, by N of
-them, EVENTS_A_SECOND to a second from the request on; each carries its number and when it was sent.
+them, EVENTS_A_SECOND to a second from the request on, or as many as `pace=N` says; each carries its number
+and when it was sent.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import uvloop
 EVENTS_A_SECOND: Final = 20
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _EVENTS = re.compile(rb"events=(\d+)")
+_PACE = re.compile(rb"pace=(\d+)")
 _ANSWER = json.dumps(
     {
         "response": "The station records a value every ten minutes, day and night.",
@@ -58,11 +60,12 @@ class Backend(asyncio.Protocol):
             self._transport.write(_PLAIN)
         elif b"text/event-stream" in head:
             wanted = _EVENTS.search(body)
-            self._begin(int(wanted[1]) if wanted else 1)
+            pace = _PACE.search(body)
+            self._begin(int(wanted[1]) if wanted else 1, int(pace[1]) if pace else EVENTS_A_SECOND)
         else:
             self._transport.write(_PLAIN)
 
-    def _begin(self, count: int) -> None:
+    def _begin(self, count: int, pace: int) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         first = _STREAM_HEAD + _chunk(b"event: start\ndata: {}\n\n")
@@ -74,7 +77,7 @@ class Backend(asyncio.Protocol):
                     before + _chunk(b'event: delta\ndata: {"text": "%s"}\n\n' % text.encode())
                 )
                 # By the time of the beginning, so that a late event makes none of the next ones later.
-                due = began + (number + 1) / EVENTS_A_SECOND
+                due = began + (number + 1) / pace
                 self._timer = loop.call_at(due, send, number + 1)
             else:
                 self._transport.write(_chunk(b"event: done\ndata: {}\n\n") + b"0\r\n\r\n")

@@ -165,6 +165,15 @@ class Connection(asyncio.Protocol):
         self._transport.write(raw)
         return await asyncio.wait_for(self._whole, PATIENCE)
 
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None
+
+    def say(self, raw: bytes) -> None:
+        """Bytes that no answer is awaited for."""
+        if self._transport is not None:
+            self._transport.write(raw)
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()

@@ -95,6 +95,8 @@ def command(folder: Path, at: Path) -> tuple[str, ...]:
         "appendfsync": "everysec",
         "save": "",
         "maxmemory-policy": "noeviction",
+        # A browser's name is longer than the default of 64, and a session would take half as much again.
+        "hash-max-listpack-value": "320",
         "loglevel": "warning",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
