@@ -138,7 +138,11 @@ class Redis(Table):
         "`rediss+cluster` are these over TLS. `REDIS_URL` is read when this is not set.",
     )
     wait_replicas: int = Field(
-        0, ge=0, le=8, description="Replicas that must acknowledge a revocation before it is answered."
+        0,
+        ge=0,
+        le=8,
+        description="Replicas that must acknowledge a revocation before it is answered: all that a master "
+        "has, as one that lacks it may become the master.",
     )
 
 

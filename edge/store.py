@@ -1,6 +1,6 @@
 """One Redis client for both services: bounded, never repeating a write, many commands to a flight.
 
-How flights travel is in edge/lanes.py, and where to in edge/topologies (docs/decisions/0001 and 0010).
+How flights travel is in edge/lanes.py, and where to in edge/topologies (docs/decisions/0001 and 0012).
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -215,15 +215,20 @@ class Cluster:
                 raise StoreUnavailable("a node does not know the slots")
             return slots.read(url, info, ranges, self._servers.server)
 
+        asked = (*seeds, *nodes)[:ASKED]
         try:
-            found = await survey(ask(*one) for one in (*seeds, *nodes)[:ASKED])
+            found = await survey(ask(*one) for one in asked)
         except StoreUnavailable:
             return
         except Exception as error:
             # A defect here ends one look, and the next one is as good.
             _log.error("slots_failed", error=logs.where(error))
             return
-        self._map = max(found, key=lambda one: one.rank)
+        newest = max(found, key=lambda one: one.rank)
+        if self._map is not None and newest.rank < self._map.rank and len(found) < len(asked):
+            # Who told of what is known is late this time; all together they may have begun anew.
+            return
+        self._map = newest
         masters = self._map.urls()
         for url, node in self._nodes.items():
             if url not in masters:

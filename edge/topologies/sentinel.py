@@ -30,6 +30,7 @@ class Sentinel:
         self._sentinels = [Lane(partial(connect, url), clock) for url in servers.sentinels]
         self._server = Server(servers.master, self._connect, clock)
         self._master = ""
+        self._epoch = -1
         self._looking: asyncio.Task[str | None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -95,8 +96,12 @@ class Sentinel:
             answers = await survey(self._ask(lane) for lane in self._sentinels)
         except StoreUnavailable:
             return None
-        # Each failover has a higher epoch, so a sentinel that missed one is not believed against another.
-        _, master = max(answers)
+        # Each failover has a higher epoch, so a sentinel that missed one is not believed against another, nor
+        # against what one has said before that is late now. All of them together may have begun anew.
+        epoch, master = max(answers)
+        if epoch < self._epoch and len(answers) < len(self._sentinels):
+            return self._master
+        self._epoch = epoch
         if master != self._master:
             self._master = master
             self._server.renew()

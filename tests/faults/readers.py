@@ -18,6 +18,7 @@ from tests.chat_proxy.service import running, until
 from tokens import liveness
 
 PAUSE = 0.02
+TICK = 0.01
 WITHIN = 0.3
 BACK_WITHIN = 3.0
 
@@ -33,8 +34,8 @@ class Readers:
         self.ended = []
         self.answers = {self.sub: Counter(), other: Counter()}
         self.let_in = []
-        self.slowest = 0.0
-        self.slowest_end = 0.0
+        self._taken = []
+        self._stalls = []
 
     async def sign_in(self):
         """The two who stay, and as many sessions to be ended as others may have."""
@@ -44,7 +45,13 @@ class Readers:
 
     @contextlib.asynccontextmanager
     async def asking(self):
-        work = [self._ask(self.sub), self._ask(self.other), self._end(), self._ask_ended()]
+        work = [
+            self._watch_the_clock(),
+            self._ask(self.sub),
+            self._ask(self.other),
+            self._end(),
+            self._ask_ended(),
+        ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
@@ -55,19 +62,38 @@ class Readers:
                 if not isinstance(outcome, asyncio.CancelledError):
                     raise outcome
 
+    def slowest(self):
+        """Seconds, less those in which this process itself stood still: it has the machine not for itself."""
+        return max(
+            end - start - sum(late for at, late in self._stalls if start <= at <= end + late)
+            for start, end in self._taken
+        )
+
+    async def _watch_the_clock(self):
+        while True:
+            due = time.monotonic() + TICK
+            await asyncio.sleep(TICK)
+            late = time.monotonic() - due
+            if late > TICK:
+                self._stalls.append((due + late, late))
+
     async def is_answered(self):
         status = await self._status(self.bearers[self.sub])
         assert status in (200, 503)
         return status == 200
 
     async def all_ended_are_refused(self):
-        statuses = {await self._status(bearer) for bearer in self.ended}
-        assert statuses <= {401}, statuses
+        async with asyncio.timeout(BACK_WITHIN):
+            for bearer in self.ended:
+                # Of two connections, one may be held to be broken for a moment longer.
+                while (status := await self._status(bearer)) == 503:  # noqa: ASYNC110 - seen by asking
+                    await asyncio.sleep(PAUSE)
+                assert status == 401
 
     async def _status(self, bearer):
         start = time.monotonic()
         answer = await self.service.ask(bearer)
-        self.slowest = max(self.slowest, time.monotonic() - start)
+        self._taken.append((start, time.monotonic()))
         if answer.status_code == 503:
             assert int(answer.headers["retry-after"]) >= 1
         return answer.status_code
@@ -84,7 +110,7 @@ class Readers:
             with contextlib.suppress(StoreUnavailable):
                 if await sessions.revoke(sub, sid):
                     self.ended.append(bearer)
-            self.slowest_end = max(self.slowest_end, time.monotonic() - start)
+            self._taken.append((start, time.monotonic()))
             await asyncio.sleep(PAUSE * 2)
         await asyncio.Event().wait()
 
@@ -138,8 +164,7 @@ async def readers_of(together, folder, url=None):
             await store.close()
     await until(lambda: _is(before), 2)
     assert readers.let_in == []
-    assert readers.slowest < WITHIN
-    assert readers.slowest_end < WITHIN
+    assert readers.slowest() < WITHIN
 
 
 async def _holds_nothing(readers):
@@ -159,10 +184,8 @@ async def _is(before):
 
 
 async def back(readers, moved):
-    """Answered at most BACK_WITHIN after `moved` says that there is a new master. Returns the seconds."""
+    """Wait until `moved` says that there is a new master, and at most BACK_WITHIN more for an answer."""
     async with asyncio.timeout(15):
         while not await asyncio.to_thread(moved):  # noqa: ASYNC110 - seen by asking the servers
             await asyncio.sleep(PAUSE)
-    start = time.monotonic()
     await until(readers.is_answered, BACK_WITHIN)
-    return time.monotonic() - start
