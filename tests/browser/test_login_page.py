@@ -47,7 +47,7 @@ def test_a_wrong_password_is_said_at_its_field_and_the_address_kept(login, stage
     ("email", "password", "field", "said"),
     [
         ("grace@localhost", PASSWORD, "E-mail address", "not an e-mail address that can be used"),
-        ("grace@example.com", "password1234", "Password", "among the most used ones"),
+        ("grace@example.com", "password1234", "Password", "choose another"),
         ("grace@example.com", "x" * 129, "Password", "too long"),
         (None, PASSWORD, "E-mail address", "has an account already"),
     ],
