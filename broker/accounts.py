@@ -23,7 +23,6 @@ MAX_NAME: Final = 256
 MAX_IMAGE: Final = 2048
 
 _ID_ALPHABET: Final = string.ascii_letters + string.digits
-_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9]{32}")
 
 # The address shapes that Better Auth takes (zod 4, `regexes.email`), so that neither side makes an
 # account that the other one cannot sign in to. ASCII on both sides of the `@`: NFC is then the identity,
@@ -133,10 +132,6 @@ def new_id(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:
     while len(letters) < ID_LENGTH:
         letters += [_ID_ALPHABET[byte % size] for byte in random_bytes(ID_LENGTH) if byte < fair]
     return "".join(letters[:ID_LENGTH])
-
-
-def is_id(raw: str) -> bool:
-    return _ID_PATTERN.fullmatch(raw) is not None
 
 
 def normalise_email(raw: str) -> str:

@@ -17,11 +17,10 @@ MAX_COOKIE_HEADER: Final = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """A living session and the raw token that named it; `by_cookie` when a cookie did."""
+    """A living session and the raw token that named it."""
 
     session: Session
     token: str
-    by_cookie: bool
 
 
 async def current(broker: Broker, headers: Headers, *, slide: bool = True) -> Current | None:
@@ -34,12 +33,12 @@ async def current(broker: Broker, headers: Headers, *, slide: bool = True) -> Cu
         session = await broker.sessions.by_token(bearer, slide=slide)
         # A site that keeps its tokens in cookies has none that a script could have sent.
         if session is not None and _takes_bearer(broker, session):
-            return Current(session, bearer, by_cookie=False)
+            return Current(session, bearer)
     cookie = session_cookie(broker, headers)
     if cookie is None:
         return None
     session = await broker.sessions.by_token(cookie, slide=slide)
-    return None if session is None else Current(session, cookie, by_cookie=True)
+    return None if session is None else Current(session, cookie)
 
 
 def _takes_bearer(broker: Broker, session: Session) -> bool:

@@ -10,9 +10,27 @@ from broker.app import create_app
 from broker.config import BrokerConfig, resolve
 from broker.password_hashes import Cost
 from edge.configuration import read
+from edge.store import Store
 from tests.asgi import client_of, running
+from tests.broker.key_rings import Server
 from tests.broker.service import CALLBACK, ISSUER, SECRET, SITE, TOML
 from tests.oauth import OAuthSite
+
+
+@pytest.fixture
+async def store(valkey):
+    """The tests' own connection to the broker's Redis."""
+    store = Store(valkey.url, time.monotonic)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def server(valkey):
+    """The key ring as that Redis has it."""
+    server = Server(valkey)
+    yield server
+    server.client.close()
 
 
 @pytest.fixture

@@ -10,22 +10,8 @@ from broker.keys import UnreadableKey
 from broker.ring import PUBLISHED_BEFORE_USE_MS, TooYoung
 from broker.storage.key_ring import RING
 from edge.store import Store, StoreUnavailable
-from tests.broker.key_rings import NEW, OLD, Server, changes, keys
+from tests.broker.key_rings import NEW, OLD, changes, keys
 from tokens import liveness
-
-
-@pytest.fixture
-async def store(valkey):
-    store = Store(valkey.url, time.monotonic)
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-def server(valkey):
-    server = Server(valkey)
-    yield server
-    server.client.close()
 
 
 @pytest.fixture

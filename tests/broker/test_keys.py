@@ -14,27 +14,13 @@ from broker.ring import PUBLISHED_BEFORE_USE_MS, RETIRING_MS
 from broker.storage.key_ring import RING, RedisKeyStore
 from chat_proxy.app import FETCH_WITHIN
 from edge.store import Store
-from tests.broker.key_rings import NEW, OLD, Server, changes, keys
+from tests.broker.key_rings import NEW, OLD, changes, keys
 from tests.broker.service import sign_up
 from tokens import liveness
 from tokens.claims import MAX_LIFETIME
 from tokens.jwks import local
 from tokens.jwks.remote import COOL_DOWN
 from tokens.verify import LEEWAY
-
-
-@pytest.fixture
-async def store(valkey):
-    store = Store(valkey.url, time.monotonic)
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-def server(valkey):
-    server = Server(valkey)
-    yield server
-    server.client.close()
 
 
 def kids(ring):
