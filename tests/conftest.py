@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.topologies import alone, clustered, watched
+from tests.topologies import alone, clustered, recorded_scripts, watched
 from tests.valkey import Valkey
 
 
@@ -31,3 +31,10 @@ def together(started):
     started.each("FLUSHALL")
     started.each("CONFIG", "SET", "maxmemory", "0", "hz", "10")
     return started
+
+
+@pytest.fixture
+def called():
+    """The scripts that the test's services call, each of which must have keys of one slot."""
+    with recorded_scripts() as called:
+        yield called

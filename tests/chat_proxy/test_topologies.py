@@ -3,7 +3,6 @@
 from functools import partial
 
 import pytest
-from redis.crc import key_slot
 
 from chat_proxy import keys
 from edge.store import Script, command
@@ -41,16 +40,7 @@ test_a_lease = test_cutoff.test_a_lease_that_expired_is_not_renewed
 test_a_replay = test_proof_replays.test_a_proof_that_was_seen_is_refused_and_costs_nothing
 
 
-async def test_every_script_has_keys_of_one_slot(service, monkeypatch):
-    called = set()
-    call = Script.call
-
-    def recorded(script, names, *args):
-        called.add(script.sha)
-        assert len({key_slot(name.encode()) for name in names}) == 1, names
-        return call(script, names, *args)
-
-    monkeypatch.setattr(Script, "call", recorded)
+async def test_every_script_has_keys_of_one_slot(service, called):
     service.backend.behaviour = test_cutoff.talk
     bearer = await service.sign_in()
     async with test_cutoff.begun(service, bearer, session_id="c1") as stream:

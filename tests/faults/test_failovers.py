@@ -59,7 +59,9 @@ def ours(node):
 async def test_a_master_that_hands_over(together, tmp_path):
     async with readers_of(together, tmp_path) as (readers, victim):
         async with readers.asking():
-            await asyncio.sleep(0.3)
+            async with asyncio.timeout(5):
+                while len(readers.ended) < 5:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
             successor = hand_over(together, victim)
             await back(readers, successor)
         await readers.all_ended_are_refused()
