@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from chatgate import valkey
 from chatgate.faults import Fault
-from edge.configuration import ConfigurationError, read, variable
-from edge.settings import Settings
+from edge.configuration import read
+from edge.settings import ConfigurationError, Settings
+from edge.variables import variable
 
 DEVELOPMENT_TOML: Final = Path(__file__).with_name("development.toml")
 SITE: Final = "docs"

@@ -9,6 +9,9 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+DEFAULT_FILE: Final = "chatgate.toml"
+"""In the working folder; read when CHATGATE_CONFIG names no other."""
+
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")
 
 
@@ -209,6 +212,10 @@ class ResourceServer(Table):
     sites: tuple[str, ...] = Field(
         (), description="Sites whose access tokens it may ask about. Without one, those of every site."
     )
+
+
+class ConfigurationError(Exception):
+    """Why no service can start; each line names a key and its mend."""
 
 
 class Settings(BaseSettings):

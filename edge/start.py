@@ -13,9 +13,10 @@ from typing import Final, Literal
 
 import edge.lean  # noqa: F401  before all that loads structlog
 from edge import command_line, logs, metrics_listener, workers
-from edge.configuration import ConfigurationError, Owner, find, read
+from edge.checks import Owner
+from edge.configuration import find, read
 from edge.seat import Seat
-from edge.settings import Settings
+from edge.settings import ConfigurationError, Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from edge.configuration import MIN_SECRET, variable
+from edge.checks import MIN_SECRET
 from edge.settings import BUILT_IN_TIERS, NAMED_TABLES, TABLES, Settings
+from edge.variables import variable
 
 TARGET = Path(__file__).parents[1] / "docs" / "configuration.md"
 

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from broker.config import resolve as resolve_broker
-from edge.configuration import ConfigurationError, find, keys, read, variable
-from edge.settings import NAMED_TABLES
+from edge.configuration import find, read
+from edge.settings import NAMED_TABLES, ConfigurationError
+from edge.variables import keys, variable
 from rag_backend.config import _Variables
 
 ROOT = Path(__file__).parents[2]
