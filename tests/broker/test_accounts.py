@@ -16,6 +16,7 @@ from broker.password_hashes import Cost
 from broker.passwords import Passwords
 from broker.storage.sql import DEADLINE_S, open_accounts
 from tests.broker.accounts_contract import LATER, NOW, AccountsContract, account
+from tests.ports import free_ports
 
 pytest_plugins = ["tests.broker.sql_stores"]
 
@@ -202,12 +203,6 @@ async def until_available(work):
             await asyncio.sleep(0.01)
 
 
-def refused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 async def expect_unavailable(work) -> None:
     with pytest.raises(AccountsUnavailable) as raised:
         await work()
@@ -218,7 +213,7 @@ async def expect_unavailable(work) -> None:
 
 async def test_a_postgres_that_refuses_or_stays_silent_is_unavailable_in_time():
     with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
-        for port in (refused_port(), silent.getsockname()[1]):
+        for port in (*free_ports(1), silent.getsockname()[1]):
             store = open_accounts(f"postgres://user:secret@127.0.0.1:{port}/db")
             took = await seconds(lambda store=store: expect_unavailable(store.ready))
             assert took < DEADLINE_S + 0.3

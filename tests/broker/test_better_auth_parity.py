@@ -20,7 +20,8 @@ import pytest
 from broker import cookies
 from tests.broker.service import PASSWORD, SECRET, SITE
 from tests.node_packages import FOLDER, node
-from tests.processes import broker_process, free_port, serving
+from tests.ports import free_ports
+from tests.processes import broker_process, serving
 
 pytestmark = pytest.mark.node
 
@@ -130,7 +131,7 @@ def servers():
     """Theirs and ours."""
     command = [node(), "server.mjs"]
     with ExitStack() as stack:
-        port = free_port()
+        [port] = free_ports(1)
         theirs = f"http://127.0.0.1:{port}"
         stack.enter_context(
             serving([*command, str(port), SECRET, SITE], f"{theirs}/api/auth/ok", folder=FOLDER)

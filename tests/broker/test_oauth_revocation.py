@@ -14,7 +14,7 @@ import redis
 
 from tests.broker.service import GATEWAY, OTHER_CALLBACK, OTHER_SITE, PASSWORD, SITE, sign_up
 from tests.oauth import Key
-from tests.processes import free_port
+from tests.ports import free_ports
 from tests.valkey import Valkey
 
 EMAIL = "ada@example.com"
@@ -147,7 +147,7 @@ async def test_a_full_redis_takes_the_end_of_a_session_and_no_mark(site, valkey)
 @contextmanager
 def replica_of(valkey):
     """A second server that follows `valkey`, and a client of it."""
-    port = free_port()
+    [port] = free_ports(1)
     with redis.Redis(unix_socket_path=valkey.socket) as master:
         master.config_set("bind", "127.0.0.1")
         master.config_set("port", port)

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import json
-import socket
 import time
 
 import httpx
@@ -11,6 +10,7 @@ import pytest
 
 from edge.store import command
 from tests.chat_proxy.service import SUB, answer_plainly, running, until
+from tests.ports import free_ports
 
 SHORT = "first_byte_seconds = 0.3\nanswer_seconds = 1\nanswer_bytes = 20000"
 HTML = "<html><h1>It broke</h1>secret-of-the-backend</html>"
@@ -97,9 +97,8 @@ async def test_a_cookie_is_neither_passed_on_nor_kept(service):
 
 
 async def test_a_backend_that_is_not_there(valkey, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    [nobodys] = free_ports(1)
+    url = f"http://127.0.0.1:{nobodys}"
     async with running(valkey, tmp_path, backend_url=url) as service:
         answer = await service.ask(await service.sign_in())
         assert (answer.status_code, answer.json()["code"]) == (502, "bad_backend")

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pytest
 
 from edge.store import Store
 from tests.chat_proxy.service import SECRET, Backend, Publisher, Service, configuration, until
+from tests.ports import free_ports
 
 
 @dataclass
@@ -32,9 +32,7 @@ async def started(valkey, folder, *, metrics_port=0, **options):
     await backend.start()
     await publisher.start()
     store = Store(valkey.url, time.monotonic)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     path, environ = configuration(
         folder,
         valkey.url,

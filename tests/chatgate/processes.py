@@ -1,7 +1,6 @@
 """What the tests of running stacks ask of processes."""
 
 import shutil
-import socket
 import tempfile
 import time
 from contextlib import contextmanager
@@ -35,15 +34,6 @@ def family(pid):
 
 def none_runs(pids):
     return not any(is_running(pid) for pid in pids)
-
-
-def free_ports(count):
-    """Ports that nothing listened on a moment ago, each another."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
 
 
 @contextmanager

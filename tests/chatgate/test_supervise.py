@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from chatgate import valkey
-from tests.chatgate.processes import family, free_ports, is_running, none_runs, until
+from tests.chatgate.processes import family, is_running, none_runs, until
+from tests.ports import free_ports
 
 STACK = Path(__file__).with_name("stub_stack.py")
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.chatgate.processes import family, free_ports, is_running, none_runs, short_folder, until
+from tests.chatgate.processes import family, is_running, none_runs, short_folder, until
 from tests.chatgate.test_surroundings import PRODUCTION
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.system
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from tests.compose.engine import Docker
-from tests.processes import free_port
+from tests.ports import free_ports
 
 QUESTION = {"message": "How often does the station record a value?", "session_id": "s1", "mode": "normal"}
 PASSWORD = "a-tall-ship-and-a-star"
@@ -26,7 +26,7 @@ class Stack:
     environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
-        self.port, self.tls_port = free_port(), free_port()
+        self.port, self.tls_port = free_ports(2)
         self.environ = {
             "CHATGATE_HTTP": f"127.0.0.1:{self.port}",
             "CHATGATE_HTTPS": f"127.0.0.1:{self.tls_port}",

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import socket
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge import metrics_listener
 from edge.metrics import Family, Histogram, Metrics, dump, lasting, load, merged, render
+from tests.ports import free_ports
 
 CODES = Family("chatgate_codes_total", "counter", "Codes.", ("code",))
 OLDEST = Family("chatgate_age_seconds", "gauge", "Age.", merge="max")
@@ -93,9 +93,7 @@ def test_a_histogram_is_read_at_one_moment():
 
 @contextlib.asynccontextmanager
 async def listening(text):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     server = await metrics_listener.start(metrics_listener.bind("broker", port), text)
     try:
         yield port

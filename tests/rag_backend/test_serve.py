@@ -1,4 +1,3 @@
-import contextlib
 import json
 import os
 import signal
@@ -10,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from tests.ports import free_ports
 from tests.rag_backend.books import SECRET
 
 START = [sys.executable, "-m", "rag_backend"]
@@ -20,17 +20,11 @@ def environment(**variables):
     return plain | {f"CHATGATE_BACKEND_{name}": str(value) for name, value in variables.items()}
 
 
-def free_port():
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_on_its_port_and_ends_cleanly(tmp_path, how):
     secret = tmp_path / "secret"
     secret.write_bytes(SECRET + b"\n")
-    port = free_port()
+    [port] = free_ports(1)
     process = subprocess.Popen(
         START,
         env=environment(SECRET_FILE=secret, PORT=port, INDEX=tmp_path / "none.db"),
@@ -77,7 +71,7 @@ def test_it_refuses_to_start_without_a_secret(variables, named):
 def test_with_an_index_it_warns_of_nothing(sample_index):
     process = subprocess.Popen(
         START,
-        env=environment(SECRET=SECRET.decode(), PORT=free_port(), INDEX=sample_index),
+        env=environment(SECRET=SECRET.decode(), PORT=free_ports(1)[0], INDEX=sample_index),
         stderr=subprocess.PIPE,
         text=True,
     )

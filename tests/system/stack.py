@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.chatgate.processes import free_ports, until
+from tests.chatgate.processes import until
+from tests.ports import free_ports
 from tests.valkey import Valkey
 
 ROOT = Path(__file__).parents[2]

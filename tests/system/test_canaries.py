@@ -13,8 +13,9 @@ import pytest
 import redis
 
 from tests.chat_proxy.service import Backend
-from tests.chatgate.processes import free_ports, short_folder
+from tests.chatgate.processes import short_folder
 from tests.oauth import SESSION_TOKEN, Key, oauth_site
+from tests.ports import free_ports
 from tests.system.readers import claims_of
 from tests.system.stack import PAGE, Stack
 

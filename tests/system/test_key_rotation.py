@@ -16,7 +16,8 @@ import pytest
 
 from edge.store import Store
 from tests.broker.key_rings import Server, changes
-from tests.chatgate.processes import free_ports, short_folder, until
+from tests.chatgate.processes import short_folder, until
+from tests.ports import free_ports
 from tests.system.stack import EVENTS, QUESTION, ROOT, Reader, Stack
 
 pytestmark = pytest.mark.system

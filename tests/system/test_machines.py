@@ -12,8 +12,9 @@ import sys
 import httpx
 import pytest
 
-from tests.chatgate.processes import free_ports, short_folder, until
+from tests.chatgate.processes import short_folder, until
 from tests.oauth import Key, OAuthSite
+from tests.ports import free_ports
 from tests.system.stack import EVENTS, PAGE, QUESTION, ROOT, Stack
 
 pytestmark = pytest.mark.system

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chat_proxy.service import until
 from tests.chat_proxy.test_process import started
-from tests.chatgate.processes import free_ports
+from tests.ports import free_ports
 from tests.system.stack import Reader, Stack
 from tests.system.test_workers import ready_in, workers_of
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.chatgate.processes import free_ports, short_folder, until
+from tests.chatgate.processes import short_folder, until
+from tests.ports import free_ports
 from tests.system.stack import ROOT, own_environment
 
 pytestmark = pytest.mark.system
