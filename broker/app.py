@@ -1,15 +1,12 @@
 """`create_app`: the one place that wires a broker."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from broker.accounts import AccountsUnavailable
 from broker.authorization import RefusedRequest
 from broker.config import BrokerConfig
 from broker.cookies import Jar
@@ -17,7 +14,8 @@ from broker.endpoints import authorize, better_auth, health, login_page, oauth, 
 from broker.errors import TRANSLATIONS, is_page, respond
 from broker.figures import Hashes, watch
 from broker.issuing import Mint
-from broker.keys import Keys, Ring, UnreadableKey
+from broker.keeping import keeping
+from broker.keys import Keys, Ring
 from broker.passwords import Passwords
 from broker.proofs import ProofCheck
 from broker.rates import SignInRates
@@ -29,27 +27,19 @@ from broker.storage.proofs import RedisProofs
 from broker.storage.rates import RedisRates
 from broker.storage.redis import RedisSessions
 from broker.storage.refresh import RedisFamilies
-from broker.storage.sql import SqlAccounts, open_accounts
-from edge import logs
+from broker.storage.sql import open_accounts
 from edge.measured_store import MeasuredStore
 from edge.metrics import Metrics
 from edge.shell import shell
-from edge.store import StoreUnavailable
 from tokens.dpop import Proofs
 from tokens.jwks import local
 from tokens.nonces import Nonces
 from tokens.verify import Verifier
 
-KEEP_EVERY = 1.0
-"""Seconds between two looks at the key ring and the cuts, which an emptied Redis has lost."""
-LOOK_AT_HASHES_EVERY = 60
-"""Looks of the keeper: hashes that Better Auth made may be imported while a broker runs."""
 EXPOSED = (
     "set-auth-token, WWW-Authenticate, DPoP-Nonce, Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, "
     "X-Request-Id"
 )
-
-_log = structlog.get_logger()
 
 
 def create_app(
@@ -106,13 +96,8 @@ def create_api(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        keeper = _Keeper(accounts, keys, passwords)
-        await keeper.keep_accounts()
-        await keeper.keep_keys()
-        keeping = asyncio.create_task(keeper.run())
-        yield
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        async with keeping(accounts, keys, passwords):
+            yield
         passwords.close()
         await store.close()
         await accounts.close()
@@ -150,48 +135,3 @@ class _OwnKeys:
 
     async def find(self, kid: str) -> local.Key | None:
         return self.known(kid)
-
-
-class _Keeper:
-    """Sets up what a broker needs, and sets it again when it is lost. A dependency that is away at the start
-    is waited for here, while `/readyz` says so."""
-
-    def __init__(self, accounts: SqlAccounts, keys: Keys, passwords: Passwords) -> None:
-        self._accounts = accounts
-        self._keys = keys
-        self._passwords = passwords
-        self._has_schema = False
-        self._unreadable = ""
-
-    async def run(self) -> None:
-        looked = 0
-        while True:
-            await asyncio.sleep(KEEP_EVERY)
-            await self.keep_keys()
-            looked += 1
-            if not self._has_schema or looked % LOOK_AT_HASHES_EVERY == 0:
-                await self.keep_accounts()
-
-    async def keep_keys(self) -> None:
-        try:
-            await self._keys.refresh()
-            self._unreadable = ""
-        except StoreUnavailable as error:
-            _log.error("store_unavailable", reason=str(error))
-        except UnreadableKey as error:
-            # Once, as it stays so until somebody mends it; `/readyz` says so all the while.
-            if str(error) != self._unreadable:
-                _log.error("keys_unreadable", reason=str(error))
-            self._unreadable = str(error)
-        except Exception as error:
-            # What a defect ends here once would be missing for good: lost cuts are set again by nobody else.
-            _log.error("keeping_failed", error=logs.where(error))
-
-    async def keep_accounts(self) -> None:
-        try:
-            if not self._has_schema:
-                await self._accounts.create_schema()
-                self._has_schema = True
-            self._passwords.equalise_scrypt = await self._accounts.has_scrypt()
-        except AccountsUnavailable as error:
-            _log.error("accounts_unavailable", reason=str(error))
