@@ -31,8 +31,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two at a time, as most of them wait for servers; those of one module stay together, and so do their servers.
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadscope
 
 # The stack of docker-compose.yml in an engine of its own; as root on Debian it installs one.
 compose-test: install

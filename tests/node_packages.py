@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from tests.processes import REPOSITORY
+from tests.processes import REPOSITORY, alone_with
 
 FOLDER = REPOSITORY / "tests" / "node"
 MIN_NODE = 20
@@ -23,10 +23,11 @@ def node():
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
     if int(version.strip().removeprefix("v").partition(".")[0]) < MIN_NODE:
         _cannot(f"Node {MIN_NODE} or later is needed, this is {version.strip()}")
-    if _is_stale():
-        done = subprocess.run(["npm", "ci"], cwd=FOLDER, capture_output=True, text=True)
-        if done.returncode != 0:
-            _cannot(f"npm ci failed in tests/node: {done.stderr[-500:]}")
+    with alone_with(FOLDER / "package-lock.json"):
+        if _is_stale():
+            done = subprocess.run(["npm", "ci"], cwd=FOLDER, capture_output=True, text=True)
+            if done.returncode != 0:
+                _cannot(f"npm ci failed in tests/node: {done.stderr[-500:]}")
     return found
 
 

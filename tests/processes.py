@@ -1,5 +1,6 @@
 """Servers as processes of their own, on free loopback ports, ended by their own pid."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -16,6 +17,14 @@ from tests.valkey import Valkey
 
 REPOSITORY = Path(__file__).parent.parent
 PATIENCE_S = 30
+
+
+@contextmanager
+def alone_with(path):
+    """Of the processes that share out the tests, one at a time has the file `path`."""
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

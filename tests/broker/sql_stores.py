@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 from broker.storage.sql import open_accounts
+from tests.processes import alone_with
 
 _NUMBERS = count()
 
@@ -30,7 +31,9 @@ def postgres_socket():
     # As root, the server runs as a user of its own, who must be able to reach its data.
     folder = Path(tempfile.mkdtemp(prefix="cgpg", dir="/tmp"))
     folder.chmod(0o755)
-    server = get_server(folder / "data", cleanup_mode="delete")
+    # Its first start may have to make that user.
+    with alone_with(Path(__file__)):
+        server = get_server(folder / "data", cleanup_mode="delete")
     yield parse_qs(urlsplit(server.get_uri()).query)["host"][0]
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
