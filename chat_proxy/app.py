@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from chat_proxy import description, endpoints
 from chat_proxy.admission import Admission
-from chat_proxy.challenges import Challenges, NonceHeader
+from chat_proxy.challenges import Challenges, NonceField
 from chat_proxy.chat import Chat
 from chat_proxy.config import ProxyConfig
 from chat_proxy.conversations import Conversations
@@ -54,16 +54,16 @@ def create_app(
     metrics = metrics or Metrics()
     api = create_api(config, now=now, clock=clock, drain=drain or Drain(), metrics=metrics)
     proxy: ChatProxy = api.state.proxy
-    app = shell(
+    return shell(
         api,
         allowed=config.origins.__contains__,
         exposed=EXPOSED,
         respond=Challenges(config.audience).respond,
         translations={KeysUnavailable: _keys_unavailable},
         direct={("POST", CHAT): Chat(proxy)},
+        fields=NonceField(proxy.gate.proofs.nonces, now),
         responses=metrics.responses,
     )
-    return NonceHeader(app, proxy.gate.proofs.nonces, now)
 
 
 def create_api(

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Final
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from edge import bearer
+from edge.cors import Field
 from edge.problems import Problem, render
 from tokens.dpop import ALGORITHMS
 from tokens.nonces import Nonces
@@ -78,27 +79,18 @@ class Challenges:
         return f"DPoP {', '.join([*parameters, self._algs])}"
 
 
-class NonceHeader:
-    """Puts the newest nonce on every answer, error or not, to a request of the DPoP scheme, so that a client
+class NonceField:
+    """The newest nonce for every answer, error or not, to a request of the DPoP scheme, so that a client
     always has one for its next proof. `now` is seconds since the epoch."""
 
-    def __init__(self, app: ASGIApp, nonces: Nonces, now: Callable[[], float]) -> None:
-        self._app = app
+    def __init__(self, nonces: Nonces, now: Callable[[], float]) -> None:
         self._nonces = nonces
         self._now = now
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not is_dpop(scope):
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_nonce(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                nonce = (b"dpop-nonce", self._nonces.current(self._now()).encode())
-                message = {**message, "headers": [*message.get("headers", ()), nonce]}
-            await send(message)
-
-        await self._app(scope, receive, send_with_nonce)
+    def __call__(self, scope: Scope) -> tuple[Field, ...]:
+        if not is_dpop(scope):
+            return ()
+        return ((b"dpop-nonce", self._nonces.current(self._now()).encode()),)
 
 
 def is_dpop(scope: Scope) -> bool:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any, Final
 
 import orjson
@@ -27,7 +26,7 @@ def stored(question: str, answer: str, message_id: str, citations: Sequence[Cita
         "role": "assistant",
         "content": answer,
         "message_id": message_id,
-        "citations": [asdict(one) for one in citations],
+        "citations": citations,
     }
     return orjson.dumps({"role": "user", "content": question}), orjson.dumps(reply)
 

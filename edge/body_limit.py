@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from edge.problems import Problem
 
@@ -21,13 +21,15 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     if not declared.isascii() or not declared.isdigit() or int(declared[:12]) > limit:
         raise _too_large(limit)
     body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise _too_large(limit)
-    except ClientDisconnect:
-        raise Problem(400, "incomplete_body", "The request ended before its body did.") from None
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "incomplete_body", "The request ended before its body did.")
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
     return bytes(body)
 
 

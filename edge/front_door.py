@@ -18,6 +18,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edge.framing import HEAD_END, Body, judge, require_line_ends
+from edge.joined import Joined
 from edge.problems import Problem, render, unavailable
 
 MAX_HEAD: Final = 16_384
@@ -89,7 +90,7 @@ class _Guarded(_Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_refused = False
         self._has_entered = self.door.enter(self)
-        super().connection_made(transport)
+        super().connection_made(Joined(transport, asyncio.get_running_loop()))  # type: ignore[arg-type]
         if self._has_entered:
             self._wait(self.door.head_within)
         else:
@@ -124,12 +125,13 @@ class _Guarded(_Protocol):
         self._refuse(unavailable("Too many connections. Try again shortly."))
 
     def _take(self, data: bytes) -> int:
+        """How many of the bytes are of this request; the parser has those that it may see."""
         if self._body is None:
             return self._take_head(data)
         taken = self._body.take(data)
         if taken:
             super().data_received(data[:taken])
-        self._end_of_body()
+        self._settle()
         return taken
 
     def _take_head(self, data: bytes) -> int:
@@ -138,9 +140,6 @@ class _Guarded(_Protocol):
             self._held += data
             self.flow.pause_reading()
             return len(data)
-        self._unset_keepalive_if_required()
-        if not self._head:
-            self._wait(self.door.head_within)
         before = len(self._head)
         self._head += data
         end = self._head.find(HEAD_END, max(0, before - 3))
@@ -148,22 +147,35 @@ class _Guarded(_Protocol):
             raise Problem(431, "header_too_large", f"A request's header may have {MAX_HEAD} bytes.")
         require_line_ends(self._head, before, len(self._head) if end < 0 else end)
         if end < 0:
+            if before == 0:
+                self._unset_keepalive_if_required()
+                self._wait(self.door.head_within)
             return len(data)
-        whole = bytes(self._head[: end + len(HEAD_END)])
-        framing = judge(whole)
+        head = bytes(self._head[: end + len(HEAD_END)])
+        framing = judge(head)
         self._body, self._origin = Body(framing), framing.origin
         self._head.clear()
-        self._wait(self.door.body_within)
-        super().data_received(whole)
-        self._end_of_body()
-        return len(whole) - before
+        # What is here of the body goes along: most requests are one segment, and one call of the parser.
+        of_head = len(head) - before
+        of_body = self._body.take(data[of_head:])
+        if not self._body.is_whole:
+            self._wait(self.door.body_within)
+        super().data_received(head + data[of_head : of_head + of_body])
+        self._settle()
+        return of_head + of_body
 
-    def _end_of_body(self) -> None:
-        if self._body is not None and self._body.is_whole:
-            self._body = None
-            # From here on it is the application that takes its time.
-            self._due = None
-            self.door.waiting.pop(self, None)
+    def _settle(self) -> None:
+        """After some of a body: whose turn it is."""
+        if self._body is None or not self._body.is_whole:
+            return
+        self._body = None
+        if self.cycle is not None and self.cycle.response_complete:
+            # Answered before its body was here, whose bytes have stopped uvicorn's timer of idle connections.
+            self._wait(self.door.head_within)
+            return
+        # From here on it is the application that takes its time.
+        self._due = None
+        self.door.waiting.pop(self, None)
 
     def _wait(self, seconds: float) -> None:
         self._due = self.loop.time() + seconds

@@ -1,7 +1,7 @@
 """What stands around both applications: a request id, CORS on every answer, and an answer to every error."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,23 +13,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge import logs
-from edge.cors import CORS
+from edge import logs, request_id
+from edge.cors import CORS, Field
 from edge.problems import Problem, render, unavailable
-from edge.request_id import RequestId
 from edge.store import StoreUnavailable
 
 Respond = Callable[[Scope, Problem], Response]
 """How a service words a Problem; a path may have its own form of errors."""
+Fields = Callable[[Scope], Iterable[Field]]
+"""What the head of every answer to a request says besides, error or not."""
 
 _log = structlog.get_logger()
 
+_CLASSES: Final = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 _ROUTING: Final = {
     404: ("not_found", "There is nothing here."),
     405: ("method_not_allowed", "This path does not take that method; Allow names those it takes."),
 }
-
-
 Translate = Callable[[Any], Problem]
 
 
@@ -60,14 +60,15 @@ def shell(
     translations: Mapping[type[Exception], Translate] = MappingProxyType({}),
     direct: Mapping[tuple[str, str], ASGIApp] = MappingProxyType({}),
     is_page: Callable[[str], bool] = lambda _path: False,
+    fields: Fields = lambda _scope: (),
     responses: Counter[str] | None = None,
 ) -> ASGIApp:
     """Wrap a FastAPI application; `allowed` judges an Origin, `exposed` lists headers scripts may read.
 
     `translations` says what a service's own exceptions are answered with. `direct` are what serves a method
     and path past FastAPI's own layers, whose errors are answered alike: eight layers for each event of a
-    stream, and their frames for as long as it runs, cost more than passing it on. `is_page` is as in CORS,
-    `responses` as in RequestId.
+    stream, and their frames for as long as it runs, cost more than passing it on. `is_page` is as in CORS.
+    What is answered is counted in `responses`, by class of status.
     """
 
     def handler(translate: Translate) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -85,44 +86,60 @@ def shell(
         found = next((translations[kind] for kind in type(error).__mro__ if kind in translations), as_problem)
         return respond(scope, found(error))
 
-    routed = _Routed(app, direct, answer_to)
-    cors = CORS(routed, allowed=allowed, exposed=exposed, respond=respond, is_page=is_page)
-    return RequestId(cors, responses)
+    cors = CORS(allowed=allowed, exposed=exposed, respond=respond, is_page=is_page)
+    return _Shell(app, direct, cors, fields, answer_to, Counter[str]() if responses is None else responses)
 
 
-class _Routed:
-    """Serves some methods and paths by themselves, and answers what they raise before they have begun.
+class _Shell:
+    """All in one layer: what wraps an answer is called again for every piece of it.
 
-    Logs what was answered with a 500; an answer that was cut short stays raised, so that the server closes
-    the connection instead of ending the stream as if it were whole.
+    What was answered with a 500 is logged. An answer that was cut short stays raised, so that the server
+    closes the connection instead of ending the stream as if it were whole.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         direct: Mapping[tuple[str, str], ASGIApp],
+        cors: CORS,
+        fields: Fields,
         answer_to: Callable[[Scope, Exception], Response],
+        responses: Counter[str],
     ) -> None:
         self._app = app
         self._direct = direct
+        self._cors = cors
+        self._fields = fields
         self._answer_to = answer_to
+        self._responses = responses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        served = self._direct.get((scope.get("method", ""), scope.get("path", "")))
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        name = request_id.new()
+        request_id.bind(name)
+        about, answered = self._cors.enter(scope)
         begun, complete = False, False
 
-        async def watched(message: Message) -> None:
+        async def marked(message: Message) -> None:
             nonlocal begun, complete
-            begun = True
-            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if message["type"] == "http.response.start":
+                begun = True
+                self._responses[_CLASSES[message["status"] // 100]] += 1
+                own = (*about, (request_id.HEADER, name.encode()), *self._fields(scope))
+                message["headers"] = [*message.get("headers", ()), *own]
+            else:
+                complete = not message.get("more_body", False)
             await send(message)
 
+        served = answered or self._direct.get((scope["method"], scope["path"]))
         try:
-            await (served or self._app)(scope, receive, watched)
+            await (served or self._app)(scope, receive, marked)
         except Exception as error:
             if served is not None and not begun:
                 answer = self._answer_to(scope, error)
-                await answer(scope, receive, watched)
+                await answer(scope, receive, marked)
                 if answer.status_code != 500:
                     return
             # FastAPI answers a 500 itself and raises it again.

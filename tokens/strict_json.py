@@ -37,13 +37,7 @@ def loads(raw: bytes, *, max_depth: int = 8) -> Any:
         raise NotStrictJSON("the text starts with a byte order mark")
     _refuse_depth(text, max_depth)
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_exact,
-        )
+        value = _DECODER.decode(text)
     except NotStrictJSON:
         raise
     except (ValueError, RecursionError):
@@ -106,3 +100,8 @@ def _refuse_surrogates(value: Any) -> None:
         for key, item in value.items():
             _refuse_surrogates(key)
             _refuse_surrogates(item)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_exact
+)

@@ -7,8 +7,8 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
-from broker.keeping import KEEP_EVERY
 from broker.endpoints.well_known import MAX_AGE
+from broker.keeping import KEEP_EVERY
 from broker.keys import KeyCipher, UnreadableKey, fingerprint, generate
 from broker.ring import PUBLISHED_BEFORE_USE_MS, RETIRING_MS
 from broker.storage.key_ring import RING, RedisKeyStore

@@ -1,8 +1,9 @@
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 
-from edge.cors import CORS
+from edge.shell import shell
 
 SITE = "https://owner.github.io"
 
@@ -25,7 +26,9 @@ def site():
 
 @pytest.fixture
 async def client(site):
-    app = CORS(site, allowed={SITE}.__contains__, exposed="Retry-After")
+    api = FastAPI()
+    api.mount("/", site)
+    app = shell(api, allowed={SITE}.__contains__, exposed="Retry-After")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as client:
         yield client
 

@@ -22,7 +22,8 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class App:
-    """Answers with what it was asked; `held` keeps its answers back while it is set."""
+    """Answers with what it was asked, and at /early before it was; `free` keeps its answers back until it is
+    set."""
 
     def __init__(self):
         self.asked = []
@@ -33,7 +34,7 @@ class App:
         if scope["type"] != "http":
             return
         body = b""
-        more = True
+        more = scope["path"] != "/early"
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -223,6 +224,16 @@ async def test_nothing_in_a_body_is_read_as_a_request(parser):
         length = b"Content-Length: %d\r\n" % len(inner)
         assert status(await said(app, POST + length + CLOSE + inner)) == 200
         assert app.asked == [("POST", "/", inner)]
+
+
+async def test_a_body_that_comes_after_its_answer_leaves_no_connection_open(parser):
+    async with serving(parser, head_within=0.3) as app:
+        reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
+        writer.write(POST.replace(b"/", b"/early", 1) + b"Content-Length: 5\r\n\r\n")
+        assert status(await reader.readuntil(b"\r\n\r\n")) == 200
+        writer.write(b"hello")
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+        writer.close()
 
 
 @pytest.mark.parametrize(
