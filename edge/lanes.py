@@ -5,12 +5,14 @@ A redis-py call of its own costs 66 to 125 µs of CPU, a command in a shared pip
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hiredis import pack_command
-from redis.asyncio.connection import AbstractConnection, parse_url
+from redis.asyncio.connection import AbstractConnection, SSLConnection, parse_url
 from redis.asyncio.connection import Connection as TCPConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -27,6 +29,8 @@ BREAK = 0.25
 """Seconds for which a lane refuses at once after a failure, before it tries the server again."""
 MAX_WAITING = 2000
 """Flights that may wait for a lane; beyond it they are refused, as memory and patience are bounded."""
+TRUSTED_FOR = 60
+"""Seconds for which the files of certificates that were read are good: they are renewed while we run."""
 
 Connect = Callable[[], Awaitable[AbstractConnection]]
 
@@ -43,6 +47,9 @@ async def connect(url: str) -> AbstractConnection:
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
     connection = kind(**options)
+    if isinstance(connection, SSLConnection):
+        chosen = tuple((name, value) for name, value in options.items() if name.startswith("ssl_"))
+        connection.ssl_context.context = _trust(chosen, int(asyncio.get_running_loop().time() / TRUSTED_FOR))
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
     except BaseException:
@@ -50,6 +57,13 @@ async def connect(url: str) -> AbstractConnection:
         await connection.disconnect(nowait=True)
         raise
     return connection
+
+
+@lru_cache(maxsize=8)
+def _trust(options: tuple[tuple[str, Any], ...], _: int) -> ssl.SSLContext:
+    """Takes 18 ms of the event loop, mostly for the system's authorities: one for each of a dozen connections
+    that are made at once would be a flight's whole time."""
+    return SSLConnection(**dict(options)).ssl_context.get()
 
 
 @dataclass(slots=True)
@@ -67,6 +81,7 @@ class Lane:
         self._clock = clock
         self._connection: AbstractConnection | None = None
         self._is_retired = False
+        self._is_closed = False
         self._waiting: list[_Flight] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -74,6 +89,8 @@ class Lane:
 
     async def fly(self, commands: Sequence[Command]) -> list[Any]:
         """The replies, errors among them, in the order of the commands. Raises StoreUnavailable."""
+        if self._is_closed:
+            raise StoreUnavailable("the store was closed")
         if self._clock() < self._broken_until or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable("the store is not answering")
         loop = asyncio.get_running_loop()
@@ -95,6 +112,7 @@ class Lane:
         return self._connection is None and (self._task is None or self._task.done())
 
     async def close(self) -> None:
+        self._is_closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -137,9 +155,7 @@ class Lane:
         self._timer = loop.call_at(due, expire, due)
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = await self._connect()
+        connection = await self._connected()
         replies = await pipeline(connection, [one.words for one in commands])
         unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
@@ -153,6 +169,14 @@ class Lane:
             for at, reply in zip(late, again, strict=True):
                 replies[at] = reply
         return replies
+
+    async def _connected(self) -> AbstractConnection:
+        if self._connection is not None and await self._connection.can_read():
+            # Nothing was asked, so what is there is the end: the server restarted, or closed what was idle.
+            await self._drop()
+        if self._connection is None:
+            self._connection = await self._connect()
+        return self._connection
 
     async def _fail(self, flights: Sequence[_Flight], reason: str) -> None:
         self._broken_until = self._clock() + BREAK

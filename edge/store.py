@@ -11,7 +11,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 
 from edge.commands import Command, Script, ScriptError, StoreUnavailable, command
 from edge.lanes import connect
-from edge.topologies import addresses
+from edge.topologies import addresses, slots
 from edge.topologies.addresses import OfCluster, OfSentinels
 from edge.topologies.cluster import Cluster
 from edge.topologies.sentinel import Sentinel
@@ -29,8 +29,8 @@ class Topology(Protocol):
     def commit(self, commands: Sequence[Command], replicas: int) -> Awaitable[tuple[list[Any], int]]:
         """As `fly`, and how many replicas acknowledged: the fewest, where more than one master wrote."""
 
-    def renew(self) -> None:
-        """Use no connection that is held for another flight: the master may have moved."""
+    def doubt(self) -> None:
+        """The master may have moved: make the connections anew, unless that was just done."""
 
     async def heard_at(self) -> str: ...
 
@@ -64,19 +64,21 @@ class Store:
         return replies
 
     async def commit(self, *commands: Command) -> list[Any]:
-        """As `run`, and the replicas have the write.
+        """As `run`, and the replicas have the write, and what a script found written already.
 
         StoreUnavailable says nothing of whether it was made: without acknowledgement it stands at the master.
         """
         if self._replicas == 0:
             return await self.run(*commands)
-        replies, acknowledged = await self._topology.commit(commands, self._replicas)
+        keys = dict.fromkeys(slots.key_of(one) for one in commands if one.script is not None)
+        traces = [_TRACE.call([key]) for key in keys if key is not None]
+        replies, acknowledged = await self._topology.commit((*commands, *traces), self._replicas)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise self._judged(reply)
         if acknowledged < self._replicas:
             raise StoreUnavailable("too few replicas acknowledged a write")
-        return replies
+        return replies[: len(commands)]
 
     async def heard_at(self) -> str:
         """URL of a server where everything that is published is heard at present. Raises StoreUnavailable."""
@@ -95,7 +97,7 @@ class Store:
             return ScriptError("a script failed")
         if isinstance(reply, ReadOnlyError) or str(reply).startswith(_DEPOSED):
             # Behind one name, too, another server may be the master by now.
-            self._topology.renew()
+            self._topology.doubt()
         return StoreUnavailable(type(reply).__name__)
 
 
@@ -109,6 +111,22 @@ def _opened(url: str, clock: Callable[[], float]) -> Topology:
     return Server(servers, partial(connect, servers), clock)
 
 
+# A write that changes nothing. WAIT speaks of what its own connection wrote, so a script that finds its work
+# done by another, whose WAIT fell short, would be acknowledged though no replica has any of it.
+_TRACE = Script("""
+local left = redis.call('PTTL', KEYS[1])
+if left > 0 then
+  redis.call('PEXPIRE', KEYS[1], left)
+elseif left == -1 then
+  redis.call('PEXPIRE', KEYS[1], 1000)
+  redis.call('PERSIST', KEYS[1])
+else
+  -- A full server takes SET from a script that has begun to write.
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[1], '')
+  redis.call('DEL', KEYS[1])
+end
+""")
 # What Redis 7 and Valkey 9 begin with when the script itself is at fault. Trouble of the server's own, such
 # as OOM and READONLY, names the script too, but at its end.
 _DEFECTS = ("user_script:", "WRONGTYPE ", "Error compiling script", "Unknown command")

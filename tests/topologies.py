@@ -126,6 +126,9 @@ class Alone(Together):
     def masters(self):
         return [self.node]
 
+    def nodes(self):
+        return [self.node]
+
     def client(self):
         return self.node.client()
 
@@ -144,6 +147,9 @@ class Watched(Together):
 
     def masters(self):
         return [self.master()]
+
+    def nodes(self):
+        return [*self.servers, *self.sentinels]
 
     def client(self):
         return self.master().client()
@@ -190,6 +196,9 @@ class Clustered(Together):
 
     def masters(self):
         return [one for one in self.servers if one.ask("ROLE")[0] == "master"]
+
+    def nodes(self):
+        return self.servers
 
     def successor(self, victim):
         """The master since `victim` was, or None, as one sees it that is itself none of the two."""

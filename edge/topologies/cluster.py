@@ -67,9 +67,9 @@ class Cluster:
     async def commit(self, commands: Sequence[Command], replicas: int) -> tuple[list[Any], int]:
         return await self._fly(commands, replicas)
 
-    def renew(self) -> None:
+    def doubt(self) -> None:
         for node in self._nodes.values():
-            node.renew()
+            node.doubt()
         self._look_soon()
 
     async def heard_at(self) -> str:
@@ -118,7 +118,7 @@ class Cluster:
             ]
             async with _by(due):
                 acknowledged += await self._send(redirected, replies, replicas)
-        return replies, min(acknowledged)
+        return replies, min(acknowledged, default=replicas)
 
     def _parted(self, commands: Sequence[Command], known: SlotMap) -> dict[str, _Part]:
         parts: dict[str, _Part] = {}

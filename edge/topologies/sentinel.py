@@ -44,8 +44,8 @@ class Sentinel:
         self._watch()
         return self._server.commit(commands, replicas)
 
-    def renew(self) -> None:
-        self._server.renew()
+    def doubt(self) -> None:
+        self._server.doubt()
 
     async def heard_at(self) -> str:
         self._watch()

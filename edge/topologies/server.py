@@ -10,6 +10,9 @@ from edge.lanes import Connect, Lane
 LANES: Final = 2
 ACKNOWLEDGED_WITHIN_MS: Final = 150
 """For the replicas' acknowledgement of a write; a flight with it still ends by its deadline."""
+DOUBT_AFTER: Final = 0.25
+"""Seconds between two doubts: a master whose replicas are away refuses every write, maybe for hours, and what
+was connected a moment ago leads where its name leads now."""
 
 
 class Server:
@@ -22,6 +25,8 @@ class Server:
         # take: nothing but other commits waits there.
         self._commits = Lane(connect, clock)
         self._turn = 0
+        self._clock = clock
+        self._doubted_at = float("-inf")
 
     def fly(self, commands: Sequence[Command]) -> Coroutine[None, None, list[Any]]:
         self._turn = (self._turn + 1) % len(self._lanes)
@@ -34,16 +39,22 @@ class Server:
             *replies, acknowledged = await self._commits.fly((*commands, wait))
         except StoreUnavailable:
             # WAIT may be ten times a second late, so a flight's deadline may say what it would have said.
-            self.renew()
+            self.doubt()
             raise
         if not isinstance(acknowledged, int):
             # A server that became a replica meanwhile waits for nobody.
             acknowledged = 0
         if acknowledged < replicas:
-            self.renew()
+            self.doubt()
         return replies, acknowledged
 
+    def doubt(self) -> None:
+        if self._clock() - self._doubted_at >= DOUBT_AFTER:
+            self._doubted_at = self._clock()
+            self.renew()
+
     def renew(self) -> None:
+        """Let go of all connections, as this is the master no more."""
         for lane in self._all():
             lane.retire()
 

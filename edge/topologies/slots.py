@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from edge.commands import Argument, Command
+from edge.commands import Command
 from edge.topologies.addresses import Pattern
 
 _KEYLESS: Final = frozenset({"ASKING", "CONFIG", "INFO", "PING", "PUBLISH", "ROLE", "SCRIPT", "TIME", "WAIT"})
@@ -42,18 +42,22 @@ def host_of(url: str) -> str:
 
 def slot_of(command: Command) -> int | None:
     """None for a command without a key, which any master may run."""
-    key = _key(command.words)
-    return None if key is None else key_slot(key.encode() if isinstance(key, str) else key)
+    key = key_of(command)
+    return None if key is None else key_slot(key.encode())
 
 
-def _key(words: Sequence[Argument]) -> str | bytes | None:
+def key_of(command: Command) -> str | None:
+    """The first of its keys, which are all of one slot."""
+    words = command.words
     at = 1
     if words[0] == "EVALSHA":
         at = 3 if words[2] else 0
     elif words[0] in _KEYLESS:
         at = 0
-    key = words[at] if at else None
-    return str(key) if isinstance(key, int) else key
+    if not at:
+        return None
+    key = words[at]
+    return key.decode() if isinstance(key, bytes) else str(key)
 
 
 def _text(value: bytes | str | None) -> str:

@@ -4,12 +4,13 @@ import asyncio
 import signal
 import sqlite3
 import time
+from functools import partial
 
 import pytest
 import redis
 
 from tests.broker.service import SITE, code, session_of, sign_up
-from tests.chat_proxy.test_outages import SlowLine
+from tests.slow_line import SlowLine
 from tokens import liveness
 
 
@@ -106,7 +107,7 @@ async def test_a_redis_that_takes_no_writes_makes_no_session(page, valkey, harm,
     ids=["slow", "loading", "garbage"],
 )
 async def test_a_redis_that_is_slow_or_not_itself_is_a_503_within_300_ms(start, valkey, delay, reply):
-    async with SlowLine(valkey) as line:
+    async with SlowLine(partial(asyncio.open_unix_connection, valkey.socket)) as line:
         make = await start(redis_url=line.url)
         async with make() as page:
             await sign_up(page)

@@ -1,58 +1,19 @@
 """Rows 26 and 28: Redis in every kind of trouble. Nothing is let through, and every answer comes at once."""
 
 import asyncio
-import contextlib
 import signal
 import time
+from functools import partial
 
 import pytest
 import redis
 
 from edge.store import command
 from tests.chat_proxy.service import running, until
+from tests.slow_line import SlowLine
 from tokens import liveness
 
 WITHIN = 0.3
-
-
-class SlowLine:
-    """Between the proxy and Valkey: passes bytes on, later or never, or answers in the server's place."""
-
-    def __init__(self, valkey):
-        self._valkey = valkey
-        self.delay = 0.0
-        self.reply = None
-
-    async def __aenter__(self):
-        self._tasks = set()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
-        return self
-
-    async def __aexit__(self, *_):
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader, writer):
-        self._tasks.add(asyncio.current_task())
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            upstream, downstream = await asyncio.open_unix_connection(self._valkey.socket)
-            await asyncio.gather(self._pass(reader, downstream, writer), self._pass(upstream, writer, None))
-        writer.close()
-
-    async def _pass(self, reader, writer, answering):
-        while data := await reader.read(65536):
-            if answering is not None and self.reply is not None:
-                # As many replies as there are commands: every one of ours is an array.
-                answering.write(self.reply * max(1, data.count(b"\r\n*") + data.startswith(b"*")))
-                continue
-            if answering is not None:
-                await asyncio.sleep(self.delay)
-            writer.write(data)
-            await writer.drain()
-        writer.close()
 
 
 async def refused(service, bearer):
@@ -118,7 +79,8 @@ async def test_silent(service, valkey):
     ],
 )
 async def test_slow_or_not_itself(valkey, tmp_path, trouble, delay, reply):
-    async with SlowLine(valkey) as line, running(valkey, tmp_path, redis_url=line.url) as service:
+    way = partial(asyncio.open_unix_connection, valkey.socket)
+    async with SlowLine(way) as line, running(valkey, tmp_path, redis_url=line.url) as service:
         bearer = await service.sign_in()
         await recovered(service, bearer)
         line.delay, line.reply = delay, reply

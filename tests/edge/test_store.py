@@ -1,6 +1,7 @@
 """What a store promises, the same with one server, Sentinel and Cluster."""
 
 import asyncio
+import itertools
 import time
 
 import pytest
@@ -47,6 +48,22 @@ async def test_a_script_that_the_server_forgot_runs_once(store, together):
     together.each("SCRIPT", "FLUSH")
     assert await asyncio.gather(*(store.run(*(COUNT.call([key]) for key in KEYS)) for _ in range(20)))
     assert await store.run(*(command("GET", key) for key in KEYS)) == [b"21"] * len(KEYS)
+
+
+async def test_a_flight_of_nothing_has_no_replies(store):
+    assert await store.run() == []
+
+
+async def test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody(store, together):
+    await asyncio.gather(*(store.run(*(COUNT.call([key]) for key in KEYS)) for _ in range(together.lanes)))
+    ours = [await asyncio.open_connection(node.host, node.port) for node in together.masters()]
+    # As a server does that was told to after a `timeout`, or was started again.
+    together.each("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    for reader, writer in ours:
+        assert await reader.read() == b""
+        writer.close()
+    for _ in range(together.lanes):
+        assert await store.run(*(command("GET", key) for key in KEYS)) == [b"%d" % together.lanes] * len(KEYS)
 
 
 async def test_an_error_reply_is_that_flights_alone(store):
@@ -112,6 +129,15 @@ async def test_a_closed_store_leaves_nobody_waiting(together):
     assert {type(answer) for answer in answers} == {StoreUnavailable}
 
 
+async def test_a_closed_store_stays_closed(together):
+    # Each time that it is asked, an hour has passed since a connection was last held to be broken.
+    store = Store(together.url, itertools.count(step=3600).__next__)
+    await store.run(*(command("GET", key) for key in KEYS))
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.run(*(command("GET", key) for key in KEYS))
+
+
 async def test_a_closed_store_leaves_no_task(together):
     before = asyncio.all_tasks()
     store = Store(together.url, time.monotonic)
@@ -150,6 +176,27 @@ async def test_a_server_that_became_read_only_is_an_outage_and_is_left(lone, lon
     # Behind its name there may be another server by now, so the connections were made anew.
     assert await lone_store.run(COUNT.call(["n"])) == [2]
     assert known & {one["id"] for one in lone.node.client().client_list(_type="normal")} == set()
+
+
+async def test_a_master_without_its_replicas_is_not_connected_to_for_every_refusal(lone):
+    def connections():
+        with lone.node.client() as client:
+            return int(client.info("stats")["total_connections_received"])
+
+    lone.node.ask("CONFIG", "SET", "hz", "100")
+    store = Store(lone.url, lambda: 0.0, replicas=1)
+    before = connections()
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await store.commit(COUNT.call(["n"]))
+        await asyncio.gather(*(store.run(command("GET", "n")) for _ in range(lone.lanes)))
+    lone.node.ask("CONFIG", "SET", "min-replicas-to-write", "1")
+    for _ in range(20):
+        with pytest.raises(StoreUnavailable):
+            await store.run(COUNT.call(["n"]))
+    await store.close()
+    # The reads' and that of commits, once more when there was a doubt, and the test's own.
+    assert connections() - before <= 2 * (lone.lanes + 1) + 2
 
 
 @pytest.mark.parametrize(("harm", "heal"), [("kill", "start"), ("freeze", "thaw")])

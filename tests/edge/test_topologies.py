@@ -69,7 +69,7 @@ async def test_a_script_that_had_to_be_loaded_is_acknowledged_like_any_other(clu
                 await store.commit(COUNT.call([key]))
         finally:
             replica.thaw()
-        await acknowledged(store, key)
+        await acknowledged(store, command("SET", key, "1"))
 
 
 def is_up_to_date(master):
@@ -77,11 +77,66 @@ def is_up_to_date(master):
     return int(written) == int(acknowledged)
 
 
-async def acknowledged(store, key):
+END = Script("return redis.call('DEL', KEYS[1])")
+
+
+@pytest.fixture(params=["cluster", "sentinels"])
+def followed(request):
+    """Servers, a key, how many replicas its master has, and one of these."""
+    together = request.getfixturevalue(request.param)
+    if request.param == "cluster":
+        return together, together.key(1), 1, together.servers[3]
+    return together, "k", 2, next(one for one in together.servers if one.ask("ROLE")[0] == "slave")
+
+
+async def test_what_is_found_done_is_not_acknowledged_before_the_replicas_have_it(followed):
+    together, key, replicas, replica = followed
+    async with store_of(together, replicas=replicas) as store:
+        await store.commit(command("SET", key, "1"))
+        replica.freeze()
+        try:
+            # The first ends it, at the master alone; the others find it ended.
+            for _ in range(3):
+                await unacknowledged(store, END.call([key]))
+            assert await store.run(command("GET", key)) == [None]
+        finally:
+            replica.thaw()
+        assert await acknowledged(store, END.call([key])) == [0]
+
+
+async def unacknowledged(store, call):
+    """Refused for the want of a replica, and not by a connection that has just failed."""
+    while True:
+        with pytest.raises(StoreUnavailable) as refusal:
+            await store.commit(call)
+        if "replicas" in str(refusal.value):
+            return
+        await asyncio.sleep(0.02)
+
+
+async def test_to_be_acknowledged_changes_nothing(cluster):
+    tag = cluster.key(1)
+    lasting, passing, absent = (f"{{{tag}}}{name}" for name in ("lasting", "passing", "absent"))
+    look = Script("return redis.call('TYPE', KEYS[1])")
+    until = (int(time.time()) + 60) * 1000
+    async with store_of(cluster, replicas=1) as store:
+        await store.commit(command("HSET", lasting, "a", 1), command("SET", passing, "1", "PXAT", until))
+        cluster.each("CONFIG", "SET", "maxmemory", "1")
+        try:
+            found = await store.commit(*(look.call([key]) for key in (lasting, passing, absent)))
+        finally:
+            cluster.each("CONFIG", "SET", "maxmemory", "0")
+        assert found == [b"hash", b"string", b"none"]
+        ends = (command("PEXPIRETIME", key) for key in (lasting, passing, absent))
+        assert await store.run(*ends) == [-1, until, -2]
+        assert await store.run(command("HGETALL", lasting), command("GET", passing)) == [{b"a": b"1"}, b"1"]
+
+
+async def acknowledged(store, call):
     async with asyncio.timeout(3):
         while True:
             with contextlib.suppress(StoreUnavailable):
-                return await store.commit(command("SET", key, "1"))
+                return await store.commit(call)
             await asyncio.sleep(0.02)
 
 

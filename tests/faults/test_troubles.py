@@ -1,4 +1,4 @@
-"""A master that is full, or takes our password no more: refused at once, and back with it, everywhere."""
+"""Servers that are full, slow, or take our password no more: refused at once, and back with them."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ import pytest
 
 from tests.chat_proxy.service import until
 from tests.faults.readers import BACK_WITHIN, readers_of
+from tests.slow_line import SlowLines
 
 
 @contextlib.contextmanager
@@ -33,15 +34,28 @@ async def test_a_master_that_refuses(together, tmp_path, trouble):
     together.each("ACL", "SETUSER", "reader", "on", "resetpass", ">right", "~*", "&*", "+@all")
     url = together.url.replace("://", "://reader:right@", 1)
     async with readers_of(together, tmp_path, url=url) as (readers, _):
-        async with readers.asking():
-            await until(lambda: has_ended(readers, 3), 3)
-            with trouble(together):
-                await until(lambda: is_refused(readers), BACK_WITHIN)
-                let_through = [counter[200] for counter in readers.answers.values()]
-                await asyncio.sleep(0.5)
-                assert [counter[200] for counter in readers.answers.values()] == let_through
-            await until(readers.is_answered, BACK_WITHIN)
-        await readers.all_ended_are_refused()
+        await nobody_is_let_in(readers, trouble(together))
+
+
+async def test_servers_that_are_slow(together, tmp_path):
+    async with (
+        SlowLines(together) as lines,
+        readers_of(together, tmp_path, url=lines.url) as (readers, _),
+    ):
+        await nobody_is_let_in(readers, lines.slow(1.0))
+
+
+async def nobody_is_let_in(readers, trouble):
+    """As long as it lasts; then they are answered again, but for those whose end was acknowledged."""
+    async with readers.asking():
+        await until(lambda: has_ended(readers, 3), 3)
+        with trouble:
+            await until(lambda: is_refused(readers), BACK_WITHIN)
+            let_through = [counter[200] for counter in readers.answers.values()]
+            await asyncio.sleep(0.5)
+            assert [counter[200] for counter in readers.answers.values()] == let_through
+        await until(readers.is_answered, BACK_WITHIN)
+    await readers.all_ended_are_refused()
 
 
 async def has_ended(readers, count):
