@@ -38,6 +38,25 @@ def eventually(holds, within=15.0):
         time.sleep(0.02)
 
 
+@dataclass(frozen=True)
+class Program:
+    """What the servers are, and how they are spoken to: `client` are options of redis-py."""
+
+    path: str
+    name: str = "valkey-server"
+    port: str = "--port"
+    options: tuple = ()
+    sentinel: tuple = ()
+    client: dict = field(default_factory=dict)
+    scheme: str = "redis"
+    user: str = ""
+    query: str = ""
+    sentinel_query: str = ""
+
+
+VALKEY = Program(str(get_binary_path()))
+
+
 @dataclass
 class Node:
     """One server, or one sentinel, of its own port and folder."""
@@ -47,6 +66,7 @@ class Node:
     options: list = field(default_factory=list)
     host: str = HOST
     process: subprocess.Popen | None = None
+    program: Program = VALKEY
 
     @property
     def address(self):
@@ -54,23 +74,25 @@ class Node:
 
     @property
     def url(self):
-        return f"redis://{self.address}"
+        return f"{self.program.scheme}://{self.program.user}{self.address}/0{self.program.query}"
 
     def launch(self):
         self.folder.mkdir(exist_ok=True)
         # What it says to the others comes from its own address, so that a test can cut it off.
         source = [] if self.host == HOST else ["--bind-source-addr", self.host]
         arguments = [
+            self.program.name,
             *self.options,
             *source,
-            "--port",
+            *self.program.options,
+            self.program.port,
             str(self.port),
             "--bind",
             self.host,
             "--dir",
             str(self.folder),
         ]
-        self.process = subprocess.Popen([str(get_binary_path()), *arguments], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(arguments, executable=self.program.path, stdout=subprocess.DEVNULL)
 
     def wait_until_up(self):
         with self.client() as client:
@@ -83,6 +105,7 @@ class Node:
     def client(self, **options):
         """Patient, as it is for looking and for setting up."""
         retry = Retry(ConstantBackoff(0.02), 250, (redis.ConnectionError, redis.TimeoutError))
+        options = {**self.program.client, **options}
         return redis.Redis(self.host, self.port, retry=retry, decode_responses=True, **options)
 
     def ask(self, *words):
@@ -121,7 +144,7 @@ class Alone(Together):
 
     @property
     def url(self):
-        return f"redis://{self.node.address}/0"
+        return self.node.url
 
     def masters(self):
         return [self.node]
@@ -143,7 +166,10 @@ class Watched(Together):
 
     @property
     def url(self):
-        return f"redis+sentinel://{','.join(one.address for one in self.sentinels)}/{MASTER}"
+        program = self.servers[0].program
+        hosts = ",".join(one.address for one in self.sentinels)
+        query = program.query + program.sentinel_query
+        return f"{program.scheme}+sentinel://{program.user}{hosts}/{MASTER}{query}"
 
     def masters(self):
         return [self.master()]
@@ -192,7 +218,9 @@ class Clustered(Together):
 
     @property
     def url(self):
-        return f"redis+cluster://{','.join(one.address for one in self.servers[:3])}"
+        program = self.servers[0].program
+        hosts = ",".join(one.address for one in self.servers[:3])
+        return f"{program.scheme}+cluster://{program.user}{hosts}{program.query}"
 
     def masters(self):
         return [one for one in self.servers if one.ask("ROLE")[0] == "master"]
@@ -242,24 +270,25 @@ def running(nodes):
 
 
 @contextlib.contextmanager
-def alone():
+def alone(program=VALKEY):
     with folder() as path:
-        node = Node(path / "0", *free_ports(1), PLAIN)
+        node = Node(path / "0", *free_ports(1), PLAIN, program=program)
         with running([node]):
             yield Alone(node)
 
 
 @contextlib.contextmanager
-def watched(hosts=(HOST,) * 6, options=()):
+def watched(hosts=(HOST,) * 6, program=VALKEY):
     """`hosts` of the three servers and the three sentinels."""
     with folder() as path:
         ports = free_ports(6)
         servers = [
-            Node(path / str(at), ports[at], [*PLAIN, *REPLICATED, *options], hosts[at]) for at in range(3)
+            Node(path / str(at), ports[at], [*PLAIN, *REPLICATED], hosts[at], program=program)
+            for at in range(3)
         ]
         for replica in servers[1:]:
             replica.options = [*replica.options, "--replicaof", servers[0].host, str(servers[0].port)]
-        sentinels = [_sentinel(path / str(at), ports[at], hosts[at], servers[0]) for at in (3, 4, 5)]
+        sentinels = [_sentinel(path / str(at), ports[at], hosts[at], servers[0], program) for at in (3, 4, 5)]
         together = Watched(servers, sentinels)
         with running(servers):
             # A sentinel that starts earlier learns of the replicas only ten seconds later.
@@ -273,20 +302,21 @@ def _online(master):
     return [one for one in master.ask("ROLE")[2] if int(one[2]) >= 0]
 
 
-def _sentinel(path, port, host, master):
+def _sentinel(path, port, host, master, program):
     path.mkdir()
     lines = [
         f"sentinel monitor {MASTER} {master.host} {master.port} 2",
         f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}",
         f"sentinel failover-timeout {MASTER} 2000",
         f"sentinel parallel-syncs {MASTER} 2",
+        *program.sentinel,
     ]
     (path / "sentinel.conf").write_text("\n".join(lines) + "\n")
-    return Node(path, port, [str(path / "sentinel.conf"), "--sentinel"], host)
+    return Node(path, port, [str(path / "sentinel.conf"), "--sentinel"], host, program=program)
 
 
 @contextlib.contextmanager
-def clustered(followed=(1, 2), hosts=(HOST,) * 6):
+def clustered(followed=(1, 2), hosts=(HOST,) * 6, program=VALKEY):
     """Three masters, and a replica for each of those `followed`."""
     count = 3 + len(followed)
     with folder() as path:
@@ -298,6 +328,7 @@ def clustered(followed=(1, 2), hosts=(HOST,) * 6):
                 ports[at],
                 [*PLAIN, *REPLICATED, *CLUSTERED, "--cluster-port", str(buses[at])],
                 hosts[at],
+                program=program,
             )
             for at in range(count)
         ]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from edge.lanes import DEADLINE
+from edge.lanes import DEADLINE, connect
 from edge.store import Script, ScriptError, Store, StoreUnavailable, command
 from tests.topologies import alone
 
@@ -56,12 +56,14 @@ async def test_a_flight_of_nothing_has_no_replies(store):
 
 async def test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody(store, together):
     await asyncio.gather(*(store.run(*(COUNT.call([key]) for key in KEYS)) for _ in range(together.lanes)))
-    ours = [await asyncio.open_connection(node.host, node.port) for node in together.masters()]
+    others = [await connect(node.url) for node in together.masters()]
     # As a server does that was told to after a `timeout`, or was started again.
     together.each("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    for reader, writer in ours:
-        assert await reader.read() == b""
-        writer.close()
+    async with asyncio.timeout(1):
+        for other in others:
+            while not await other.can_read():  # noqa: ASYNC110 - seen by looking
+                await asyncio.sleep(0)
+            await other.disconnect()
     for _ in range(together.lanes):
         assert await store.run(*(command("GET", key) for key in KEYS)) == [b"%d" % together.lanes] * len(KEYS)
 
