@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.topologies import alone, clustered, recorded_scripts, watched
+from tests.turns import turn_of
 from tests.valkey import Valkey
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    with turn_of(item):
+        return (yield)
 
 
 @pytest.fixture

@@ -82,6 +82,7 @@ def test_a_figure_meets_its_target_or_misses_it(value, kind, met):
     assert table([figure]).endswith("| ok |" if met else "| miss |")
 
 
+@pytest.mark.alone
 @pytest.mark.system
 def test_a_quick_run_measures_real_services():
     command = [sys.executable, "-m", "bench", "--quick", "token"]

@@ -91,6 +91,7 @@ async def test_no_word_of_a_header_is_in_a_log_line(valkey, tmp_path):
 
 
 # Row 5, as many as it has, while others ask with good tokens.
+@pytest.mark.alone
 async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_nobody_up(valkey, tmp_path):
     async with started(valkey, tmp_path) as process:
         service = process.service

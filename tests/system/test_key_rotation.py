@@ -173,6 +173,7 @@ def ask_with_an_unknown_kid(reader, token):
     return "unknown", reader.ask().status_code, ""
 
 
+@pytest.mark.alone
 def test_a_rotation_under_load_refuses_no_good_token(pairs, server):
     load = Load()
     with load.running():
@@ -219,6 +220,7 @@ def stream(proxy, reader, ends):
     ends[reader] = time.monotonic(), heard
 
 
+@pytest.mark.alone
 def test_a_retired_key_is_dead_at_every_proxy_within_a_second(pairs, server):
     readers = [Reader(pairs.brokers[at % 2], pairs.proxies[at % 2]).sign_up() for at in range(10)]
     askers = [Reader(pairs.brokers[0], proxy).sign_up() for proxy in pairs.proxies]

@@ -258,6 +258,7 @@ async def test_what_does_not_arrive_in_time_is_told_so(two_sites, reader):
     assert found == [[None, PAGE, PAGE]] * 2
 
 
+@pytest.mark.alone
 async def test_five_thousand_idle_connections_keep_nobody_out(two_sites, service):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < IDLE + 1_000:

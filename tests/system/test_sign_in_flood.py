@@ -12,7 +12,7 @@ from tests.broker.accounts_contract import account
 from tests.chatgate.processes import short_folder
 from tests.system.stack import PAGE, Reader, Stack
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 READERS = 200
 PASSWORD = "a-tall-ship-and-a-star"

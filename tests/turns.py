@@ -1,0 +1,28 @@
+"""Which tests may run beside others, when several processes share them out.
+
+A test that is marked `alone` measures, or holds to a deadline on the wall clock what takes most of a machine:
+it has all processes to itself. The lock's files are the repository's own, so that nothing is left behind.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+_DOOR = Path(__file__)
+_ROOM = Path(__file__).with_name("conftest.py")
+
+
+@contextlib.contextmanager
+def turn_of(item):
+    """Around one test, with its fixtures."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    with _DOOR.open() as door, _ROOM.open() as room:
+        # Whoever wants the room alone waits in its door, so that nobody goes in meanwhile.
+        fcntl.flock(door, fcntl.LOCK_EX)
+        alone = item.get_closest_marker("alone") is not None
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield
