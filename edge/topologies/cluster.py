@@ -17,7 +17,7 @@ from edge.topologies import slots
 from edge.topologies.addresses import OfCluster
 from edge.topologies.server import Server
 from edge.topologies.slots import SlotMap
-from edge.topologies.survey import survey
+from edge.topologies.survey import Newest, survey
 
 LOOK_AGAIN_AFTER: Final = 0.1
 """Seconds between two looks at the map: a Cluster in trouble is not asked at every flight that fails."""
@@ -56,6 +56,7 @@ class Cluster:
         self._seeds = {url: Lane(partial(connect, url), clock) for url in servers.seeds}
         self._nodes: dict[str, Server] = {}
         self._map: SlotMap | None = None
+        self._newest = Newest(clock)
         self._looking: asyncio.Task[None] | None = None
         self._looked_at = float("-inf")
         self._turn = 0
@@ -215,9 +216,8 @@ class Cluster:
                 raise StoreUnavailable("a node does not know the slots")
             return slots.read(url, info, ranges, self._servers.server)
 
-        asked = (*seeds, *nodes)[:ASKED]
         try:
-            found = await survey(ask(*one) for one in asked)
+            found = await survey(ask(*one) for one in (*seeds, *nodes)[:ASKED])
         except StoreUnavailable:
             return
         except Exception as error:
@@ -225,8 +225,7 @@ class Cluster:
             _log.error("slots_failed", error=logs.where(error))
             return
         newest = max(found, key=lambda one: one.rank)
-        if self._map is not None and newest.rank < self._map.rank and len(found) < len(asked):
-            # Who told of what is known is late this time; all together they may have begun anew.
+        if not self._newest.counts(newest.rank):
             return
         self._map = newest
         masters = self._map.urls()

@@ -14,7 +14,7 @@ from edge.commands import Command, StoreUnavailable, command
 from edge.lanes import Lane, connect, pipeline
 from edge.topologies.addresses import OfSentinels
 from edge.topologies.server import Server
-from edge.topologies.survey import survey
+from edge.topologies.survey import Newest, survey
 
 WATCH_EVERY: Final = 0.5
 """Seconds. A master that was cut off from the others answers as before; only the sentinels know better."""
@@ -30,7 +30,7 @@ class Sentinel:
         self._sentinels = [Lane(partial(connect, url), clock) for url in servers.sentinels]
         self._server = Server(servers.master, self._connect, clock)
         self._master = ""
-        self._epoch = -1
+        self._newest = Newest(clock)
         self._looking: asyncio.Task[str | None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -97,11 +97,10 @@ class Sentinel:
         except StoreUnavailable:
             return None
         # Each failover has a higher epoch, so a sentinel that missed one is not believed against another, nor
-        # against what one has said before that is late now. All of them together may have begun anew.
+        # against what one has said before that is late now.
         epoch, master = max(answers)
-        if epoch < self._epoch and len(answers) < len(self._sentinels):
+        if not self._newest.counts(epoch):
             return self._master
-        self._epoch = epoch
         if master != self._master:
             self._master = master
             self._server.renew()

@@ -1,13 +1,16 @@
 """The same question to several servers, of which some may be dead, silent or behind the times."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, TypeVar
 
 from edge.commands import StoreUnavailable
 
 PATIENCE: Final = 0.05
 """Seconds that the others have once the first has answered."""
+ANEW_AFTER: Final = 5.0
+"""Seconds for which nobody may know better before an older word is believed: who said the newer one is gone
+for good, or all began anew."""
 
 Answer = TypeVar("Answer")
 
@@ -38,3 +41,29 @@ async def survey(questions: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answe
     if not answers:
         raise StoreUnavailable("no server knows where the store is")
     return answers
+
+
+class Newest:
+    """What servers say has a rank. An older word does not count against a newer one: who knows that is late.
+
+    `clock` is monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._rank: Any = None
+        self._older_since: float | None = None
+
+    def counts(self, rank: Any) -> bool:
+        """Whether the best answer of a survey, which is of this rank, is to be believed."""
+        if self._rank is not None and rank < self._rank and not self._is_forgotten():
+            return False
+        self._rank = rank
+        self._older_since = None
+        return True
+
+    def _is_forgotten(self) -> bool:
+        now = self._clock()
+        if self._older_since is None:
+            self._older_since = now
+        return now - self._older_since >= ANEW_AFTER
