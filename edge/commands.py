@@ -37,3 +37,21 @@ class Command:
 
 def command(*words: Argument) -> Command:
     return Command(words)
+
+
+# A write that changes nothing. WAIT speaks of what its own connection wrote, so a script that finds its work
+# done by another, whose WAIT fell short, would be acknowledged though no replica has any of it.
+TRACE = Script("""
+local left = redis.call('PTTL', KEYS[1])
+if left > 0 then
+  redis.call('PEXPIRE', KEYS[1], left)
+elseif left == -1 then
+  redis.call('PEXPIRE', KEYS[1], 1000)
+  redis.call('PERSIST', KEYS[1])
+else
+  -- A full server takes SET from a script that has begun to write.
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[1], '')
+  redis.call('DEL', KEYS[1])
+end
+""")

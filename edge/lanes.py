@@ -19,12 +19,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from edge.commands import Argument, Command, StoreUnavailable
+from edge.commands import TRACE, Argument, Command, StoreUnavailable
+from edge.deadlines import Deadline
 
 DEADLINE = 0.2
 """Seconds for one flight, waiting for its lane and connecting included: an outage is answered in 300 ms."""
-LATE = 0.05
-"""Seconds by which a deadline may fire late before the event loop itself is taken to have been held up."""
 BREAK = 0.25
 """Seconds for which a lane refuses at once after a failure, before it tries the server again."""
 MAX_WAITING = 2000
@@ -84,7 +83,6 @@ class Lane:
         self._is_closed = False
         self._waiting: list[_Flight] = []
         self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._broken_until = 0.0
 
     async def fly(self, commands: Sequence[Command]) -> list[Any]:
@@ -126,8 +124,7 @@ class Lane:
             flights, self._waiting = self._waiting, []
             try:
                 # The first has waited longest; what it has left is what all may take.
-                async with asyncio.timeout(None) as limit:
-                    self._expire_at(flights[0].due, limit)
+                async with Deadline(flights[0].due):
                     replies = await self._exchange([one for flight in flights for one in flight.commands])
             except (RedisError, OSError, TimeoutError) as error:
                 await self._fail(flights, type(error).__name__)
@@ -136,23 +133,7 @@ class Lane:
                 # Even a defect answers those who wait; left alone, they would wait for ever.
                 await self._fail(flights, type(error).__name__)
                 raise
-            finally:
-                if self._timer is not None:
-                    self._timer.cancel()
             _land(flights, replies)
-
-    def _expire_at(self, due: float, limit: asyncio.Timeout) -> None:
-        loop = asyncio.get_running_loop()
-
-        def expire(planned: float) -> None:
-            now = loop.time()
-            if now - planned > LATE:
-                # The loop was held up, and not the server: what came meanwhile is there, but unread.
-                self._timer = loop.call_at(now + LATE, expire, now + LATE)
-            else:
-                limit.reschedule(now)
-
-        self._timer = loop.call_at(due, expire, due)
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = await self._connected()
@@ -162,9 +143,8 @@ class Lane:
             # A script that the server does not know has not run, so sending it again repeats nothing.
             sources = {script.source for at in unknown if (script := commands[at].script)}
             await pipeline(connection, [("SCRIPT", "LOAD", source) for source in sources])
-            # A WAIT behind it has waited for nothing yet.
-            waits = [at for at in range(unknown[0], len(commands)) if commands[at].words[0] == "WAIT"]
-            late = sorted([*unknown, *waits])
+            behind = (at for at in range(unknown[0], len(commands)) if _is_behind(commands[at]))
+            late = sorted({*unknown, *behind})
             again = await pipeline(connection, [commands[at].words for at in late])
             for at, reply in zip(late, again, strict=True):
                 replies[at] = reply
@@ -206,6 +186,11 @@ async def pipeline(connection: AbstractConnection, commands: Sequence[tuple[Argu
         except ResponseError as error:
             replies.append(error)
     return replies
+
+
+def _is_behind(one: Command) -> bool:
+    """Of no use before what it follows: what runs late has left no trace, nor has WAIT waited for it."""
+    return one.script is TRACE or one.words[0] == "WAIT"
 
 
 def _land(flights: Sequence[_Flight], replies: list[Any]) -> None:

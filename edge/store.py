@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from edge.commands import Command, Script, ScriptError, StoreUnavailable, command
+from edge.commands import TRACE, Command, Script, ScriptError, StoreUnavailable, command
 from edge.lanes import connect
 from edge.topologies import addresses, slots
 from edge.topologies.addresses import OfCluster, OfSentinels
@@ -71,7 +71,7 @@ class Store:
         if self._replicas == 0:
             return await self.run(*commands)
         keys = dict.fromkeys(slots.key_of(one) for one in commands if one.script is not None)
-        traces = [_TRACE.call([key]) for key in keys if key is not None]
+        traces = [TRACE.call([key]) for key in keys if key is not None]
         replies, acknowledged = await self._topology.commit((*commands, *traces), self._replicas)
         for reply in replies:
             if isinstance(reply, Exception):
@@ -111,22 +111,6 @@ def _opened(url: str, clock: Callable[[], float]) -> Topology:
     return Server(servers, partial(connect, servers), clock)
 
 
-# A write that changes nothing. WAIT speaks of what its own connection wrote, so a script that finds its work
-# done by another, whose WAIT fell short, would be acknowledged though no replica has any of it.
-_TRACE = Script("""
-local left = redis.call('PTTL', KEYS[1])
-if left > 0 then
-  redis.call('PEXPIRE', KEYS[1], left)
-elseif left == -1 then
-  redis.call('PEXPIRE', KEYS[1], 1000)
-  redis.call('PERSIST', KEYS[1])
-else
-  -- A full server takes SET from a script that has begun to write.
-  redis.call('DEL', KEYS[1])
-  redis.call('SET', KEYS[1], '')
-  redis.call('DEL', KEYS[1])
-end
-""")
 # What Redis 7 and Valkey 9 begin with when the script itself is at fault. Trouble of the server's own, such
 # as OOM and READONLY, names the script too, but at its end.
 _DEFECTS = ("user_script:", "WRONGTYPE ", "Error compiling script", "Unknown command")

@@ -12,6 +12,7 @@ from redis.exceptions import AskError, ClusterDownError, MovedError
 
 from edge import logs
 from edge.commands import Command, StoreUnavailable, command
+from edge.deadlines import Deadline
 from edge.lanes import DEADLINE, Lane, connect
 from edge.topologies import slots
 from edge.topologies.addresses import OfCluster
@@ -238,7 +239,7 @@ class Cluster:
 @asynccontextmanager
 async def _by(due: float) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout_at(due):
+        async with Deadline(due):
             yield
     except TimeoutError:
         raise StoreUnavailable("TimeoutError") from None

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from edge.lanes import DEADLINE, connect
+from edge.lanes import DEADLINE, MAX_WAITING, connect
 from edge.store import Script, ScriptError, Store, StoreUnavailable, command
 from tests.topologies import alone
 
@@ -111,14 +111,16 @@ async def test_the_wait_for_a_slow_lane_counts_towards_the_deadline(store, toget
     assert await asyncio.gather(*first) == [[None]] * together.lanes
 
 
-async def test_a_loop_that_was_held_up_does_not_blame_the_server(store):
-    await store.run(COUNT.call(["n"]))
+@pytest.mark.parametrize("is_connected", [True, False])
+async def test_a_loop_that_was_held_up_does_not_blame_the_server(store, is_connected):
+    if is_connected:
+        await asyncio.gather(*(store.run(COUNT.call(["n"])) for _ in range(3)))
     asked = asyncio.create_task(store.run(COUNT.call(["n"])))
     # The flight leaves within a few turns of the loop; then the loop stands still past the deadline.
     for _ in range(3):
         await asyncio.sleep(0)
     time.sleep(DEADLINE + 0.1)  # noqa: ASYNC251 - what is shown is a loop that stands still
-    assert await asked == [2]
+    assert await asked == [4 if is_connected else 1]
 
 
 async def test_a_closed_store_leaves_nobody_waiting(together):
@@ -210,6 +212,27 @@ async def test_a_fault_refuses_within_300_ms_and_ends_with_the_fault(lone, lone_
     finally:
         getattr(lone.node, heal)()
     await back(lone_store, "a")
+
+
+async def test_who_has_not_answered_is_left_alone_for_a_moment(lone, lone_store):
+    lone.node.freeze()
+    try:
+        first = (lone_store.run(command("GET", "a")) for _ in range(lone.lanes))
+        await asyncio.gather(*first, return_exceptions=True)
+        start = time.monotonic()
+        for _ in range(100):
+            with pytest.raises(StoreUnavailable):
+                await lone_store.run(command("GET", "a"))
+        assert time.monotonic() - start < DEADLINE / 2
+    finally:
+        lone.node.thaw()
+    await back(lone_store, "a")
+
+
+async def test_no_more_wait_than_can_be_answered(lone, lone_store):
+    asked = (lone_store.run(command("PING")) for _ in range(lone.lanes * MAX_WAITING + 50))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [str(one) for one in answers[-50:]] == ["the store is not answering"] * 50
 
 
 async def refused_at_once(store, key):
