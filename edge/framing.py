@@ -27,6 +27,8 @@ _LENGTH: Final = re.compile(rb"[0-9]{1,15}")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _CHUNK_SIZE_BEGUN: Final = re.compile(rb"[0-9A-Fa-f]{0,8}|[0-9A-Fa-f]{1,8}\r")
 _MAX_CHUNK_LINE: Final = 10
+MAX_CHUNKS: Final = 4096
+"""Of one body: each costs some microseconds, and of one byte they would cost a thousand times the bytes."""
 
 
 def _malformed(detail: str) -> Problem:
@@ -82,19 +84,21 @@ class Body:
 
     def __init__(self, framing: Framing) -> None:
         self._left = framing.length
+        self._chunks = 0
         self._is_chunked = framing.is_chunked
         self._line = b""
-        self._state: Callable[[bytes], int] = self._size if framing.is_chunked else self._data
+        self._state: Callable[[memoryview], int] = self._size if framing.is_chunked else self._data
         self.is_whole = not framing.is_chunked and framing.length == 0
 
     def take(self, data: bytes) -> int:
         """How many of the bytes at the beginning of `data` are of this message. Raises Problem 400."""
-        taken = 0
-        while taken < len(data) and not self.is_whole:
-            taken += self._state(data[taken:])
-        return taken
+        # A view, as the rest would else be copied at each chunk.
+        rest = memoryview(data)
+        while rest and not self.is_whole:
+            rest = rest[self._state(rest) :]
+        return len(data) - len(rest)
 
-    def _data(self, data: bytes) -> int:
+    def _data(self, data: memoryview) -> int:
         taken = min(self._left, len(data))
         self._left -= taken
         if self._left == 0:
@@ -104,7 +108,7 @@ class Body:
                 self.is_whole = True
         return taken
 
-    def _size(self, data: bytes) -> int:
+    def _size(self, data: memoryview) -> int:
         # Without extensions, which nobody sends and two readers have read differently.
         before = len(self._line)
         self._line += data[: _MAX_CHUNK_LINE - before]
@@ -116,16 +120,19 @@ class Body:
         taken = match.end() - before
         self._left, self._line = int(match.group(1), 16), b""
         self._state = self._data if self._left else self._last
+        self._chunks += self._left > 0
+        if self._chunks > MAX_CHUNKS:
+            raise _malformed(f"A body may have {MAX_CHUNKS} chunks.")
         return taken
 
-    def _data_end(self, data: bytes) -> int:
+    def _data_end(self, data: memoryview) -> int:
         return self._line_end(data, self._size)
 
-    def _last(self, data: bytes) -> int:
+    def _last(self, data: memoryview) -> int:
         # No trailers: they would be fields that nothing here looks at.
         return self._line_end(data, None)
 
-    def _line_end(self, data: bytes, following: Callable[[bytes], int] | None) -> int:
+    def _line_end(self, data: memoryview, following: Callable[[memoryview], int] | None) -> int:
         before = len(self._line)
         self._line += data[: 2 - before]
         if not b"\r\n".startswith(self._line):

@@ -18,8 +18,8 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edge.framing import HEAD_END, Body, judge, require_line_ends
-from edge.joined import Joined
 from edge.problems import Problem, render, unavailable
+from edge.sending import Sending
 
 MAX_HEAD: Final = 16_384
 """Bytes of the request line and all fields: a token of 4 KiB, a proof of 4 KiB and cookies of 4 KiB fit."""
@@ -27,6 +27,9 @@ HEAD_WITHIN: Final = 10.0
 """Seconds from a request's first byte, or from the connection, to the end of its head."""
 BODY_WITHIN: Final = 30.0
 """Seconds from there to the end of its body; the longest allowed has 256 KiB."""
+UNREAD_WITHIN: Final = 30.0
+"""Seconds for what is left of an answer when its connection is closed: who does not read would keep it open
+for as long as they like."""
 MAX_CONNECTIONS: Final = 10_000
 """Of one process. Beyond it the one that has waited longest for its reader goes."""
 LINGER: Final = 1.0
@@ -50,6 +53,7 @@ class Door:
     limit: int = MAX_CONNECTIONS
     head_within: float = HEAD_WITHIN
     body_within: float = BODY_WITHIN
+    unread_within: float = UNREAD_WITHIN
     open: int = 0
     waiting: "OrderedDict[_Guarded, None]" = field(default_factory=OrderedDict)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -90,7 +94,7 @@ class _Guarded(_Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_refused = False
         self._has_entered = self.door.enter(self)
-        super().connection_made(Joined(transport, asyncio.get_running_loop()))  # type: ignore[arg-type]
+        super().connection_made(Sending(transport, self.door.unread_within))  # type: ignore[arg-type]
         if self._has_entered:
             self._wait(self.door.head_within)
         else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from edge.framing import MAX_CHUNKS
 from edge.front_door import Door, protocol
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -42,6 +44,8 @@ class App:
             body += message["body"]
             more = message["more_body"]
         self.asked.append((scope["method"], scope["path"], body))
+        if scope["path"] == "/large":
+            body = bytes(8_000_000)
         await self.free.wait()
         length = str(len(body)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
@@ -56,7 +60,7 @@ async def until(holds):
 
 
 @asynccontextmanager
-async def serving(parser, **options):
+async def serving(parser, *, keep_alive=5, **options):
     app = App()
     door = Door(SITE.__eq__, **{"head_within": 5.0, "body_within": 5.0, **options})
     config = uvicorn.Config(
@@ -66,7 +70,7 @@ async def serving(parser, **options):
         ws="none",
         log_config=None,
         lifespan="off",
-        timeout_keep_alive=5,
+        timeout_keep_alive=keep_alive,
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -205,6 +209,12 @@ async def test_what_readers_may_read_in_two_ways_is_refused(served, raw, expecte
     assert served.asked == []
 
 
+@pytest.mark.parametrize(("count", "expected"), [(MAX_CHUNKS, 200), (MAX_CHUNKS + 1, 400)])
+async def test_a_body_has_so_many_chunks(served, count, expected):
+    raw = POST + b"Transfer-Encoding: chunked\r\n" + CLOSE + b"1\r\nx\r\n" * count + b"0\r\n\r\n"
+    assert status(await said(served, raw)) == expected
+
+
 async def test_a_request_behind_another_waits_for_its_turn(parser):
     async with serving(parser) as app:
         app.free.clear()
@@ -253,6 +263,18 @@ async def test_a_request_that_does_not_arrive_is_answered_and_closed(parser, raw
         assert problem(answer) == code
         assert 0.25 < time.monotonic() - begun < 3
         assert app.asked == []
+
+
+@pytest.mark.parametrize("how", [CLOSE, b"\r\n"], ids=["close", "keep-alive"])
+async def test_an_answer_that_nobody_reads_leaves_no_connection_open(parser, how):
+    async with serving(parser, unread_within=0.3, keep_alive=1) as app:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", app.port))
+            client.send(GET.replace(b"/", b"/large", 1) + how)
+            await until(lambda: app.asked)
+            await until(lambda: app.door.open == 0)
 
 
 async def test_a_dribble_does_not_put_the_deadline_off(parser):

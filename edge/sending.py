@@ -1,8 +1,4 @@
-"""A transport on which the head of an answer leaves with the body that follows it.
-
-uvicorn writes the two by themselves. A write to a socket is a system call, which on loopback or a bridge also
-delivers the segment: some 20 µs, more than all that stands around an answer here.
-"""
+"""How answers leave: the head with the body that follows it, and no connection open for who does not read."""
 
 import asyncio
 from typing import Any, Final
@@ -11,13 +7,19 @@ _STATUS_LINE: Final = b"HTTP/1."
 _HEAD_END: Final = b"\r\n\r\n"
 
 
-class Joined:
-    """Put before the transport of an HTTP connection. A head waits for the next write, but not beyond the
-    event loop's turn."""
+class Sending:
+    """Put before the transport of an HTTP connection.
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    uvicorn writes head and body by themselves. A write to a socket is a system call, which on loopback or a
+    bridge also delivers the segment: some 20 µs, more than all that stands around an answer here. So a head
+    waits for the next write, but not beyond the event loop's turn. After `close`, what was written has
+    `within` seconds to be read; asyncio alone would wait for ever.
+    """
+
+    def __init__(self, transport: asyncio.Transport, within: float) -> None:
         self._transport = transport
-        self._loop = loop
+        self._within = within
+        self._loop = asyncio.get_running_loop()
         self._head = b""
 
     def write(self, data: bytes) -> None:
@@ -35,6 +37,8 @@ class Joined:
 
     def close(self) -> None:
         self._send_head()
+        if self._transport.get_write_buffer_size() and not self._transport.is_closing():
+            self._loop.call_later(self._within, self._transport.abort)
         self._transport.close()
 
     def abort(self) -> None:
