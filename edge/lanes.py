@@ -89,7 +89,7 @@ class Lane:
         """The replies, errors among them, in the order of the commands. Raises StoreUnavailable."""
         if self._is_closed:
             raise StoreUnavailable("the store was closed")
-        if self._clock() < self._broken_until or len(self._waiting) >= MAX_WAITING:
+        if self.is_broken or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable("the store is not answering")
         loop = asyncio.get_running_loop()
         flight = _Flight(commands, loop.create_future(), loop.time() + DEADLINE)
@@ -104,6 +104,11 @@ class Lane:
             self._is_retired = True
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._drain())
+
+    @property
+    def is_broken(self) -> bool:
+        """It failed a moment ago, and refuses at once."""
+        return self._clock() < self._broken_until
 
     @property
     def is_idle(self) -> bool:

@@ -29,8 +29,11 @@ class Server:
         self._doubted_at = float("-inf")
 
     def fly(self, commands: Sequence[Command]) -> Coroutine[None, None, list[Any]]:
-        self._turn = (self._turn + 1) % len(self._lanes)
-        return self._lanes[self._turn].fly(commands)
+        lane = self._next()
+        if lane.is_broken:
+            # The other one may be well: one connection that was cut says little of the server.
+            lane = self._next()
+        return lane.fly(commands)
 
     async def commit(self, commands: Sequence[Command], replicas: int) -> tuple[list[Any], int]:
         # On the same connection, as WAIT speaks of the writes of its own connection only.
@@ -70,6 +73,10 @@ class Server:
 
     async def close(self) -> None:
         await asyncio.gather(*(lane.close() for lane in self._all()))
+
+    def _next(self) -> Lane:
+        self._turn = (self._turn + 1) % len(self._lanes)
+        return self._lanes[self._turn]
 
     def _all(self) -> list[Lane]:
         return [*self._lanes, self._commits]

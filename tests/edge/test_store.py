@@ -229,6 +229,14 @@ async def test_who_has_not_answered_is_left_alone_for_a_moment(lone, lone_store)
     await back(lone_store, "a")
 
 
+async def test_a_connection_that_failed_refuses_nobody_for_the_other(lone_store):
+    await asyncio.gather(*(lone_store.run(command("PING")) for _ in range(2)))
+    with pytest.raises(StoreUnavailable):
+        await lone_store.run(command("BLPOP", "never", 1))
+    for _ in range(4):
+        assert await lone_store.run(command("PING")) == [b"PONG"]
+
+
 async def test_no_more_wait_than_can_be_answered(lone, lone_store):
     asked = (lone_store.run(command("PING")) for _ in range(lone.lanes * MAX_WAITING + 50))
     answers = await asyncio.gather(*asked, return_exceptions=True)
