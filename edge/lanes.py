@@ -142,17 +142,28 @@ class Lane:
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = await self._connected()
-        replies = await pipeline(connection, [one.words for one in commands])
+        replies: list[Any] = [None] * len(commands)
+
+        async def ask(places: Sequence[int]) -> None:
+            found = await pipeline(connection, [commands[at].words for at in places])
+            for at, reply in zip(places, found, strict=True):
+                replies[at] = reply
+
+        # Each WAIT takes a way to the replicas and back, or all of its time, and the last one speaks for all
+        # that was written before it.
+        *early, last = [at for at, one in enumerate(commands) if one.words[0] == "WAIT"] or [-1]
+        skipped = set(early)
+        await ask([at for at in range(len(commands)) if at not in skipped])
         unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
             # A script that the server does not know has not run, so sending it again repeats nothing.
             sources = {script.source for at in unknown if (script := commands[at].script)}
             await pipeline(connection, [("SCRIPT", "LOAD", source) for source in sources])
-            behind = (at for at in range(unknown[0], len(commands)) if _is_behind(commands[at]))
-            late = sorted({*unknown, *behind})
-            again = await pipeline(connection, [commands[at].words for at in late])
-            for at, reply in zip(late, again, strict=True):
-                replies[at] = reply
+            # What runs late has left no trace, nor has WAIT waited for it.
+            traces = (at for at in range(unknown[0], len(commands)) if commands[at].script is TRACE)
+            await ask(sorted({*unknown, *traces, *([last] if last > unknown[0] else [])}))
+        for at in early:
+            replies[at] = replies[last]
         return replies
 
     async def _connected(self) -> AbstractConnection:
@@ -191,11 +202,6 @@ async def pipeline(connection: AbstractConnection, commands: Sequence[tuple[Argu
         except ResponseError as error:
             replies.append(error)
     return replies
-
-
-def _is_behind(one: Command) -> bool:
-    """Of no use before what it follows: what runs late has left no trace, nor has WAIT waited for it."""
-    return one.script is TRACE or one.words[0] == "WAIT"
 
 
 def _land(flights: Sequence[_Flight], replies: list[Any]) -> None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from edge.commands import TRACE
 from edge.lanes import DEADLINE, MAX_WAITING, connect
 from edge.store import Script, ScriptError, Store, StoreUnavailable, command
 from tests.topologies import alone
@@ -170,16 +171,61 @@ async def lone_store(lone):
     await store.close()
 
 
-async def test_a_server_that_became_read_only_is_an_outage_and_is_left(lone, lone_store):
-    await lone_store.run(COUNT.call(["n"]))
-    known = {one["id"] for one in lone.node.client().client_list(_type="normal")}
-    lone.node.ask("REPLICAOF", "127.0.0.1", "1")
+def lacking(node):
+    """Its replicas do not acknowledge in time."""
+    node.ask("CONFIG", "SET", "hz", "100")
+    return lambda: None
+
+
+def late(node):
+    node.ask("CLIENT", "PAUSE", "10000", "WRITE")
+    return lambda: node.ask("CLIENT", "UNPAUSE")
+
+
+def alone_and_strict(node):
+    node.ask("CONFIG", "SET", "min-replicas-to-write", "1")
+    return lambda: None
+
+
+def read_only(node):
+    node.ask("REPLICAOF", "127.0.0.1", "1")
+    return lambda: node.ask("REPLICAOF", "NO", "ONE")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "write"),
+    [(lacking, Store.commit), (late, Store.commit), (alone_and_strict, Store.run), (read_only, Store.run)],
+)
+async def test_a_master_that_does_not_take_a_write_is_left(lone, trouble, write):
+    store = Store(lone.url, time.monotonic, replicas=1)
+    await asyncio.gather(*(store.run(COUNT.call(["n"]), TRACE.call(["n"])) for _ in range(lone.lanes)))
+    known = ids(lone.node)
+    heal = trouble(lone.node)
     with pytest.raises(StoreUnavailable):
-        await lone_store.run(COUNT.call(["n"]))
-    lone.node.ask("REPLICAOF", "NO", "ONE")
-    # Behind its name there may be another server by now, so the connections were made anew.
-    assert await lone_store.run(COUNT.call(["n"])) == [2]
-    assert known & {one["id"] for one in lone.node.client().client_list(_type="normal")} == set()
+        await write(store, COUNT.call(["n"]))
+    heal()
+    # Behind its name there may be another server by now, so what reads is connected anew.
+    await asyncio.gather(*(store.run(command("GET", "n")) for _ in range(lone.lanes)))
+    assert known & ids(lone.node) == set()
+    await store.close()
+
+
+def ids(node):
+    with node.client() as client:
+        return {one["id"] for one in client.client_list(_type="normal")}
+
+
+async def test_writes_of_one_turn_wait_for_the_replicas_together(lone):
+    lone.node.ask("CONFIG", "SET", "hz", "100")
+    store = Store(lone.url, time.monotonic, replicas=1)
+    # Both are known to the server from here on.
+    await store.run(COUNT.call(["n"]), TRACE.call(["n"]))
+    writes = (store.commit(COUNT.call([f"k{number}"])) for number in range(20))
+    refusals = await asyncio.gather(*writes, return_exceptions=True)
+    # Each by itself takes three quarters of the deadline.
+    assert {str(one) for one in refusals} == {"too few replicas acknowledged a write"}
+    assert await store.run(*(command("GET", f"k{number}") for number in range(20))) == [b"1"] * 20
+    await store.close()
 
 
 async def test_a_master_without_its_replicas_is_not_connected_to_for_every_refusal(lone):
