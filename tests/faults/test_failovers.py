@@ -9,6 +9,7 @@ import pytest
 from tests.faults.readers import back, readers_of
 from tests.topologies import MASTER, clustered, eventually, watched
 
+pytestmark = pytest.mark.alone
 WHOLE = partial(clustered, (0, 1, 2))
 
 

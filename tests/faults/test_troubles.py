@@ -9,6 +9,8 @@ from tests.chat_proxy.service import until
 from tests.faults.readers import BACK_WITHIN, readers_of
 from tests.slow_line import SlowLines
 
+pytestmark = pytest.mark.alone
+
 
 @contextlib.contextmanager
 def full(together):
