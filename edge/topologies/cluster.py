@@ -158,8 +158,8 @@ class Cluster:
         node = self._nodes.get(url)
         if node is None:
             node = self._nodes[url] = Server(url, partial(connect, url), self._clock, lanes=1)
-        count = 0
-        if replicas:
+        count = replicas
+        if replicas and not all(map(slots.only_reads, part.commands)):
             found, count = await node.commit(part.commands, replicas)
         else:
             found = await node.fly(part.commands)

@@ -11,6 +11,7 @@ from edge.commands import Command
 from edge.topologies.addresses import Pattern
 
 _KEYLESS: Final = frozenset({"ASKING", "CONFIG", "INFO", "PING", "PUBLISH", "ROLE", "SCRIPT", "TIME", "WAIT"})
+_READING: Final = frozenset({"EXISTS", "GET", "HGETALL", "HMGET", "LRANGE"})
 
 
 @dataclass(slots=True)
@@ -33,6 +34,11 @@ def read(asked: str, info: bytes | str, ranges: Sequence[Sequence[Any]], pattern
     state = dict(line.split(":", 1) for line in _text(info).split() if ":" in line)
     # A node that the majority left behind says `fail` once it has noticed, and its epoch stands still.
     return SlotMap(masters, (state.get("cluster_state") == "ok", int(state.get("cluster_current_epoch", 0))))
+
+
+def only_reads(command: Command) -> bool:
+    """So that no replica has to acknowledge it; of what is not known to read it is taken that it writes."""
+    return command.words[0] in _READING
 
 
 def host_of(url: str) -> str:

@@ -19,7 +19,9 @@ def run_inside(path):
         _cannot(f"a network to cut needs root, and {', '.join(NEEDED)} (on Debian, apt-get install iptables)")
     if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode:
         _cannot("this system makes no network namespaces")
-    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(path)]
+    # Without what the services logged, of which there are screens.
+    quiet = ["-p", "no:cacheprovider", "--show-capture=no"]
+    tests = [sys.executable, "-m", "pytest", *quiet, str(path)]
     done = subprocess.run(
         ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *tests],
         capture_output=True,

@@ -63,10 +63,14 @@ class Readers:
                     raise outcome
 
     def slowest(self):
-        """Seconds, less those in which this process itself stood still: it has the machine not for itself."""
+        """Seconds of a refusal, less those in which this process stood still, which has not all the machine.
+        An answer takes two flights and the backend's time, and may be later."""
         return max(
-            end - start - sum(late for at, late in self._stalls if start <= at <= end + late)
-            for start, end in self._taken
+            (
+                end - start - sum(late for at, late in self._stalls if start <= at <= end + late)
+                for start, end in self._taken
+            ),
+            default=0.0,
         )
 
     async def _watch_the_clock(self):
@@ -93,7 +97,8 @@ class Readers:
     async def _status(self, bearer):
         start = time.monotonic()
         answer = await self.service.ask(bearer)
-        self._taken.append((start, time.monotonic()))
+        if answer.status_code != 200:
+            self._taken.append((start, time.monotonic()))
         if answer.status_code == 503:
             assert int(answer.headers["retry-after"]) >= 1
         return answer.status_code
@@ -107,10 +112,11 @@ class Readers:
         sessions = RedisSessions(self.service.store)
         for sid, sub, bearer in self._to_end:
             start = time.monotonic()
-            with contextlib.suppress(StoreUnavailable):
+            try:
                 if await sessions.revoke(sub, sid):
                     self.ended.append(bearer)
-            self._taken.append((start, time.monotonic()))
+            except StoreUnavailable:
+                self._taken.append((start, time.monotonic()))
             await asyncio.sleep(PAUSE * 2)
         await asyncio.Event().wait()
 
