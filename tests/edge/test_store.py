@@ -44,6 +44,20 @@ async def test_every_flight_gets_its_own_replies(store):
     assert replies == [[[b"k%d" % n, b"%d" % n], b"PONG", [b"%d" % n, b"x"]] for n in range(500)]
 
 
+async def test_who_gives_up_leaves_the_others_their_replies(store):
+    asked = [asyncio.create_task(store.run(ECHO.call(["k"], number))) for number in range(300)]
+    # Some before anything was sent, others while it is under way.
+    await asyncio.sleep(0)
+    for one in asked[::3]:
+        one.cancel()
+    for _ in range(4):
+        await asyncio.sleep(0)
+    for one in asked[1::3]:
+        one.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert [one.result() for one in asked[2::3]] == [[[b"k", b"%d" % number]] for number in range(2, 300, 3)]
+
+
 async def test_a_script_that_the_server_forgot_runs_once(store, together):
     await store.run(*(COUNT.call([key]) for key in KEYS))
     together.each("SCRIPT", "FLUSH")
@@ -258,6 +272,20 @@ async def test_a_fault_refuses_within_300_ms_and_ends_with_the_fault(lone, lone_
     finally:
         getattr(lone.node, heal)()
     await back(lone_store, "a")
+
+
+async def test_a_reply_that_comes_too_late_is_nobodys(lone, lone_store):
+    await asyncio.gather(*(lone_store.run(ECHO.call(["k"], "v")) for _ in range(lone.lanes)))
+    lone.node.freeze()
+    try:
+        late = (lone_store.run(ECHO.call(["k"], "late")) for _ in range(lone.lanes))
+        answers = await asyncio.gather(*late, return_exceptions=True)
+    finally:
+        lone.node.thaw()
+    assert {type(one) for one in answers} == {StoreUnavailable}
+    await back(lone_store, "a")
+    for number in range(4):
+        assert await lone_store.run(ECHO.call(["k"], number)) == [[b"k", b"%d" % number]]
 
 
 async def test_who_has_not_answered_is_left_alone_for_a_moment(lone, lone_store):
