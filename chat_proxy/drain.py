@@ -6,8 +6,6 @@ from typing import Final
 from chat_proxy.answers import Answers
 from chat_proxy.failures import SHUTTING_DOWN
 
-LIMIT: Final = 10.0
-"""Seconds for which running answers may go on."""
 LAST_WORDS: Final = 2.0
 """Seconds for the final events of those that were cut."""
 
@@ -19,11 +17,12 @@ class Drain:
         self.answers = Answers()
         self.has_begun = False
 
-    async def run(self) -> None:
-        """Returns when nothing is running any more, or LIMIT and LAST_WORDS are over."""
+    async def run(self, limit: float) -> None:
+        """Running answers may go on for `limit` seconds. Returns when none is left, or these and LAST_WORDS
+        are over."""
         self.has_begun = True
         try:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(limit):
                 await self.answers.wait_idle()
         except TimeoutError:
             self.answers.end_all(SHUTTING_DOWN)

@@ -1,10 +1,11 @@
 """Log lines as one JSON object each, on standard error. No line holds a token, a cookie, a code or a text.
 
-Events are named in snake_case; JSON escapes whatever a client put into a value.
+Events are named in snake_case; what a client put into a value is escaped wherever it is not printable.
 """
 
+import json
 import logging
-import sys
+import os
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,21 +15,75 @@ from typing import Any, Final
 import orjson
 import structlog
 
+from edge.metrics import Family, Metrics
+
+_STDERR: Final = 2
 MAX_VALUE: Final = 256
 """Characters kept of any one value: a user agent may be as long as its sender likes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
-    """How many lines were written: `lines` by level, and `audited` by event those of the audit."""
+    """How many lines there were: `lines` by level, `audited` by event those of the audit, and `lost` that
+    could not be written."""
 
     lines: Counter[str] = field(default_factory=Counter)
     audited: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+
+    def add_to(self, metrics: Metrics) -> None:
+        metrics.add(
+            Family("chatgate_log_lines_total", "counter", "Lines of the log.", ("level",)), lambda: self.lines
+        )
+        metrics.add(
+            Family("chatgate_log_lines_lost_total", "counter", "Those that could not be written."),
+            lambda: self.lost,
+        )
+        metrics.add(
+            Family(
+                "chatgate_events_total",
+                "counter",
+                "Lines of the audit: what was done or refused.",
+                ("event",),
+            ),
+            lambda: self.audited,
+        )
+
+
+class _Lines:
+    """What structlog hands a line to. Its own raises where the disk is full or whoever read has gone, so that
+    what was done is answered as if it had failed; and in Python's stream such a line stays, and with it the
+    error. Written by one call, the lines of several workers do not run into each other."""
+
+    def __init__(self, written: Written) -> None:
+        self._written = written
+
+    def info(self, line: bytes) -> None:
+        left = line + b"\n"
+        try:
+            while left:
+                left = left[os.write(_STDERR, left) :]
+        except OSError:
+            self._written.lost += 1
+
+    warning = error = critical = info
+
+
+class _Handler(logging.Handler):
+    """For those of the standard library's loggers."""
+
+    def __init__(self, lines: _Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.info(self.format(record).encode())
 
 
 def configure(service: str) -> Written:
     """Set up structlog and the standard library's loggers for this process."""
     written = Written()
+    lines = _Lines(written)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         _completed(service, written),
@@ -36,13 +91,13 @@ def configure(service: str) -> Written:
     structlog.configure(
         processors=[*shared, _rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[_where_only, *shared],
+            foreign_pre_chain=[_first_line_only, _where_only, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _as_text],
         )
     )
@@ -76,6 +131,14 @@ def _completed(service: str, written: Written) -> structlog.typing.Processor:
     return complete
 
 
+def _first_line_only(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    # What follows in asyncio's own are the objects that it is about, an error's text among them.
+    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
 def _where_only(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     info = event.pop("exc_info", None)
     if isinstance(info, tuple) and info[1] is not None:
@@ -84,8 +147,17 @@ def _where_only(_logger: Any, _method: str, event: structlog.typing.EventDict) -
 
 
 def _rendered(_logger: Any, _method: str, event: structlog.typing.EventDict) -> bytes:
-    return orjson.dumps(event, default=repr)
+    try:
+        line = orjson.dumps(event, default=repr)
+    except orjson.JSONEncodeError:
+        # Half a character, say, or a number of more than 64 bits.
+        return json.dumps(event, default=repr).encode()
+    if line.isascii():
+        return line
+    # U+009B begins a command to a terminal as ESC [ does, and U+202E turns round what follows it.
+    letters = line.decode()
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in letters).encode()
 
 
-def _as_text(_logger: Any, _method: str, event: structlog.typing.EventDict) -> str:
-    return orjson.dumps(event, default=repr).decode()
+def _as_text(logger: Any, method: str, event: structlog.typing.EventDict) -> str:
+    return _rendered(logger, method, event).decode()

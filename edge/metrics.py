@@ -37,6 +37,11 @@ class Family:
     bounds: tuple[float, ...] = ()
 
     @property
+    def form(self) -> tuple[object, ...]:
+        """What two have to have in common for their numbers to be put together."""
+        return self.kind, self.labels, self.bounds
+
+    @property
     def is_lasting(self) -> bool:
         """Whether what an ended worker counted still counts."""
         return self.kind != "gauge"
@@ -139,7 +144,11 @@ def merged(snapshots: Sequence[Snapshot]) -> Snapshot:
     found: Snapshot = {}
     for snapshot in snapshots:
         for name, (family, values) in snapshot.items():
-            _, so_far = found.setdefault(name, (family, {}))
+            known, so_far = found.get(name, (family, {}))
+            if known.form != family.form:
+                # Of a program that was replaced meanwhile: the count begins anew.
+                so_far = {}
+            found[name] = family, so_far
             merge = _MERGE[family.merge]
             for labels, numbers in values.items():
                 before = so_far.get(labels)

@@ -42,11 +42,6 @@ class Shares:
         """Whether another worker has fewer connections."""
         return min(self._counts) < self._counts[place]
 
-    def free_place(self) -> int:
-        """Where no worker is. Taken by the one that starts there, although it tells nothing until it accepts:
-        see `edge.workers`."""
-        return next(place for place, count in enumerate(self._counts) if count == ABSENT)
-
 
 @dataclass(frozen=True, slots=True)
 class Seat:

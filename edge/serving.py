@@ -23,6 +23,8 @@ from edge.worker import add_workers
 QUIET_WITHIN: Final = HEAD_WITHIN + 1
 """Seconds in which the connections of a worker that retires end by themselves: a connection that waits for
 its next request is closed after 5, one without any request after HEAD_WITHIN."""
+ANSWERS_WITHIN: Final = 10.0
+"""Seconds that running answers have when a service stops, and those of a worker that retires beyond that."""
 _LOOK: Final = 0.05
 
 _log = structlog.get_logger()
@@ -30,7 +32,7 @@ _log = structlog.get_logger()
 
 class Served:
     """What a service brings: its application, its door, what it counts, and what has to be done before it
-    stops listening.
+    stops listening, within so many seconds.
 
     Without a `drain` a signal stops it as uvicorn does: no new connections, what runs to its end.
     """
@@ -43,7 +45,7 @@ class Served:
         *,
         address: tuple[str, int],
         graceful: int,
-        drain: Callable[[], Awaitable[None]] | None = None,
+        drain: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self.door = door
         self.metrics = metrics
@@ -105,38 +107,47 @@ class Server(uvicorn.Server):
                 await self._control.drain()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called between any two instructions, so the loop is told and nothing else is done."""
-        if self._served.drain is None:
-            super().handle_exit(sig, frame)
-        elif self._loop is None or self._draining is not None:
-            self.should_exit = self.force_exit = True
-        else:
+        """Called between any two instructions, so the loop is told and nothing else is done.
+
+        Unlike uvicorn's own it keeps no signal to die of in the end: whoever ends as it was told to has not
+        failed, so the exit code is 0.
+        """
+        if self._loop is None:
+            self.should_exit = True
+        elif self._draining is None:
             self._loop.call_soon_threadsafe(self._drain)
+        else:
+            self.should_exit = self.force_exit = True
 
-    def _drain(self) -> None:
+    def _drain(self, limit: float = ANSWERS_WITHIN) -> None:
         if self._draining is None:
-            self._draining = asyncio.ensure_future(self._drain_and_exit())
+            self._draining = asyncio.ensure_future(self._drain_and_exit(limit))
 
-    async def _drain_and_exit(self) -> None:
+    async def _drain_and_exit(self, limit: float) -> None:
         if self._served.drain is not None:
-            await self._served.drain()
+            await self._served.drain(limit)
         self.should_exit = True
+
+    def _leave_the_door(self) -> None:
+        for server in self.servers:
+            server.close()
 
     async def _retire(self) -> None:
         """Another worker has the place: leave it the new connections, end those that there are after their
         next answer, and go when none is left. No request meets a closed door."""
-        for server in self.servers:
-            server.close()
+        self._leave_the_door()
         closing = (b"connection", b"close")
         self.config.encoded_headers.append(closing)
         self.server_state.default_headers = [*self.server_state.default_headers, closing]
         try:
-            async with asyncio.timeout(QUIET_WITHIN):
+            # A connection whose answer goes on may be used for one more question when that has ended. As that
+            # is answered too, a reader has no part in what is cut in the end but the answer itself.
+            async with asyncio.timeout(QUIET_WITHIN + ANSWERS_WITHIN):
                 while self._served.door.open:  # noqa: ASYNC110  looked at a few times in a worker's life
                     await asyncio.sleep(_LOOK)
         except TimeoutError:
             pass
-        self._drain()
+        self._drain(0)
 
     async def _sit_down(self, seat: Seat) -> None:
         state, config = self.server_state, self.config
@@ -167,8 +178,10 @@ class Server(uvicorn.Server):
                     self._retiring = asyncio.create_task(self._retire())
         except OSError:
             pass
-        # The parent is gone, and nobody would start another worker in this one's place.
+        # The parent is gone, and nobody would start another worker in this one's place. The port is wanted by
+        # the parent that is started next.
         _log.warning("parent_gone")
+        self._leave_the_door()
         self._drain()
 
     def _tell(self) -> None:

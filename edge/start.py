@@ -1,9 +1,10 @@
 """What a service does before it serves: read the configuration, take the metrics port, be one or several.
 
-Exit code 2: it could not start, and said why.
+Exit code 0: it was told to stop, and did. 2: it could not start, and said why.
 """
 
 import os
+import signal
 import socket
 import sys
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import edge.lean  # noqa: F401  before all that loads structlog
-from edge import command_line, logs, metrics_listener, workers
+from edge import command_line, metrics_listener, workers
 from edge.checks import Owner
 from edge.configuration import find, read
 from edge.seat import Seat
@@ -33,6 +34,10 @@ CHAT_PROXY: Final = Service("chat_proxy", "proxy", "backends")
 
 
 def main(service: Service) -> int:
+    # For as long as nothing is served. What is not handled does not reach the first process of a container,
+    # and elsewhere ends it as if it had failed.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: sys.exit(0))
     given = command_line.parse(service.package, sys.argv[1:])
     path = find(os.environ, Path.cwd())
     try:
@@ -51,7 +56,6 @@ def main(service: Service) -> int:
         return 2
     if count == 1:
         return _serve(service, settings, None, metrics)
-    logs.configure(service.package)
     return workers.run(service.package, count, (section.host, section.port), metrics)
 
 

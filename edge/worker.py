@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge.metrics import Family, Metrics, Snapshot, load
+from edge.metrics import Family, Metrics, Snapshot, lasting, load
 from edge.seat import ABSENT, MEASURE, READY, RETIRE, Seat, Shares
 
 MAX_LINE: Final = 1_048_576
@@ -20,8 +20,8 @@ _LAST_LINE_WITHIN: Final = 1.0
 
 @dataclass(eq=False)
 class Worker:
-    """`snapshot` is what it said last of what it counts; `begun_at` is of the loop's clock. `ended` is its
-    exit code, once all that it said was heard."""
+    """`snapshot` is what it said last of what it counts, `begun_at` the loop's time. `replaced` is done when
+    another has its slot; `ended` is its exit code, once all that it said was heard."""
 
     slot: int
     place: int
@@ -31,6 +31,8 @@ class Worker:
     _said: asyncio.StreamReader
     snapshot: Snapshot = field(default_factory=dict)
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    replaced: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    _is_silent: bool = False
     _measured: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -48,22 +50,34 @@ class Worker:
         with suppress(ProcessLookupError):
             self.process.send_signal(which)
 
-    async def measure(self) -> Snapshot:
-        """What it counts now, or what it said last where it does not answer."""
+    async def measure(self) -> None:
+        """Has it say what it counts."""
         if self.is_ready.is_set() and not self.ended.done():
             self._measured.clear()
             self._control.write(MEASURE)
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(MEASURED_WITHIN):
                     await self._measured.wait()
-        return self.snapshot
+            except TimeoutError:
+                self._is_silent = True
+
+    @property
+    def told(self) -> Snapshot:
+        """What it said last. Of one that did not answer, what it has counted: how many connections it has,
+        say, and whether it is there at all, is not known."""
+        return lasting(self.snapshot) if self._is_silent else self.snapshot
 
     async def _hear(self) -> None:
-        while line := await self._said.readline():
-            if line == READY:
-                self.is_ready.set()
-            else:
-                self.snapshot = load(line)
+        # The kernel says so where it was killed before it read all that it was asked.
+        with suppress(ConnectionResetError):
+            while line := await self._said.readline():
+                if line == READY:
+                    self.is_ready.set()
+                    continue
+                # A kill may tear a line, and a newer program may count in another way.
+                with suppress(ValueError, TypeError):
+                    self.snapshot = load(line)
+                self._is_silent = False
                 self._measured.set()
 
     async def _end(self) -> int:
@@ -82,23 +96,27 @@ def add_workers(metrics: Metrics, wanted: int, deaths: Callable[[], int]) -> Non
     )
 
 
-async def spawn(module: str, listener: socket.socket, shares: Shares, slot: int) -> Worker:
-    """`python -m module` in a seat."""
-    place = shares.free_place()
+async def spawn(module: str, listener: socket.socket, shares: Shares, place: int, slot: int) -> Worker:
+    """`python -m module` in a seat. Raises OSError where the system has no room for it."""
     # Nobody's until it accepts; with as many connections as can be it makes no other one wait.
     shares.tell(place, ABSENT - 1)
     ours, theirs = socket.socketpair()
     with theirs:
+        said, control = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE)
         seat = Seat(listener.fileno(), theirs.fileno(), shares.fd, place, slot)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            module,
-            "--seat",
-            str(seat),
-            pass_fds=seat.descriptors,
-            # A Ctrl-C in the terminal is heard by the parent alone, and handed on once.
-            process_group=0,
-        )
-    said, control = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                module,
+                "--seat",
+                str(seat),
+                pass_fds=seat.descriptors,
+                # A Ctrl-C in the terminal is heard by the parent alone, and handed on once.
+                process_group=0,
+            )
+        except BaseException:
+            control.close()
+            raise
+    # Nothing is waited for in between: a process that is nobody's could not be ended.
     return Worker(slot, place, process, asyncio.get_running_loop().time(), control, said)

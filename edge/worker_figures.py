@@ -17,13 +17,4 @@ def add_worker(metrics: Metrics, door: Door, written: Written) -> None:
         ),
         lambda: door.refusals,
     )
-    metrics.add(
-        Family("chatgate_log_lines_total", "counter", "Lines written to the log.", ("level",)),
-        lambda: written.lines,
-    )
-    metrics.add(
-        Family(
-            "chatgate_events_total", "counter", "Lines of the audit: what was done or refused.", ("event",)
-        ),
-        lambda: written.audited,
-    )
+    written.add_to(metrics)

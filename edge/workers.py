@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 
 from edge import logs, metrics_listener
+from edge.logs import Written
 from edge.metrics import Metrics, Snapshot, lasting, merged, render
 from edge.seat import ABSENT, Shares, listen
 from edge.worker import Worker, add_workers, spawn
@@ -35,19 +36,22 @@ _log = structlog.get_logger()
 class Workers:
     """`module` is what `python -m` starts with a seat; `count` of them listen on `listener`."""
 
-    def __init__(self, module: str, count: int, listener: socket.socket) -> None:
+    def __init__(self, module: str, count: int, listener: socket.socket, written: Written) -> None:
         self._module = module
         self._count = count
         self._listener = listener
         # While they are replaced there is one more, and one that died may be there a moment longer.
         self._shares = Shares.make(2 * count)
+        # Of nobody. One that retires says ABSENT long before it leaves its own.
+        self._places = set(range(2 * count))
         self._alive: set[Worker] = set()
         self._at: dict[int, Worker] = {}
         self._locks = [asyncio.Lock() for _ in range(count)]
-        self._died_young = 0
+        self._failed_starts = 0
         self._deaths = 0
         self._metrics = Metrics()
         add_workers(self._metrics, count, lambda: self._deaths)
+        written.add_to(self._metrics)
         # Of workers that have ended, so that no counter ever falls.
         self._past: Snapshot = {}
         self._given_up: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -80,7 +84,7 @@ class Workers:
     async def text(self) -> bytes:
         """What all workers count, and what those counted that have ended."""
         await asyncio.gather(*(worker.measure() for worker in self._alive))
-        said = [worker.snapshot for worker in self._alive]
+        said = [worker.told for worker in self._alive]
         return render(merged([self._metrics.snapshot(), self._past, *said]))
 
     def _stop_or_hurry(self) -> None:
@@ -97,22 +101,34 @@ class Workers:
                     await self._start(slot)
             worker = self._at.get(slot)
             if worker is not None and worker in self._alive:
-                code = await asyncio.shield(worker.ended)
-                if self._at.get(slot) is not worker:
-                    # It was replaced, and went as it should.
+                ends: list[asyncio.Future[Any]] = [worker.ended, worker.replaced]
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                if worker.replaced.done():
+                    # It goes as it should, and it is the other one that is kept from here on.
                     continue
-                self._deaths += 1
-                age = asyncio.get_running_loop().time() - worker.begun_at
-                _log.error("worker_died", slot=slot, pid=worker.pid, code=code, seconds=round(age))
+                age = self._mourn(worker)
                 rest = FIRST_REST if age > YOUNG else min(2 * rest, LONGEST_REST)
             else:
                 rest = min(2 * rest, LONGEST_REST)
             await asyncio.sleep(rest)
 
+    def _mourn(self, worker: Worker) -> float:
+        """Its age in seconds."""
+        self._deaths += 1
+        age = asyncio.get_running_loop().time() - worker.begun_at
+        code = worker.ended.result()
+        _log.error("worker_died", slot=worker.slot, pid=worker.pid, code=code, seconds=round(age))
+        return age
+
     async def _start(self, slot: int) -> bool:
-        """One more worker, which has the slot from when it is ready. False: it ended before, or took too
-        long and was ended."""
-        worker = await self._spawn(slot)
+        """One more worker, which has the slot from when it is ready. False: there was no room for it, it
+        ended before, or took too long and was ended."""
+        try:
+            worker = await self._spawn(slot)
+        except OSError as error:
+            _log.error("worker_did_not_start", slot=slot, reason=error.strerror)
+            self._could_not_start(1)
+            return False
         ready = asyncio.create_task(worker.is_ready.wait())
         try:
             await asyncio.wait(
@@ -121,23 +137,37 @@ class Workers:
         finally:
             ready.cancel()
         if worker.is_ready.is_set():
-            self._died_young = 0
-            self._at[slot] = worker
-            _log.info("worker_ready", slot=slot, pid=worker.pid)
+            self._give(slot, worker)
             return True
         worker.signal(signal.SIGKILL)
         code = await asyncio.shield(worker.ended)
         _log.error("worker_did_not_start", slot=slot, pid=worker.pid, code=code)
-        self._died_young += 1
+        self._could_not_start(code)
+        return False
+
+    def _give(self, slot: int, worker: Worker) -> None:
+        self._failed_starts = 0
+        old = self._at.get(slot)
+        self._at[slot] = worker
+        if old is not None:
+            old.replaced.set_result(None)
+        _log.info("worker_ready", slot=slot, pid=worker.pid)
+
+    def _could_not_start(self, code: int) -> None:
+        self._failed_starts += 1
         serving = any(one.is_ready.is_set() for one in self._alive)
-        if self._died_young >= self._count and not serving and not self._given_up.done():
+        if self._failed_starts >= self._count and not serving and not self._given_up.done():
             # As many as there should be have failed in a row, and nobody is there to answer.
             _log.error("gave_up", reason="no worker can be started")
             self._given_up.set_result(code if code > 0 else 1)
-        return False
 
     async def _spawn(self, slot: int) -> Worker:
-        worker = await spawn(self._module, self._listener, self._shares, slot)
+        place = self._places.pop()
+        try:
+            worker = await spawn(self._module, self._listener, self._shares, place, slot)
+        except OSError:
+            self._places.add(place)
+            raise
         self._alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._end(worker))
         return worker
@@ -145,6 +175,7 @@ class Workers:
     def _end(self, worker: Worker) -> None:
         self._alive.discard(worker)
         self._shares.tell(worker.place, ABSENT)
+        self._places.add(worker.place)
         self._past = merged([self._past, lasting(worker.snapshot)])
 
     async def _roll_when_asked(self) -> None:
@@ -165,10 +196,11 @@ class Workers:
             old = self._at.get(slot)
             if not await self._start(slot):
                 return False
+            new = self._at[slot]
         if old is not None and old in self._alive:
             old.retire()
             await self._end_within([old], GONE_WITHIN)
-        return True
+        return new in self._alive
 
     async def _stop(self) -> None:
         # What is accepted by nobody any more should be refused instead of waiting.
@@ -190,6 +222,7 @@ class Workers:
 
 def run(module: str, count: int, address: tuple[str, int], metrics: socket.socket | None) -> int:
     """The exit code of the service. `metrics` listens for whoever wants to know."""
+    written = logs.configure(module)
     try:
         listener = listen(*address)
     except OSError as error:
@@ -197,7 +230,7 @@ def run(module: str, count: int, address: tuple[str, int], metrics: socket.socke
         return CANNOT_LISTEN
 
     async def watch() -> int:
-        parent = Workers(module, count, listener)
+        parent = Workers(module, count, listener, written)
         if metrics is not None:
             await metrics_listener.start(metrics, parent.text)
         return await parent.run()

@@ -72,6 +72,26 @@ def test_putting_together_leaves_the_parts_alone():
     assert render(one) == before
 
 
+def test_a_program_that_counts_in_another_way_begins_anew():
+    """As the one that took its place at a replacement may."""
+
+    def program(bounds, labels):
+        metrics = Metrics()
+        metrics.histogram("chatgate_wait_seconds", "Waiting.", bounds).observe(0.05)
+        metrics.add(
+            Family("chatgate_codes_total", "counter", "Codes.", labels), lambda: {("x",) * len(labels): 1}
+        )
+        metrics.add(OPEN, lambda: 1)
+        return metrics.snapshot()
+
+    old, new = program((0.1,), ("code",)), program((0.1, 1.0), ("code", "site"))
+    found = parsed(render(merged([old, old, new, new])))
+    assert found["chatgate_wait_seconds_count",] == 2
+    assert found["chatgate_wait_seconds_bucket", ("le", "1.0")] == 2
+    assert found["chatgate_codes_total", ("code", "x"), ("site", "x")] == 2
+    assert found["chatgate_open",] == 4
+
+
 def test_of_an_ended_worker_the_counts_are_left():
     found = lasting(worker({"a": 2}, 1.5, seconds=(1,)))
     assert {"chatgate_codes_total", "chatgate_wait_seconds"} <= set(found)

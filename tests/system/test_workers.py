@@ -146,7 +146,7 @@ async def _ask_on(service, bearer, done):
         while not done.is_set():
             body = {"message": "What is this?", "mode": "normal"}
             answer = await client.post("/chat", json=body, headers=service.headers(bearer))
-            statuses.append(answer.status_code)
+            statuses.append(answer.json().get("code", answer.status_code))
             await asyncio.sleep(0.01)
     return statuses
 
@@ -157,7 +157,7 @@ async def _ask_anew(service, bearer, done):
         async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
             body = {"message": "What is this?", "mode": "normal"}
             answer = await client.post("/chat", json=body, headers=service.headers(bearer))
-            statuses.append(answer.status_code)
+            statuses.append(answer.json().get("code", answer.status_code))
         await asyncio.sleep(0.05)
     return statuses
 

@@ -1,0 +1,155 @@
+"""One worker as its parent has it: in a seat, told to retire, and left alone."""
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+
+from edge import serving
+from edge.accepting import CountedDoor
+from edge.metrics import Metrics, load
+from edge.seat import MEASURE, READY, RETIRE, Seat, Shares, listen
+from edge.serving import Served, Server
+from tests.chat_proxy.service import until
+from tests.ports import free_ports
+
+HEAD = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Worker:
+    """`/slow` answers when it is let go; whatever else at once, and 503 once it drains."""
+
+    def __init__(self):
+        self.go_on = asyncio.Event()
+        self.drained = []
+
+    async def answer(self, scope, send):
+        assert scope["type"] == "http"
+        if scope["path"] == "/slow":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+            await send({"type": "http.response.body", "body": b"so", "more_body": True})
+            await self.go_on.wait()
+            await send({"type": "http.response.body", "body": b"so"})
+        else:
+            status = 503 if self.drained else 200
+            length = [(b"content-length", b"2")]
+            await send({"type": "http.response.start", "status": status, "headers": length})
+            await send({"type": "http.response.body", "body": b"ok"})
+
+    async def drain(self, limit):
+        self.drained.append(limit)
+
+    async def connect(self):
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def is_gone(self):
+        """Whether nobody listens."""
+        try:
+            _, writer = await self.connect()
+        except OSError:
+            return True
+        writer.close()
+        return False
+
+
+@contextlib.asynccontextmanager
+async def seated():
+    worker, ours, theirs = Worker(), *socket.socketpair()
+    [worker.port] = free_ports(1)
+    shares = Shares.make(2)
+    seat = Seat(listen("127.0.0.1", worker.port).detach(), theirs.detach(), shares.fd, 0, 0)
+    door = CountedDoor(lambda _: True)
+
+    async def app(scope, receive, send):
+        await worker.answer(scope, send)
+
+    served = Served(app, door, Metrics(), address=("127.0.0.1", 0), graceful=1, drain=worker.drain)
+    serve = asyncio.create_task(Server(served, seat, None).serve())
+    worker.said, worker.control = await asyncio.open_unix_connection(sock=ours)
+    assert await worker.said.readline() == READY
+    try:
+        async with asyncio.timeout(10):
+            yield worker
+            await serve
+    finally:
+        worker.control.close()
+        serve.cancel()
+        await asyncio.gather(serve, return_exceptions=True)
+
+
+async def answer(reader, length=2):
+    head = await reader.readuntil(b"\r\n\r\n")
+    return head, await reader.readexactly(length)
+
+
+async def test_a_connection_that_was_busy_when_its_worker_retired_is_answered_once_more(monkeypatch):
+    monkeypatch.setattr(serving, "QUIET_WITHIN", 0)
+    async with seated() as worker:
+        reader, writer = await worker.connect()
+        writer.write(HEAD % b"/slow")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"connection: close" not in head.lower()
+        worker.control.write(RETIRE)
+        await until(worker.is_gone, 3)
+        worker.go_on.set()
+        assert await reader.readexactly(4) == b"soso"
+        writer.write(HEAD % b"/next")
+        head, body = await answer(reader)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" in head.lower()
+        assert body == b"ok"
+        assert await reader.read() == b""
+    assert worker.drained == [0]
+
+
+async def test_what_does_not_end_is_drained_without_further_patience(monkeypatch):
+    monkeypatch.setattr(serving, "QUIET_WITHIN", 0)
+    monkeypatch.setattr(serving, "ANSWERS_WITHIN", 0.1)
+    async with seated() as worker:
+        reader, writer = await worker.connect()
+        writer.write(HEAD % b"/slow")
+        await reader.readuntil(b"\r\n\r\n")
+        worker.control.write(RETIRE)
+    assert worker.drained == [0]
+    writer.close()
+
+
+async def test_requests_that_were_sent_together_are_answered_or_told_that_they_are_not(monkeypatch):
+    """RFC 9112 9.3.2 and 9.6: behind the answer that says close there is none, and a client sends again."""
+    async with seated() as worker:
+        reader, writer = await worker.connect()
+        writer.write(HEAD % b"/slow")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HEAD % b"/second" + HEAD % b"/third")
+        worker.control.write(RETIRE)
+        await until(worker.is_gone, 3)
+        worker.go_on.set()
+        assert await reader.readexactly(4) == b"soso"
+        head, _ = await answer(reader)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" in head.lower()
+        assert await reader.read() == b""
+
+
+async def test_without_a_parent_it_stops_listening_and_ends_what_it_has_begun():
+    async with seated() as worker:
+        reader, writer = await worker.connect()
+        writer.write(HEAD % b"/slow")
+        await reader.readuntil(b"\r\n\r\n")
+        worker.control.close()
+        await until(worker.is_gone, 3)
+        worker.go_on.set()
+        assert await reader.readexactly(4) == b"soso"
+        writer.close()
+    assert worker.drained == [serving.ANSWERS_WITHIN]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_it_says_what_it_counts_as_often_as_it_is_asked_and_in_the_end(count):
+    async with seated() as worker:
+        for _ in range(count):
+            worker.control.write(MEASURE)
+            assert "chatgate_responses_total" in load(await worker.said.readline())
+        worker.control.write(RETIRE)
+        assert "chatgate_responses_total" in load(await worker.said.readline())
