@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import shutil
 import signal
 import subprocess
@@ -248,8 +249,10 @@ class Clustered(Together):
 
 @contextlib.contextmanager
 def folder():
-    # Short and world-readable: nothing secret is in it, and `tmp_path` is long.
-    path = Path(tempfile.mkdtemp(prefix="cgt", dir="/tmp"))
+    # Short and world-readable: nothing secret is in it, and `tmp_path` is long. In memory if it can be, as a
+    # node of a Cluster and a sentinel write to disk at each change: a busy one takes all of a flight's time.
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
+    path = Path(tempfile.mkdtemp(prefix="cgt", dir=place))
     try:
         yield path
     finally:

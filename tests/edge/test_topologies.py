@@ -182,8 +182,15 @@ def moved(cluster, key, source, target):
     def finish():
         for node in (target, source):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+        # Who has not heard of this move's epoch makes none of its own when the slot moves back: then both
+        # nodes name the other for good.
+        eventually(lambda: len({epoch(one) for one in cluster.servers[:3]}) == 1)
 
     return finish
+
+
+def epoch(node):
+    return next(one for one in node.ask("CLUSTER", "INFO").split() if one.startswith("cluster_current_epoch"))
 
 
 @pytest.mark.parametrize("replicas", [0, 1])
