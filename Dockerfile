@@ -36,6 +36,8 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --
  && install -d /app
 COPY --from=packages /venv /venv
 COPY containers/healthy.py containers/secret_files.py /app/
+# A file keeps the mode that it has in the clone, which by a umask of 077 is the owner's alone.
+RUN chmod 0644 /app/*.py
 ENV PATH=/venv/bin:$PATH
 WORKDIR /app
 USER 10001:10001
@@ -56,6 +58,7 @@ FROM scratch AS page
 COPY --from=caddy / /
 COPY --from=book /made/pages /srv/pages
 COPY containers/Caddyfile /etc/caddy/Caddyfile
+RUN chmod 0644 /etc/caddy/Caddyfile
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin XDG_DATA_HOME=/caddy XDG_CONFIG_HOME=/tmp
 USER 10001:10001
 CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]

@@ -91,7 +91,9 @@ def _read(folder: Path) -> dict[str, str]:
         except FileNotFoundError:
             continue
         except (OSError, UnicodeDecodeError):
-            raise Refused(f"{name}: cannot be read. Give it to user {os.getuid()}, as text.") from None
+            raise Refused(
+                f"{name}: cannot be read. Let user {os.getuid()} into its folder and read it."
+            ) from None
     return found
 
 

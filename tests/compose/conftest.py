@@ -18,7 +18,11 @@ def are_stand_ins(docker, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory):
-    return engine.clone(tmp_path_factory.mktemp("clone"))
+    made = engine.clone(tmp_path_factory.mktemp("clone"))
+    # As by a umask of 077, but for what is mounted and not copied.
+    for name in ("Caddyfile", "healthy.py", "secret_files.py"):
+        (made / "containers" / name).chmod(0o600)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,11 @@ def test_every_variable_is_documented_with_its_default():
     }
 
 
+def test_a_book_may_be_where_it_is_documented_to_be():
+    [folder] = re.findall(r"^\| `CHATGATE_BOOK` .* below `(\w+)`", DOCUMENT, re.MULTILINE)
+    assert f"!{folder}" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
 def test_every_container_is_documented():
     services = COMPOSE[COMPOSE.index("\nservices:") : COMPOSE.index("\nconfigs:")]
     names = set(re.findall(r"^  (\w+):$", services, re.MULTILINE))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chat_proxy.drain import LAST_WORDS, LIMIT
 from tests.compose.stand_ins import names
 
 pytestmark = pytest.mark.compose
@@ -25,6 +26,7 @@ VOLUMES = {
     "redis": {"redis-data": "/data", "redis-secrets": "/run/chatgate"},
 }
 README = Path(__file__).parents[2] / "README.md"
+CADDYFILE = Path(__file__).parents[2] / "containers" / "Caddyfile"
 DIAL = (
     "import socket, sys; "
     "socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=2); print('reached')"
@@ -65,6 +67,25 @@ def test_the_root_is_read_only_and_there_are_limits(stack, containers, service):
     )
     assert write.returncode != 0
     assert "Read-only file system" in write.stderr
+
+
+def test_each_container_has_longer_to_stop_than_its_process_takes(containers):
+    [grace] = re.findall(r"grace_period (\d+)s", CADDYFILE.read_text())
+    takes = {"caddy": int(grace), "proxy": LIMIT + LAST_WORDS}
+    for service, seconds in takes.items():
+        assert containers[service]["Config"]["StopTimeout"] > seconds
+
+
+def test_no_hub_is_asked_for_what_is_built_here(stack):
+    services = json.loads(stack("--profile", "commands", "config", "--format", "json"))["services"]
+    built = {name for name, one in services.items() if one["image"].startswith("chatgate/")}
+    assert built == SERVICES - {"redis"} | {"secrets", "chatgate"}
+    assert {services[name].get("pull_policy") for name in built} == {"never"}
+
+
+def test_files_of_the_images_can_be_read_whatever_the_clones_modes_are(stack):
+    for service, path in (("caddy", "/etc/caddy/Caddyfile"), ("broker", "/app/healthy.py")):
+        assert stack.inside(service, "ls", "-l", path).startswith("-rw-r--r--")
 
 
 def test_only_caddy_has_ports_of_the_machine(containers):

@@ -35,7 +35,15 @@ def test_the_callback_page_has_its_own_policy(stack):
     assert {name: page.headers[name] for name in page_site.CALLBACK_HEADERS} == page_site.CALLBACK_HEADERS
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/proxy", "/api", "/auth"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/healthz", "/readyz", "/metrics", "/proxy", "/api", "/auth"),
+        # What is read one way where the service is chosen, and another by the service.
+        *("//healthz", "/auth/%2e%2e/healthz", "/auth/..%2freadyz", "/sessions%2f..%2fmetrics"),
+        "/.well-known/oauth-protected-resource/%2e%2e/%2e%2e/readyz",
+    ],
+)
 def test_what_is_for_the_operator_is_not_at_the_origin(stack, path):
     assert httpx.get(f"{stack.url}{path}").headers["content-type"].startswith("text/html")
     assert httpx.get(f"{stack.url}{path}").status_code == 404

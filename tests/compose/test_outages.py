@@ -1,6 +1,9 @@
 """Parts of the stack that go away, and come back."""
 
+import os
+import signal
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -52,6 +55,25 @@ def test_without_the_broker_caddy_says_so_and_questions_go_on(stack):
     finally:
         stack.up()
     assert reader.token().status_code == 200
+
+
+def test_what_dies_comes_back_by_itself(stack):
+    reader, token = signed_up(stack, "crash@example.com")
+    pids = {one["State"]["Pid"] for one in stack.containers().values()}
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+    def answers():
+        # Caddy is away as well.
+        with suppress(httpx.TransportError):
+            return reader.ask(token).status_code == 200
+
+    until(answers)
+    assert reader.session()["user"]["email"] == "crash@example.com"
+    until(
+        lambda: [one["State"]["Health"]["Status"] for one in stack.containers().values()] == 5 * ["healthy"]
+    )
+    assert pids.isdisjoint(one["State"]["Pid"] for one in stack.containers().values())
 
 
 def test_a_stack_that_was_taken_down_has_its_accounts_sessions_and_keys(stack):
