@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chat_proxy.drain import LAST_WORDS, LIMIT
+from edge.workers import STOP_WITHIN
 from tests.compose.stand_ins import names
 
 pytestmark = pytest.mark.compose
@@ -71,7 +71,7 @@ def test_the_root_is_read_only_and_there_are_limits(stack, containers, service):
 
 def test_each_container_has_longer_to_stop_than_its_process_takes(containers):
     [grace] = re.findall(r"grace_period (\d+)s", CADDYFILE.read_text())
-    takes = {"caddy": int(grace), "proxy": LIMIT + LAST_WORDS}
+    takes = {"caddy": int(grace), "broker": STOP_WITHIN, "proxy": STOP_WITHIN}
     for service, seconds in takes.items():
         assert containers[service]["Config"]["StopTimeout"] > seconds
 
