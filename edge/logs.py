@@ -134,8 +134,11 @@ def _completed(service: str, written: Written) -> structlog.typing.Processor:
 def _first_line_only(
     _logger: Any, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    # What follows in asyncio's own are the objects that it is about, an error's text among them.
-    event["event"] = str(event["event"]).partition("\n")[0]
+    # What follows in asyncio's own are the objects that it is about, an error's text among them. uvicorn has
+    # a traceback for a text where an application does not start.
+    event["event"], _, more = str(event["event"]).partition("\n")
+    if event["event"].startswith("Traceback "):
+        event["error"] = more.rstrip().rpartition("\n")[2].partition(":")[0]
     return event
 
 

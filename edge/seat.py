@@ -47,22 +47,23 @@ class Shares:
 class Seat:
     """Descriptors that were inherited, the worker's place among the shares, and which of the workers it is.
     `control` is a stream to the parent: lines of what it wants, lines of answers; its end is the other side's
-    end."""
+    end. `is_taken` while somebody serves in it who goes when this one is ready."""
 
     listener: int
     control: int
     shares: int
     place: int
     slot: int
+    is_taken: bool
 
     @classmethod
     def parse(cls, text: str) -> "Seat":
         """Raises ValueError."""
-        listener, control, shares, place, slot = (int(part) for part in text.split(","))
-        return cls(listener, control, shares, place, slot)
+        listener, control, shares, place, slot, is_taken = (int(part) for part in text.split(","))
+        return cls(listener, control, shares, place, slot, bool(is_taken))
 
     def __str__(self) -> str:
-        return f"{self.listener},{self.control},{self.shares},{self.place},{self.slot}"
+        return f"{self.listener},{self.control},{self.shares},{self.place},{self.slot},{self.is_taken:d}"
 
     @property
     def descriptors(self) -> tuple[int, int, int]:

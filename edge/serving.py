@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 from uvicorn.config import STARTUP_FAILURE
 
 from edge import metrics_listener
@@ -26,6 +26,7 @@ its next request is closed after 5, one without any request after HEAD_WITHIN.""
 ANSWERS_WITHIN: Final = 10.0
 """Seconds that running answers have when a service stops, and those of a worker that retires beyond that."""
 _LOOK: Final = 0.05
+_ASK_AGAIN: Final = 0.25
 
 _log = structlog.get_logger()
 
@@ -47,6 +48,7 @@ class Served:
         graceful: int,
         drain: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
+        self.app = app
         self.door = door
         self.metrics = metrics
         self.drain = drain
@@ -94,7 +96,11 @@ class Server(uvicorn.Server):
         else:
             # The application's start alone; what follows listens.
             await super().startup([])
-            await self._sit_down(self._seat)
+            await self._hear_the_parent(self._seat)
+            if self._seat.is_taken:
+                await self._become_ready()
+            if not self.should_exit:
+                self._sit_down(self._seat)
         # What there is by now stays: the collector need not go through it again and again.
         gc.collect()
         gc.freeze()
@@ -149,7 +155,47 @@ class Server(uvicorn.Server):
             pass
         self._drain(0)
 
-    async def _sit_down(self, seat: Seat) -> None:
+    async def _hear_the_parent(self, seat: Seat) -> None:
+        control = socket.socket(fileno=seat.control)
+        reader, self._control = await asyncio.open_unix_connection(sock=control)
+        self._parent = asyncio.create_task(self._obey(reader))
+
+    async def _become_ready(self) -> None:
+        """Whoever has the place has all that it needs, what cannot be had at the moment too: a key set while
+        the broker is away, say. The parent knows how long to wait."""
+        while not self.should_exit and await self._readiness() != 200:  # noqa: ASYNC110  as above
+            await asyncio.sleep(_ASK_AGAIN)
+
+    async def _readiness(self) -> int:
+        """The status of `/readyz`, asked as a client would, but through no door."""
+        status = 0
+
+        async def send(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": "/readyz",
+            "raw_path": b"/readyz",
+            "root_path": "",
+            "query_string": b"",
+            "headers": [],
+            "client": None,
+            "server": None,
+            "state": self.lifespan.state.copy(),
+        }
+        await self._served.app(scope, receive, send)
+        return status
+
+    def _sit_down(self, seat: Seat) -> None:
         state, config = self.server_state, self.config
 
         def make() -> asyncio.Protocol:
@@ -164,10 +210,8 @@ class Server(uvicorn.Server):
         acceptor = Acceptor(listener, make, lambda: door.open, Shares(seat.shares), seat.place)
         door.left = acceptor.tell
         self.servers = [acceptor]  # type: ignore[list-item]
-        control = socket.socket(fileno=seat.control)
-        reader, self._control = await asyncio.open_unix_connection(sock=control)
-        self._control.write(READY)
-        self._parent = asyncio.create_task(self._obey(reader))
+        if self._control is not None:
+            self._control.write(READY)
 
     async def _obey(self, reader: asyncio.StreamReader) -> None:
         try:

@@ -35,9 +35,10 @@ CHAT_PROXY: Final = Service("chat_proxy", "proxy", "backends")
 
 def main(service: Service) -> int:
     # For as long as nothing is served. What is not handled does not reach the first process of a container,
-    # and elsewhere ends it as if it had failed.
+    # and elsewhere ends it as if it had failed. At once, as an exception may be raised where Python drops it,
+    # in the middle of an import for one.
     for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: sys.exit(0))
+        signal.signal(one, lambda *_: os._exit(0))
     given = command_line.parse(service.package, sys.argv[1:])
     path = find(os.environ, Path.cwd())
     try:

@@ -96,14 +96,16 @@ def add_workers(metrics: Metrics, wanted: int, deaths: Callable[[], int]) -> Non
     )
 
 
-async def spawn(module: str, listener: socket.socket, shares: Shares, place: int, slot: int) -> Worker:
+async def spawn(
+    module: str, listener: socket.socket, shares: Shares, place: int, slot: int, *, is_taken: bool
+) -> Worker:
     """`python -m module` in a seat. Raises OSError where the system has no room for it."""
     # Nobody's until it accepts; with as many connections as can be it makes no other one wait.
     shares.tell(place, ABSENT - 1)
     ours, theirs = socket.socketpair()
     with theirs:
         said, control = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE)
-        seat = Seat(listener.fileno(), theirs.fileno(), shares.fd, place, slot)
+        seat = Seat(listener.fileno(), theirs.fileno(), shares.fd, place, slot, is_taken)
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,

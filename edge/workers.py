@@ -164,7 +164,14 @@ class Workers:
     async def _spawn(self, slot: int) -> Worker:
         place = self._places.pop()
         try:
-            worker = await spawn(self._module, self._listener, self._shares, place, slot)
+            worker = await spawn(
+                self._module,
+                self._listener,
+                self._shares,
+                place,
+                slot,
+                is_taken=self._at.get(slot) in self._alive,
+            )
         except OSError:
             self._places.add(place)
             raise

@@ -96,3 +96,16 @@ import gc; gc.collect()
     assert line["event"] == "Task exception was never retrieved"
     assert line["error"].startswith("ValueError at ")
     assert "canary" not in said
+
+
+def test_of_an_application_that_does_not_start_the_type_of_the_error_is_told():
+    script = """
+import traceback
+try:
+    raise ValueError('canary')
+except ValueError:
+    logging.getLogger('uvicorn.error').error(traceback.format_exc())
+"""
+    [line], said = written(script)
+    assert line["error"] == "ValueError"
+    assert "canary" not in said

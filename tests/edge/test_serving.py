@@ -22,6 +22,7 @@ class Worker:
 
     def __init__(self):
         self.go_on = asyncio.Event()
+        self.asked = asyncio.Event()
         self.drained = []
 
     async def answer(self, scope, send):
@@ -32,7 +33,9 @@ class Worker:
             await self.go_on.wait()
             await send({"type": "http.response.body", "body": b"so"})
         else:
-            status = 503 if self.drained else 200
+            is_unready = scope["path"] == "/readyz" and not self.go_on.is_set()
+            self.asked.set()
+            status = 503 if self.drained or is_unready else 200
             length = [(b"content-length", b"2")]
             await send({"type": "http.response.start", "status": status, "headers": length})
             await send({"type": "http.response.body", "body": b"ok"})
@@ -54,11 +57,11 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def seated():
+async def seated(*, is_taken=False):
     worker, ours, theirs = Worker(), *socket.socketpair()
     [worker.port] = free_ports(1)
     shares = Shares.make(2)
-    seat = Seat(listen("127.0.0.1", worker.port).detach(), theirs.detach(), shares.fd, 0, 0)
+    seat = Seat(listen("127.0.0.1", worker.port).detach(), theirs.detach(), shares.fd, 0, 0, is_taken)
     door = CountedDoor(lambda _: True)
 
     async def app(scope, receive, send):
@@ -67,9 +70,10 @@ async def seated():
     served = Served(app, door, Metrics(), address=("127.0.0.1", 0), graceful=1, drain=worker.drain)
     serve = asyncio.create_task(Server(served, seat, None).serve())
     worker.said, worker.control = await asyncio.open_unix_connection(sock=ours)
-    assert await worker.said.readline() == READY
     try:
         async with asyncio.timeout(10):
+            if not is_taken:
+                assert await worker.said.readline() == READY
             yield worker
             await serve
     finally:
@@ -153,3 +157,27 @@ async def test_it_says_what_it_counts_as_often_as_it_is_asked_and_in_the_end(cou
             assert "chatgate_responses_total" in load(await worker.said.readline())
         worker.control.write(RETIRE)
         assert "chatgate_responses_total" in load(await worker.said.readline())
+
+
+async def test_where_somebody_serves_it_waits_until_it_can_do_so_too():
+    async with seated(is_taken=True) as worker:
+        await worker.asked.wait()
+        reader, writer = await worker.connect()
+        writer.write(HEAD % b"/next")
+        heard = asyncio.create_task(answer(reader))
+        worker.asked.clear()
+        await worker.asked.wait()
+        # It is the other one's to answer.
+        assert not heard.done()
+        worker.go_on.set()
+        assert await worker.said.readline() == READY
+        head, _ = await heard
+        assert head.startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        worker.control.write(RETIRE)
+
+
+async def test_it_does_not_wait_when_its_parent_has_gone():
+    async with seated(is_taken=True) as worker:
+        await worker.asked.wait()
+        worker.control.close()

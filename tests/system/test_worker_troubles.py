@@ -145,6 +145,24 @@ async def test_a_broken_configuration_replaces_nobody_and_what_was_counted_last_
         assert found["chatgate_log_lines_total", "error"] >= 2
 
 
+async def test_a_new_worker_without_the_keys_that_the_old_one_has_waits_for_them(
+    valkey, tmp_path, monkeypatch
+):
+    async with two_workers(valkey, tmp_path, monkeypatch) as (process, _):
+        service = process.service
+        bearer = await service.sign_in()
+        # Both have the keys.
+        assert await ask(service, bearer, 16) == [200] * 16
+        service.publisher.is_away = True
+        before = service.publisher.fetches
+        process.process.send_signal(signal.SIGHUP)
+        await see(lambda: service.publisher.fetches >= before + 3)
+        assert ready_in(process) == 2
+        assert await ask(service, bearer, 16) == [200] * 16
+        service.publisher.is_away = False
+        await see(lambda: says(process, "workers_replaced"), 60)
+
+
 async def test_without_their_parent_workers_leave_its_port_at_once_and_end_their_answers(
     valkey, tmp_path, monkeypatch
 ):

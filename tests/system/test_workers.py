@@ -94,6 +94,8 @@ async def test_all_workers_end_their_answers_before_they_go(valkey, tmp_path, mo
         service = process.service
         service.backend.behaviour = pause
         pids = workers_of(process.process.pid)
+        # A Ctrl-C in the terminal goes to a whole group, and a second word to stop cuts the answers.
+        assert [os.getpgid(pid) for pid in pids] == pids
         bearer = await service.sign_in()
         async with contextlib.AsyncExitStack() as stack:
             streams, port = [], httpx.URL(service.url).port
