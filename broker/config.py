@@ -61,7 +61,7 @@ def resolve(settings: Settings) -> BrokerConfig:
         secrets=tuple(one.get_secret_value().encode() for one in (broker.secret, *broker.previous_secrets)),
         database_url=database_url,
         redis_url=settings.redis.url.get_secret_value(),
-        wait_replicas=settings.redis.wait_replicas,
+        wait_replicas=settings.redis.wait_replicas or 0,
         sign_up=broker.sign_up,
         rehash=broker.rehash,
         algorithm=broker.algorithm,

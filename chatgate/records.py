@@ -143,7 +143,7 @@ def _cannot_be_made(around: Surroundings, error: OSError) -> Fault:
 async def store_of(around: Surroundings) -> AsyncIterator[Store]:
     """The embedded server is started for the time of the command where it does not run."""
     with _redis_url(around) as url:
-        store = Store(url, time.monotonic, replicas=around.settings.redis.wait_replicas)
+        store = Store(url, time.monotonic, replicas=around.settings.redis.wait_replicas or 0)
         try:
             yield store
         finally:

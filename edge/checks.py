@@ -46,16 +46,24 @@ def _address_checks(settings: Settings) -> Iterator[str]:
     if redis is None:
         yield "redis.url: is missing. Set REDIS_URL, as in redis://127.0.0.1:6379/0."
     else:
-        yield from _redis_checks(redis.get_secret_value())
+        yield from _redis_checks(redis.get_secret_value(), settings.redis.wait_replicas)
     if database is not None and not _DATABASE_URL.fullmatch(database.get_secret_value()):
         yield "broker.database_url: must begin with sqlite:/// or postgresql://."
 
 
-def _redis_checks(url: str) -> Iterator[str]:
+def _redis_checks(url: str, wait_replicas: int | None) -> Iterator[str]:
     try:
-        addresses.parse(url)
+        servers = addresses.parse(url)
     except ValueError as fault:
         yield f"redis.url: {fault}."
+        return
+    if not isinstance(servers, str) and wait_replicas is None:
+        # No default is right: a failover undoes what was answered as revoked, or one replica that is away
+        # keeps every revocation from being answered.
+        yield (
+            "redis.wait_replicas: is missing. Set it to the number of replicas of a master, so that no "
+            "failover undoes a revocation, or to 0 if that may be."
+        )
 
 
 def _reference_checks(settings: Settings, path: Path | None) -> Iterator[str]:

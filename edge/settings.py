@@ -140,12 +140,13 @@ class Redis(Table):
         "`redis+cluster://[user:password@]host:6379,host:6379` for a Cluster. `rediss+sentinel` and "
         "`rediss+cluster` are these over TLS. `REDIS_URL` is read when this is not set.",
     )
-    wait_replicas: int = Field(
-        0,
+    wait_replicas: int | None = Field(
+        None,
         ge=0,
         le=8,
         description="Replicas that must acknowledge a revocation before it is answered: all that a master "
-        "has, as one that lacks it may become the master.",
+        "has, as one that lacks it may become the master. With Sentinel or a Cluster it must be said; with "
+        "one server it is 0 unless it is said.",
     )
 
 

@@ -55,7 +55,8 @@ secret = "{SECRET}"
     text += "".join(f"[tiers.{name}]\n{limits}\n" for name, limits in tables.items())
     path = folder / "chatgate.toml"
     path.write_text(text)
-    return path, {"REDIS_URL": redis_url}
+    # The proxy makes no write that a replica has to acknowledge.
+    return path, {"REDIS_URL": redis_url, "CHATGATE_REDIS_WAIT_REPLICAS": "0"}
 
 
 async def until(holds, within):

@@ -138,6 +138,12 @@ def test_secrets_are_in_no_text_of_the_settings(tmp_path):
         (GOOD, {"CHATGATE_BROKER_PROT": "1"}, "CHATGATE_BROKER_PROT is no setting"),
         (GOOD, {"REDIS_URL": "http://127.0.0.1"}, "redis.url: must begin with redis://"),
         (GOOD, {"REDIS_URL": "redis+sentinel://127.0.0.1"}, "redis.url: must name the master, as in"),
+        (
+            GOOD,
+            {"REDIS_URL": "redis+sentinel://127.0.0.1/readers"},
+            "redis.wait_replicas: is missing. Set it",
+        ),
+        (GOOD, {"REDIS_URL": "redis+cluster://127.0.0.1"}, "redis.wait_replicas: is missing. Set it"),
         (GOOD + "[broker]\ndatabase_url = 'mysql://x/y'", {}, "broker.database_url: must begin with sqlite"),
         (GOOD + "[sites.x]\norigins = 'https://b.c'\nbackend='book'", {}, "sites.x.origins: must be a list"),
         (GOOD, {"CHATGATE_ENV": "staging"}, "env: "),
