@@ -48,6 +48,7 @@ def _served(pid, port):
     return sum(one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port for one in found)
 
 
+@pytest.mark.alone
 async def test_connections_are_divided_evenly(valkey, tmp_path, monkeypatch):
     async with two_workers(valkey, tmp_path, monkeypatch) as process:
         port = httpx.URL(process.service.url).port
@@ -120,6 +121,7 @@ async def _drains(service):
     return (await service.client.get("/readyz")).status_code == 503
 
 
+@pytest.mark.alone
 async def test_workers_are_replaced_without_a_failed_request(valkey, tmp_path, monkeypatch):
     async with two_workers(valkey, tmp_path, monkeypatch) as process:
         old = workers_of(process.process.pid)
@@ -171,6 +173,7 @@ async def test_workers_go_with_a_parent_that_was_killed(valkey, tmp_path, monkey
         await until(lambda: _is(lambda: none_runs(pids)), 5)
 
 
+@pytest.mark.alone
 def test_the_workers_of_a_broker_are_replaced_without_a_failed_request(tmp_path):
     stack = Stack(tmp_path)
     stack.environ["CHATGATE_BROKER_WORKERS"] = "2"
