@@ -1,5 +1,6 @@
 """The broker as a process that answers requests, alone or as one of several workers."""
 
+import os
 import socket
 import sys
 
@@ -13,6 +14,7 @@ from edge.open_files import raise_limit, room
 from edge.seat import Seat
 from edge.serving import Served, serve
 from edge.settings import Settings
+from edge.traces import CannotTrace, configured
 from edge.worker_figures import add_worker
 
 
@@ -21,9 +23,10 @@ def run(settings: Settings, seat: Seat | None, listener: socket.socket | None) -
     written = logs.configure("broker")
     metrics = Metrics(0 if seat is None else seat.slot)
     try:
+        traces = configured("broker", os.environ)
         config = resolve(settings)
-        app = create_app(config, metrics=metrics)
-    except BadDatabaseUrl as error:
+        app = traces.around(create_app(config, metrics=metrics))
+    except (BadDatabaseUrl, CannotTrace) as error:
         print(error, file=sys.stderr)
         return 2
     door = CountedDoor(config.origins.__contains__, limit=room(raise_limit()))

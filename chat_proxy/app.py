@@ -28,6 +28,7 @@ from edge.metrics import Metrics
 from edge.problems import Problem, unavailable
 from edge.shell import shell
 from edge.store import Store
+from edge.traces import Traces
 from tokens.dpop import Proofs
 from tokens.errors import KeysUnavailable
 from tokens.jwks.local import MAX_BYTES
@@ -48,13 +49,14 @@ def create_app(
     clock: Callable[[], float] = time.monotonic,
     drain: Drain | None = None,
     metrics: Metrics | None = None,
+    traces: Traces | None = None,
 ) -> ASGIApp:
     """The proxy as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; `drain`
     is for whoever hears the signal to stop, and what is counted is added to `metrics`."""
-    metrics = metrics or Metrics()
-    api = create_api(config, now=now, clock=clock, drain=drain or Drain(), metrics=metrics)
+    metrics, traces = metrics or Metrics(), traces or Traces()
+    api = create_api(config, now=now, clock=clock, drain=drain or Drain(), metrics=metrics, traces=traces)
     proxy: ChatProxy = api.state.proxy
-    return shell(
+    app = shell(
         api,
         allowed=config.origins.__contains__,
         exposed=EXPOSED,
@@ -64,6 +66,7 @@ def create_app(
         fields=NonceField(proxy.gate.proofs.nonces, now),
         responses=metrics.responses,
     )
+    return traces.around(app)
 
 
 def create_api(
@@ -73,11 +76,12 @@ def create_api(
     clock: Callable[[], float],
     drain: Drain,
     metrics: Metrics | None = None,
+    traces: Traces | None = None,
 ) -> FastAPI:
     """The routes without what stands around them; `.openapi()` describes them."""
-    metrics = metrics or Metrics()
+    metrics, traces = metrics or Metrics(), traces or Traces()
     store = MeasuredStore(config.redis_url, clock, metrics)
-    forward = Forward(now)
+    forward = Forward(now, traces)
 
     async def fetch() -> bytes:
         return await forward.get(config.jwks_url, limit=MAX_BYTES, within=FETCH_WITHIN)
@@ -92,6 +96,7 @@ def create_api(
         keys=keys,
         drain=drain,
         figures=Figures(metrics),
+        traces=traces,
         clock=clock,
     )
     app = FastAPI(

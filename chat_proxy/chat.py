@@ -69,7 +69,8 @@ class Chat:
     async def _admitted(self, caller: Caller, question: Question, session_id: str) -> Grant:
         figures = self._proxy.figures
         try:
-            grant = await self._proxy.admission.admit(caller, session_id, history=question.wants_history)
+            with self._proxy.traces.span("admission", site=caller.site.client_id):
+                grant = await self._proxy.admission.admit(caller, session_id, history=question.wants_history)
         except Exception as error:
             figures.refused(error)
             raise

@@ -15,6 +15,7 @@ from chat_proxy.backends.native import Document, Events, Part
 from chat_proxy.config import Backend
 from chat_proxy.failures import ANSWER_TOO_LARGE, BACKEND_TIMEOUT, BAD_BACKEND, TORN, Failed
 from chat_proxy.proof import internal_token
+from edge.traces import Traces
 
 CONNECT_WITHIN: Final = 5.0
 IDLE_FOR: Final = 4.0
@@ -63,8 +64,9 @@ class Answer:
 class Forward:
     """`now` is seconds since the epoch. One per process; `start` needs the running loop."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], traces: Traces) -> None:
         self._now = now
+        self._traces = traces
         self._client: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -110,7 +112,11 @@ class Forward:
             "Authorization": f"Bearer {internal_token(backend, body, self._now())}",
         }
         try:
-            response = await self._client.post(backend.url, data=body, headers=headers, allow_redirects=False)
+            with self._traces.span("ask_backend", backend=backend.name):
+                self._traces.carry(headers)
+                response = await self._client.post(
+                    backend.url, data=body, headers=headers, allow_redirects=False
+                )
         except aiohttp.ServerTimeoutError:
             raise Failed(BACKEND_TIMEOUT) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from chat_proxy.drain import Drain
 from chat_proxy.figures import Figures
 from chat_proxy.forward import Forward
 from chat_proxy.gate import Gate
+from edge.traces import Traces
 from tokens.jwks.remote import RemoteKeys
 
 
@@ -25,4 +26,5 @@ class ChatProxy:
     keys: RemoteKeys
     drain: Drain
     figures: Figures
+    traces: Traces
     clock: Callable[[], float]

@@ -1,5 +1,5 @@
 """Row 48: what must not be told goes through both services, in requests that succeed and in every kind that
-fails; then none of it is in a log line, a metric, or an answer that refuses."""
+fails; then none of it is in a log line, a metric, a trace, or an answer that refuses."""
 
 import asyncio
 import base64
@@ -14,6 +14,7 @@ import redis
 
 from tests.chat_proxy.service import Backend
 from tests.chatgate.processes import short_folder
+from tests.collector import Collector, attributes_of, collecting
 from tests.oauth import SESSION_TOKEN, Key, oauth_site
 from tests.ports import free_ports
 from tests.system.readers import claims_of
@@ -46,6 +47,7 @@ PASSWORD = "canary-password-1"
 EMAIL = "canary-ada@example.com"
 MESSAGE, SELECTION, ANSWER = "canary-question", "canary-selection", "canary-answer"
 JUNK = "canary-junk"
+THEIR_TRACE = bytes(range(1, 17))
 
 
 @dataclass
@@ -55,8 +57,10 @@ class World:
     stack: Stack
     backend: Backend
     metrics: dict
+    collector: Collector
     secrets: set = field(default_factory=lambda: {"canary", BROKER_SECRET, BACKEND_SECRET, SERVER_SECRET})
     refusals: list = field(default_factory=list)
+    handed_on: set = field(default_factory=set)
 
     async def keep(self, answer):
         """Of every answer that refuses: its code and all that it said."""
@@ -73,7 +77,12 @@ class World:
 
     def client(self):
         return httpx.AsyncClient(
-            headers={"Origin": PAGE, "User-Agent": "canary-agent"},
+            headers={
+                "Origin": PAGE,
+                "User-Agent": "canary-agent",
+                "traceparent": f"00-{THEIR_TRACE.hex()}-{THEIR_TRACE.hex()[:16]}-01",
+                "tracestate": "vendor=canary",
+            },
             event_hooks={"response": [self.keep]},
             timeout=15,
         )
@@ -89,18 +98,19 @@ class World:
 async def world():
     backend = Backend()
     await backend.start()
-    with short_folder() as folder:
+    with short_folder() as folder, collecting() as collector:
         stack = Stack(folder, TOML)
         for name in ("CHATGATE_BROKER_SECRET", "CHATGATE_BACKENDS_BOOK_SECRET", "CHATGATE_BACKEND_SECRET"):
             del stack.environ[name]
         ports = dict(zip(("BROKER", "PROXY"), free_ports(2), strict=True))
         stack.environ |= {f"CHATGATE_{name}_METRICS_PORT": str(port) for name, port in ports.items()}
         stack.environ["CHATGATE_BACKENDS_BOOK_URL"] = backend.url
+        stack.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url
         try:
             stack.valkey.start()
             for name in ("broker", "chat_proxy"):
                 await asyncio.to_thread(stack.start, name)
-            yield World(stack, backend, ports)
+            yield World(stack, backend, ports, collector)
         finally:
             stack.stop_all()
             await backend.stop()
@@ -143,12 +153,22 @@ async def test_no_canary_is_in_logs_metrics_or_refusals(world):
     assert events >= {"unhandled", "refused_at_the_door"}
     routes = {line["route"] for line in written if line["event"] == "unhandled"}
     assert routes >= {"/chat", "/sessions/{session_id}", "/api/auth/sign-in/email"}
+    spans = world.collector.spans
+    assert {span.name for span in spans} >= {"GET", "POST", "admission", "ask_backend"}
+    told_of = [attributes_of(span) for span in spans if span.name == "POST"]
+    assert {one["http.response.status_code"] for one in told_of} >= {200, 401, 403, 422, 500, 503}
+    assert {one["chatgate.request_id"] for one in told_of} & {line.get("request_id") for line in written}
+    # A question's trace goes on at the backend, and does not go on from the caller's.
+    traces = {span.trace_id.hex() for span in world.collector.spans}
+    assert world.handed_on <= traces
+    assert THEIR_TRACE.hex() not in traces
     # Nobody's request changes the keys.
     for line in written:
         assert "request_id" in line or not line.get("audit") or "kid" in line, line
     for secret in world.secrets:
         assert secret not in lines, f"{secret} is in a log"
         assert secret not in told, f"{secret} is in the metrics"
+        assert secret.encode() not in world.collector.received, f"{secret} is in a trace"
         for status, said in world.refusals:
             assert secret not in said, f"{secret} is in an answer with {status}: {said}"
 
@@ -169,6 +189,7 @@ async def sign_in(world, http):
 async def ask(world, http, reader):
     async def answer(peer):
         world.secret(peer.received.headers["authorization"].split()[1])
+        world.handed_on.add(peer.received.headers["traceparent"].split("-")[1])
         if "event-stream" in peer.received.headers["accept"]:
             await peer.head()
             await peer.event("delta", text=ANSWER)
