@@ -67,12 +67,14 @@ async def until(holds, within):
 
 
 class Publisher:
-    """The broker's key set, and how often it was asked for."""
+    """The broker's key set, and how often it was asked for. It answers once `may_answer` is set."""
 
     def __init__(self):
         self.fetches = 0
         self.document = JWKS
         self.is_away = False
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def start(self):
         self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
@@ -85,6 +87,7 @@ class Publisher:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             self.fetches += 1
+            await self.may_answer.wait()
             if not self.is_away:
                 head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(self.document)}\r\nConnection: close\r\n\r\n"
                 writer.write(head.encode() + self.document)

@@ -1,7 +1,11 @@
 """Row 43: two hundred sign-ins at once cost those who send them time, and nobody else."""
 
 import asyncio
+import contextlib
+import json
+import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +19,7 @@ from tests.system.stack import PAGE, Reader, Stack
 pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 READERS = 200
+BYSTANDER = str(Path(__file__).with_name("bystander.py"))
 PASSWORD = "a-tall-ship-and-a-star"
 
 
@@ -40,35 +45,39 @@ async def make_accounts(folder):
     return emails
 
 
+@contextlib.asynccontextmanager
+async def asking_for_tokens(reader, port):
+    """Another reader, meanwhile: `waited` is how long each token took, once it is over."""
+    cookie = "; ".join(f"{name}={value}" for name, value in reader.http.cookies.items())
+    command = (sys.executable, BYSTANDER, str(port), cookie)
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    process = await asyncio.create_subprocess_exec(*command, **pipes)
+    waited = []
+    yield waited
+    told, _ = await process.communicate(b"")
+    assert process.returncode == 0
+    waited += json.loads(told)
+
+
 async def test_two_hundred_sign_ins_at_once_leave_the_others_alone(stack):
     emails = await make_accounts(stack.folder)
     bystander = Reader(stack.broker, stack.proxy).sign_up()
-    waited = []
-
-    def ask_for_tokens(until):
-        while not until.is_set():
-            asked = time.perf_counter()
-            assert bystander.get_token().status_code == 200
-            waited.append(time.perf_counter() - asked)
-
-    async with httpx.AsyncClient(
-        headers={"Origin": PAGE}, timeout=30, limits=httpx.Limits(max_connections=READERS)
-    ) as crowd:
-        done = asyncio.Event()
-        asking = asyncio.create_task(asyncio.to_thread(ask_for_tokens, done))
+    limits = httpx.Limits(max_connections=READERS)
+    async with (
+        asking_for_tokens(bystander, stack.ports["broker"]) as waited,
+        httpx.AsyncClient(headers={"Origin": PAGE}, timeout=30, limits=limits) as crowd,
+    ):
         began = time.perf_counter()
         bodies = [{"email": email, "password": PASSWORD} for email in emails]
         answers = await asyncio.gather(
             *(crowd.post(f"{stack.broker}/api/auth/sign-in/email", json=body) for body in bodies)
         )
         took = time.perf_counter() - began
-        done.set()
-        await asking
     signed_in = [answer for answer in answers if answer.status_code == 200]
     refused = [answer for answer in answers if answer.status_code != 200]
     assert len(signed_in) >= READERS // 2
     assert took < 20
     assert {answer.status_code for answer in refused} <= {429, 503}
     assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
-    # The crowd shares this interpreter and the machine with the one who measures: bench/ has the figure.
-    assert sorted(waited)[len(waited) * 9 // 10] < 0.25
+    assert len(waited) > 100
+    assert sorted(waited)[len(waited) * 99 // 100] < 0.05
