@@ -14,7 +14,8 @@ MAX_FIELDS: Final = 64
 HEAD_END: Final = b"\r\n\r\n"
 _TARGET: Final = rb"(?:/[!-~]*|https?://[!-~]+|\*)"
 _HEAD: Final = re.compile(
-    rb"[A-Z]{1,20} "
+    # After CONNECT comes a tunnel (RFC 9110 9.3.6): httptools takes what is in its body for a request.
+    rb"(?!CONNECT )[A-Z]{1,20} "
     + _TARGET
     + rb" HTTP/1\.[01]\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t !-~\x80-\xff]*\r\n)*\r\n"
 )
@@ -31,7 +32,7 @@ MAX_CHUNKS: Final = 4096
 """Of one body: each costs some microseconds, and of one byte they would cost a thousand times the bytes."""
 
 
-def _malformed(detail: str) -> Problem:
+def malformed(detail: str) -> Problem:
     return Problem(400, "malformed_request", detail)
 
 
@@ -47,7 +48,7 @@ class Framing:
 def require_line_ends(head: bytearray, start: int, end: int) -> None:
     """Of a head that may go on. Raises Problem 400 for a bare line feed, after which no end would come."""
     if head.count(b"\n", start, end) != head.count(b"\r\n", max(0, start - 1), end):
-        raise _malformed("A line ends with CR and LF.")
+        raise malformed("A line ends with CR and LF.")
 
 
 def judge(head: bytes) -> Framing:
@@ -55,27 +56,27 @@ def judge(head: bytes) -> Framing:
     if head.count(b"\n") > MAX_FIELDS + 2:
         raise Problem(431, "too_many_fields", f"A request may have {MAX_FIELDS} header fields.")
     if _HEAD.fullmatch(head) is None:
-        raise _malformed("The request is not HTTP/1.1 as this server reads it.")
+        raise malformed("The request is not HTTP/1.1 as this server reads it.")
     found: dict[bytes, bytes] = {}
     for name, value in _FRAMING.findall(head):
         if name.lower() in found:
-            raise _malformed("A header field that may be there once is there twice.")
+            raise malformed("A header field that may be there once is there twice.")
         found[name.lower()] = value.strip(b" \t")
     if b"host" not in found or _HOST.fullmatch(found[b"host"]) is None:
-        raise _malformed("Send one Host.")
+        raise malformed("Send one Host.")
     if b"upgrade" in found:
-        raise _malformed("Nothing can be upgraded here.")
+        raise malformed("Nothing can be upgraded here.")
     origin = found[b"origin"].decode("latin-1") if b"origin" in found else None
     length, encoding = found.get(b"content-length"), found.get(b"transfer-encoding")
     if encoding is not None:
         # With both, two readers may disagree on where the body ends (RFC 9112 6.3).
         if length is not None or encoding.lower() != b"chunked" or b" HTTP/1.0\r\n" in head:
-            raise _malformed("Send a Content-Length, or Transfer-Encoding: chunked.")
+            raise malformed("Send a Content-Length, or Transfer-Encoding: chunked.")
         return Framing(0, True, origin)
     if length is None:
         return Framing(0, False, origin)
     if _LENGTH.fullmatch(length) is None:
-        raise _malformed("Content-Length is not a number.")
+        raise malformed("Content-Length is not a number.")
     return Framing(int(length), False, origin)
 
 
@@ -115,14 +116,14 @@ class Body:
         match = _CHUNK_SIZE.match(self._line)
         if match is None:
             if _CHUNK_SIZE_BEGUN.fullmatch(self._line) is None:
-                raise _malformed("A chunk has no size.")
+                raise malformed("A chunk has no size.")
             return len(self._line) - before
         taken = match.end() - before
         self._left, self._line = int(match.group(1), 16), b""
         self._state = self._data if self._left else self._last
         self._chunks += self._left > 0
         if self._chunks > MAX_CHUNKS:
-            raise _malformed(f"A body may have {MAX_CHUNKS} chunks.")
+            raise malformed(f"A body may have {MAX_CHUNKS} chunks.")
         return taken
 
     def _data_end(self, data: memoryview) -> int:
@@ -136,7 +137,7 @@ class Body:
         before = len(self._line)
         self._line += data[: 2 - before]
         if not b"\r\n".startswith(self._line):
-            raise _malformed("A chunk does not end where it said.")
+            raise malformed("A chunk does not end where it said.")
         taken = len(self._line) - before
         if len(self._line) == 2:
             self._line = b""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.framing import HEAD_END, Body, judge, require_line_ends
+from edge.framing import HEAD_END, Body, judge, malformed, require_line_ends
 from edge.problems import Problem, render, unavailable
 from edge.sending import Sending
 
@@ -28,13 +28,13 @@ HEAD_WITHIN: Final = 10.0
 BODY_WITHIN: Final = 30.0
 """Seconds from there to the end of its body; the longest allowed has 256 KiB."""
 UNREAD_WITHIN: Final = 30.0
-"""Seconds for what is left of an answer when its connection is closed: who does not read would keep it open
-for as long as they like."""
+"""Seconds for an answer to be read on once it waits for its reader, and for what is left of it when the
+connection is closed: who does not read would keep it open for as long as they like."""
 MAX_CONNECTIONS: Final = 10_000
 """Of one process. Beyond it the one that has waited longest for its reader goes."""
-LINGER: Final = 1.0
-"""Seconds for which a refused connection is still read, unheard: closed at once, it would be reset under a
-client that is still sending, and the answer lost (RFC 9112 9.6)."""
+MAX_LINGERING: Final = 64
+"""Connections beside those: closed, but read for a moment more. Beyond it they end at once, or a flood of
+refusals would take every file that the process may have open."""
 
 _log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ def _too_slow(detail: str) -> Problem:
 class Door:
     """What the connections of one process share. `allowed` judges an Origin; times are in seconds; `waiting`
     are those that wait for their reader (for the next request or the rest of one), the longest first;
-    `refusals` are counted by code."""
+    `lingering` are closed, but for a moment; `refusals` are counted by code."""
 
     allowed: Callable[[str], bool]
     limit: int = MAX_CONNECTIONS
@@ -56,21 +56,31 @@ class Door:
     unread_within: float = UNREAD_WITHIN
     open: int = 0
     waiting: "OrderedDict[_Guarded, None]" = field(default_factory=OrderedDict)
+    lingering: "set[_Guarded]" = field(default_factory=set)
     refusals: Counter[str] = field(default_factory=Counter)
 
-    def enter(self, connection: "_Guarded") -> bool:
+    def enter(self) -> bool:
         """False where there is no room, as everybody else is being served."""
-        if self.open >= self.limit:
-            if not self.waiting:
-                return False
-            longest, _ = self.waiting.popitem(last=False)
-            longest.shed()
         self.open += 1
+        if self.open - len(self.lingering) <= self.limit:
+            return True
+        if not self.waiting:
+            return False
+        longest, _ = self.waiting.popitem(last=False)
+        longest.shed()
+        return True
+
+    def linger(self, connection: "_Guarded") -> bool:
+        """Whether there is room for one more that lingers."""
+        if len(self.lingering) >= MAX_LINGERING:
+            return False
+        self.lingering.add(connection)
         return True
 
     def leave(self, connection: "_Guarded") -> None:
         self.open -= 1
         self.waiting.pop(connection, None)
+        self.lingering.discard(connection)
 
 
 if TYPE_CHECKING:
@@ -92,23 +102,40 @@ class _Guarded(_Protocol):
         self._held = b""
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._is_refused = False
-        self._has_entered = self.door.enter(self)
-        super().connection_made(Sending(transport, self.door.unread_within))  # type: ignore[arg-type]
-        if self._has_entered:
+        sending = Sending(transport, self.door.unread_within, self._lingers)
+        super().connection_made(sending)  # type: ignore[arg-type]
+        if self.door.enter():
             self._wait(self.door.head_within)
         else:
             self._refuse(unavailable("Too many connections. Try again shortly."))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._has_entered:
-            self.door.leave(self)
+        for timer in (self._timer, self._unread):
+            if timer is not None:
+                timer.cancel()
+        self.door.leave(self)
         super().connection_lost(exc)
 
+    def eof_received(self) -> None:
+        # Who says no more is taken to have left. The loop would close by itself, but wait for ever for what
+        # is not read yet.
+        self._body = None
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.door.unread_within, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def data_received(self, data: bytes) -> None:
-        if self._is_refused or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         try:
             while data:
@@ -123,6 +150,11 @@ class _Guarded(_Protocol):
         held, self._held = self._held, b""
         if held:
             self.data_received(held)
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's own answer to what its parser refuses: a method that it does not know, an address without
+        a path."""
+        raise malformed("The request is not HTTP/1.1 as this server reads it.")
 
     def shed(self) -> None:
         """Make room for somebody: nothing is under way on this connection."""
@@ -157,14 +189,19 @@ class _Guarded(_Protocol):
             return len(data)
         head = bytes(self._head[: end + len(HEAD_END)])
         framing = judge(head)
-        self._body, self._origin = Body(framing), framing.origin
-        self._head.clear()
+        body, self._origin = Body(framing), framing.origin
         # What is here of the body goes along: most requests are one segment, and one call of the parser.
         of_head = len(head) - before
-        of_body = self._body.take(data[of_head:])
-        if not self._body.is_whole:
+        of_body = body.take(data[of_head:])
+        self._head.clear()
+        self._body = body
+        self.cycle = None  # type: ignore[assignment]  # of the request before
+        if not body.is_whole:
             self._wait(self.door.body_within)
         super().data_received(head + data[of_head : of_head + of_body])
+        if self.cycle.waiting_for_100_continue:
+            # Refused, the client may leave its body out, and what follows would be taken for it.
+            self.cycle.keep_alive = False
         self._settle()
         return of_head + of_body
 
@@ -207,25 +244,28 @@ class _Guarded(_Protocol):
             self.transport.close()
 
     def _refuse(self, problem: Problem) -> None:
+        if self.transport.is_closing():
+            return
         self._is_refused = True
         self._due = None
-        if self._timer is not None:
-            self._timer.cancel()
-        begun = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
-        if begun:
-            # An answer is half written; another one after it would be read as its end.
-            self.transport.abort()
-            return
-        if self.cycle is not None and not self.cycle.response_complete:
+        is_answered = self.cycle is not None and self.cycle.response_complete
+        if self.cycle is not None and not is_answered:
+            if self.cycle.response_started:
+                # An answer is half written; another one after it would be read as its end.
+                self.transport.abort()
+                return
             # What the application still says is nobody's to hear.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self._head or self._body is not None or problem.status == 503:
+        if self._body is None or not is_answered:
             self.door.refusals[problem.code] += 1
             self.transport.write(_answer(problem, self._origin, self.door.allowed))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self._timer = self.loop.call_later(LINGER, self.transport.close)
+        self.transport.close()
+
+    def _lingers(self) -> bool:
+        """Asked when the connection is to be closed."""
+        self.door.waiting.pop(self, None)
+        return (self._is_refused or self._body is not None) and self.door.linger(self)
 
 
 def _answer(problem: Problem, origin: str | None, allowed: Callable[[str], bool]) -> bytes:

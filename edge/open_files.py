@@ -8,10 +8,10 @@ import resource
 from contextlib import suppress
 from typing import Final
 
-from edge.front_door import MAX_CONNECTIONS
+from edge.front_door import MAX_CONNECTIONS, MAX_LINGERING
 
-OWN: Final = 128
-"""Files beside those: the listener, Redis, accounts, libraries."""
+OWN: Final = 64 + MAX_LINGERING
+"""Files beside those: the listener, Redis, accounts, libraries; and connections that were refused."""
 WANTED: Final = 2 * MAX_CONNECTIONS + OWN
 
 

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edge.framing import MAX_CHUNKS
-from edge.front_door import Door, protocol
+from edge.front_door import MAX_LINGERING, Door, protocol
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SITE = "https://owner.github.io"
@@ -24,8 +24,8 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class App:
-    """Answers with what it was asked, and at /early before it was; `free` keeps its answers back until it is
-    set."""
+    """Answers with what it was asked; at /early before it was, at /refused before and for the last time.
+    `free` keeps its answers back until it is set."""
 
     def __init__(self):
         self.asked = []
@@ -36,7 +36,7 @@ class App:
         if scope["type"] != "http":
             return
         body = b""
-        more = scope["path"] != "/early"
+        more = scope["path"] not in ("/early", "/refused")
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -47,8 +47,10 @@ class App:
         if scope["path"] == "/large":
             body = bytes(8_000_000)
         await self.free.wait()
-        length = str(len(body)).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        headers = [(b"content-length", str(len(body)).encode())]
+        if scope["path"] == "/refused":
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 
@@ -170,6 +172,7 @@ async def test_a_good_request_is_passed_on_as_it_came(served, raw, asked, whole)
         (b"GET  / HTTP/1.1\r\n" + HOST + b"\r\n", 400),
         (b"get / HTTP/1.1\r\n" + HOST + b"\r\n", 400),
         (b"CONNECT a:80 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+        (b"CONNECT / HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhello", 400),
         (b"GET /\x00 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
         (b"GET / HTTP/1.1\nHost: a\n\n", 400),
         (GET.replace(b"\r\nHost", b"\nHost") + b"\r\n", 400),
@@ -236,6 +239,44 @@ async def test_nothing_in_a_body_is_read_as_a_request(parser):
         assert app.asked == [("POST", "/", inner)]
 
 
+@pytest.mark.parametrize("line", [b"FOO / HTTP/1.1", b"GET http://broker.example HTTP/1.1"])
+async def test_what_only_the_parser_refuses_can_be_read_by_a_page(line):
+    async with serving(HttpToolsProtocol) as app:
+        answer = await said(app, line + b"\r\n" + HOST + b"Origin: " + SITE.encode() + b"\r\n" + CLOSE)
+        assert (status(answer), problem(answer)) == (400, "malformed_request")
+        assert f"access-control-allow-origin: {SITE}".encode() in answer.lower()
+        assert app.asked == []
+
+
+async def test_the_last_answer_reaches_who_is_still_sending(parser):
+    def send_all_and_read(port):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            raw = POST.replace(b"/", b"/refused", 1) + b"Content-Length: 8000000\r\n\r\n" + bytes(8_000_000)
+            client.sendall(raw)
+            return client.recv(65_536), client.recv(65_536)
+
+    async with serving(parser) as app:
+        answer, end = await asyncio.to_thread(send_all_and_read, app.port)
+        assert status(answer) == 200
+        assert end == b""
+
+
+async def test_who_waits_to_be_asked_for_a_body_is_answered_once(parser):
+    """Refused, it may leave the body out; what it says next is neither that nor another request."""
+    async with serving(parser) as app:
+        raw = POST.replace(b"/", b"/early", 1) + b"Expect: 100-continue\r\nContent-Length: 500\r\n\r\n"
+        assert (await said(app, raw)).count(b"HTTP/1.1 ") == 1
+        assert len(app.asked) == 1
+
+
+async def test_a_body_that_stays_away_after_its_answer_gets_no_second_one(parser):
+    async with serving(parser, body_within=0.3) as app:
+        answer = await said(app, POST.replace(b"/", b"/early", 1) + b"Content-Length: 5\r\n\r\nhe")
+        assert status(answer) == 200
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert not app.door.refusals
+
+
 async def test_a_body_that_comes_after_its_answer_leaves_no_connection_open(parser):
     async with serving(parser, head_within=0.3) as app:
         reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
@@ -265,15 +306,22 @@ async def test_a_request_that_does_not_arrive_is_answered_and_closed(parser, raw
         assert app.asked == []
 
 
-@pytest.mark.parametrize("how", [CLOSE, b"\r\n"], ids=["close", "keep-alive"])
-async def test_an_answer_that_nobody_reads_leaves_no_connection_open(parser, how):
+@pytest.mark.parametrize("leaves", [False, True], ids=["stays", "half closed"])
+@pytest.mark.parametrize(
+    "how", [CLOSE, b"\r\n", b"\r\n" + GET + b"\r\n"], ids=["close", "keep-alive", "asks on"]
+)
+async def test_an_answer_that_nobody_reads_leaves_no_connection_open(parser, how, leaves):
     async with serving(parser, unread_within=0.3, keep_alive=1) as app:
+        app.free.clear()
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.setblocking(False)
             await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", app.port))
             client.send(GET.replace(b"/", b"/large", 1) + how)
             await until(lambda: app.asked)
+            app.free.set()
+            if leaves:
+                client.shutdown(socket.SHUT_WR)
             await until(lambda: app.door.open == 0)
 
 
@@ -318,6 +366,33 @@ async def test_who_waits_makes_room_for_who_works(parser):
         assert problem(await asyncio.wait_for(idle[0][0].read(), 5)) == "temporarily_unavailable"
         for _, writer in idle:
             writer.close()
+
+
+async def test_who_was_refused_makes_room_at_once(parser):
+    """Though its connection is there for a moment more."""
+    async with serving(parser, limit=2) as app:
+        refused, idle = [await asyncio.open_connection("127.0.0.1", app.port) for _ in range(2)]
+        refused[1].write(b"nonsense\r\n\r\n")
+        assert status(await refused[0].readuntil(b"\r\n\r\n")) == 400
+        assert status(await said(app, GET + CLOSE)) == 200
+        idle[1].write(GET + CLOSE)
+        assert status(await idle[0].read()) == 200
+        refused[1].close()
+        idle[1].close()
+
+
+async def test_a_flood_of_the_refused_takes_few_files(parser, monkeypatch):
+    monkeypatch.setattr("edge.sending.LINGER", 60)
+    async with serving(parser, limit=2) as app:
+        crowd = [await asyncio.open_connection("127.0.0.1", app.port) for _ in range(2 + 2 * MAX_LINGERING)]
+        await until(lambda: app.door.open == 2 + MAX_LINGERING)
+        # Two are served; each of the others was told so, whether it may linger or not.
+        assert len(app.door.waiting) == 2
+        answers = await asyncio.gather(*(reader.read() for reader, _ in crowd[:-2]))
+        assert {status(answer) for answer in answers} == {503}
+        for _, writer in crowd:
+            writer.close()
+        await until(lambda: app.door.open == 0)
 
 
 async def test_where_everybody_works_a_newcomer_is_told_to_come_again(parser):
