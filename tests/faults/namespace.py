@@ -21,12 +21,14 @@ def run_inside(path):
         _cannot("this system makes no network namespaces")
     # Without what the services logged, of which there are screens.
     quiet = ["-p", "no:cacheprovider", "--show-capture=no"]
+    # They are part of a turn that is taken already (tests/turns.py).
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     tests = [sys.executable, "-m", "pytest", *quiet, str(path)]
     done = subprocess.run(
         ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *tests],
         capture_output=True,
         text=True,
-        env={**os.environ, "PATH": PATH, INSIDE: "1"},
+        env={**environ, "PATH": PATH, INSIDE: "1"},
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
 
