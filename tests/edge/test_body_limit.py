@@ -1,6 +1,7 @@
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -40,10 +41,21 @@ async def test_a_body_is_counted_however_it_is_sent(client, make, size, status):
         assert answer.headers["connection"] == "close"
 
 
-@pytest.mark.parametrize("length", ["-1", "1e9", "9" * 30, "0x10", "١٢"])
+@pytest.mark.parametrize("length", ["-1", "1e9", "9" * 30, "0x10", "²"])
 async def test_a_length_that_is_no_number_or_too_long_is_refused(client, length):
-    headers = [(b"content-length", length.encode())]
+    headers = [(b"content-length", length.encode("latin-1"))]
     assert (await client.post("/", content=b"x", headers=headers)).status_code == 413
+
+
+async def test_what_arrived_of_a_body_is_not_taken_for_all_of_it():
+    messages = iter([{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(messages)
+
+    with pytest.raises(Problem) as raised:
+        await read_body(Request({"type": "http", "headers": []}, receive), LIMIT)
+    assert raised.value.code == "incomplete_body"
 
 
 async def test_an_encoded_body_is_not_inflated(client):

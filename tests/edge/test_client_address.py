@@ -25,6 +25,7 @@ TRUSTED = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
         ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
         (None, "198.51.100.1", None),
         ("", None, None),
+        ("fe80::1%eth0", None, "fe80::1"),
     ],
 )
 def test_a_forwarded_address_counts_from_trusted_hops_only(peer, forwarded, expected):

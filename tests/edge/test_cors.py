@@ -37,6 +37,7 @@ async def test_even_an_error_can_be_read_by_an_allowed_site(client):
     answer = await client.post("/", headers={"Origin": SITE})
     assert answer.status_code == 500
     assert answer.headers["access-control-allow-origin"] == SITE
+    assert answer.headers["access-control-allow-credentials"] == "true"
     assert answer.headers["access-control-expose-headers"] == "Retry-After"
     assert answer.headers["vary"] == "Origin"
 
@@ -87,6 +88,13 @@ async def test_a_preflight_allows_what_a_question_needs(client, asked):
     answer = await client.options("/", headers=headers)
     allowed = answer.headers["access-control-allow-headers"].lower().split(", ")
     assert set(asked.split(",")) <= set(allowed)
+    # Not before each question.
+    assert int(answer.headers["access-control-max-age"]) > 0
+
+
+async def test_options_that_are_no_preflight_are_the_applications(client, site):
+    await client.options("/", headers={"Origin": SITE})
+    assert site.reached == 1
 
 
 @pytest.mark.parametrize(("origin", "status"), [(SITE, 204), ("https://evil.example", 403)])

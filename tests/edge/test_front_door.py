@@ -12,8 +12,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.framing import MAX_CHUNKS
-from edge.front_door import MAX_LINGERING, Door, protocol
+from edge.framing import MAX_CHUNKS, MAX_FIELDS
+from edge.front_door import MAX_HEAD, MAX_LINGERING, Door, protocol
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SITE = "https://owner.github.io"
@@ -29,6 +29,7 @@ class App:
 
     def __init__(self):
         self.asked = []
+        self.left = 0
         self.free = asyncio.Event()
         self.free.set()
 
@@ -40,6 +41,7 @@ class App:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
+                self.left += 1
                 return
             body += message["body"]
             more = message["more_body"]
@@ -139,6 +141,7 @@ CLOSE = b"Connection: close\r\n\r\n"
         (GET + b"X: caf\xe9 \t!\r\n" + CLOSE, ("GET", "/", b"")),
         (POST + b"Content-Length: 5\r\n" + CLOSE + b"hello", ("POST", "/", b"hello")),
         (POST + b"Content-Length: 0\r\n" + CLOSE, ("POST", "/", b"")),
+        (POST + b"Transfer-Encoding: Chunked\r\n" + CLOSE + b"1\r\nx\r\n0\r\n\r\n", ("POST", "/", b"x")),
         (
             POST
             + b"Transfer-Encoding: chunked\r\n"
@@ -210,6 +213,20 @@ async def test_what_readers_may_read_in_two_ways_is_refused(served, raw, expecte
     assert status(answer) == expected, answer
     assert problem(answer) in ("malformed_request", "header_too_large", "too_many_fields")
     assert served.asked == []
+
+
+@pytest.mark.parametrize(("count", "expected"), [(MAX_FIELDS, 200), (MAX_FIELDS + 1, 431)])
+async def test_a_head_has_so_many_fields(served, count, expected):
+    # Two of them are Host and Connection.
+    assert status(await said(served, GET + b"A: b\r\n" * (count - 2) + CLOSE)) == expected
+
+
+@pytest.mark.parametrize(("size", "expected"), [(MAX_HEAD, 200), (MAX_HEAD + 1, 431)])
+async def test_a_head_has_so_many_bytes_whatever_comes_behind(served, size, expected):
+    head = POST + b"Content-Length: 50000\r\nConnection: close\r\nA: "
+    assert (
+        status(await said(served, head + b"x" * (size - len(head)) + b"\r\n\r\n" + bytes(50_000))) == expected
+    )
 
 
 @pytest.mark.parametrize(("count", "expected"), [(MAX_CHUNKS, 200), (MAX_CHUNKS + 1, 400)])
@@ -366,6 +383,39 @@ async def test_who_waits_makes_room_for_who_works(parser):
         assert problem(await asyncio.wait_for(idle[0][0].read(), 5)) == "temporarily_unavailable"
         for _, writer in idle:
             writer.close()
+
+
+async def test_who_was_answered_and_asks_no_more_makes_room(parser):
+    async with serving(parser, limit=1) as app:
+        reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
+        writer.write(GET + b"\r\n")
+        assert status(await reader.readuntil(b"\r\n\r\n")) == 200
+        assert status(await said(app, GET + CLOSE)) == 200
+        writer.close()
+
+
+async def test_an_answer_may_take_longer_than_a_request(parser):
+    async with serving(parser, head_within=0.2, body_within=0.2) as app:
+        app.free.clear()
+        answering = asyncio.create_task(said(app, GET + CLOSE))
+        await until(lambda: app.asked)
+        # Who comes later and asks nothing is let go first.
+        assert await said(app, b"") == b""
+        app.free.set()
+        assert status(await answering) == 200
+
+
+async def test_the_application_hears_of_a_refusal_at_once(parser, monkeypatch):
+    monkeypatch.setattr("edge.sending.LINGER", 60)
+    async with serving(parser) as app:
+        reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
+        writer.write(POST + b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
+        # It has begun to listen.
+        assert status(await reader.readuntil(b"\r\n\r\n")) == 100
+        writer.write(b"nonsense\r\n")
+        assert status(await reader.readuntil(b"\r\n\r\n")) == 400
+        await until(lambda: app.left == 1)
+        writer.close()
 
 
 async def test_who_was_refused_makes_room_at_once(parser):
