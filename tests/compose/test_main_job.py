@@ -144,6 +144,18 @@ def test_a_page_of_another_site_is_refused(stack):
     assert reader.sign_up("elsewhere@example.com").status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/chat", "/api/auth/sign-in/email"])
+def test_a_body_that_is_too_large_is_told_so_while_caddy_is_sending_it(stack, path):
+    """A service that hung up on it would be taken for one that is away."""
+    reader, token = signed_up(stack, f"large{path.count('/')}@example.com")
+    headers = {"Authorization": f"Bearer {token}"} if path == "/chat" else {}
+    headers["Content-Type"] = "application/json"
+    for _ in range(5):
+        answer = reader.http.post(path, content=bytes(10_000_000), headers=headers)
+        assert (answer.status_code, answer.json()["code"].lower()) == (413, "body_too_large")
+        assert answer.headers["access-control-allow-origin"] == stack.url
+
+
 def test_the_commands_reach_the_same_accounts(stack):
     Reader(stack.url).sign_up("listed@example.com")
     listed = stack("run", "--rm", "-T", "chatgate", "users", "list")
