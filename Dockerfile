@@ -1,5 +1,7 @@
 # Targets: `service` (broker, chat proxy, commands), `backend` (with the book's index), `page` (Caddy with the
-# book's pages).
+# book's pages). A platform that lets nobody name a target builds the last stage, which is the one of
+# BUILD_TARGET.
+ARG BUILD_TARGET=service
 
 FROM python:3.11-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1
@@ -19,6 +21,7 @@ COPY broker broker
 COPY chat_proxy chat_proxy
 COPY rag_backend rag_backend
 COPY chatgate chatgate
+COPY scaffold scaffold
 RUN /tools/bin/pip --python /venv/bin/python install --no-cache-dir --no-deps --no-build-isolation . \
  && /tools/bin/pip --python /venv/bin/python uninstall --yes setuptools
 
@@ -27,17 +30,18 @@ ARG BOOK=examples/book
 COPY examples examples
 COPY ${BOOK} /book
 RUN /venv/bin/chatgate index /book --into /made/book.db \
- && /venv/bin/python -m chatgate.page_files /book /made/pages
+ && /venv/bin/python -m chatgate.stack.page_files /book /made/pages
 
 FROM base AS service
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin chatgate \
- && install -d -o chatgate -g chatgate -m 0700 /data /redis /secrets /secrets/broker /secrets/proxy \
+ && install -d -o chatgate -g chatgate -m 0700 /audit /data /redis /secrets /secrets/broker /secrets/proxy \
       /secrets/backend /secrets/redis /secrets/generated \
  && install -d /app
 COPY --from=packages /venv /venv
-COPY containers/healthy.py containers/secret_files.py /app/
+# The configuration is there for platforms that mount no file; variables override it.
+COPY containers/healthy.py containers/secret_files.py containers/chatgate.toml /app/
 # A file keeps the mode that it has in the clone, which by a umask of 077 is the owner's alone.
-RUN chmod 0644 /app/*.py
+RUN chmod 0644 /app/*
 ENV PATH=/venv/bin:$PATH
 WORKDIR /app
 USER 10001:10001
@@ -62,3 +66,5 @@ RUN chmod 0644 /etc/caddy/Caddyfile
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin XDG_DATA_HOME=/caddy XDG_CONFIG_HOME=/tmp
 USER 10001:10001
 CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+
+FROM ${BUILD_TARGET} AS chosen

@@ -3,13 +3,47 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: up install lint test compose-test bench lock
+.PHONY: help up site better-auth widget install format lint test test-fast attack compose-test bench lock
 
-# From a clone to a stack one can ask; Ctrl-C stops it.
-up: $(VENV)/.runs
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: $(VENV)/.runs ## Start the whole stack over a sample book; Ctrl-C stops it
 	@$(BIN)/chatgate up
 
-install: $(VENV)/.develops
+WIDGET := widget/dist/chatgate-widget.js
+FAST := tests/tokens tests/edge/http tests/edge/config tests/edge/telemetry tests/chat_proxy/questions \
+  tests/chat_proxy/backends tests/rag_backend/book tests/rag_backend/search tests/broker/sessions
+SITE := examples/docusaurus
+
+# Against the stack of `make up` in another terminal. Needs Node 20.
+site: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget ## Serve the sample book as a Docusaurus site
+	@$(BIN)/python -m chatgate.stack.docs_site $(SITE)
+
+better-auth: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget examples/better-auth/node_modules/.package-lock.json ## Serve the sample book with a Better Auth server of its own, beside the stack
+	@node examples/better-auth/start.mjs
+
+widget: $(VENV)/.runs $(WIDGET) ## Build the npm package, and the one file of it that Python serves
+	$(BIN)/python generators/widget_asset.py
+
+$(WIDGET): widget/node_modules/.package-lock.json $(shell find widget/src widget/scripts -type f) \
+  widget/build.mjs widget/package.json examples/callback/chatgate-callback.html
+	@echo "Building the widget ..."
+	@cd widget && npm run --silent build
+
+# npm writes the file that stands for a folder of packages last.
+%/node_modules/.package-lock.json: %/package-lock.json
+	@node -e 'process.exit(+(parseInt(process.versions.node) < 20))' || (echo "Node 20 or newer is needed"; exit 1)
+	@echo "Installing the packages of $* ..."
+	@cd $* && npm ci --silent $(if $(filter $(SITE),$*),--omit=dev)
+	@touch $@
+
+# A copy, as an installed package is, and taken anew when the widget was built anew.
+$(SITE)/node_modules/chatgate-widget: $(WIDGET) $(SITE)/node_modules/.package-lock.json
+	@rm -rf $@ && mkdir $@ && cd widget && npm pack --silent --pack-destination ../$@ >/dev/null
+	@cd $@ && tar -xzf *.tgz --strip-components 1 && rm *.tgz
+
+install: $(VENV)/.develops ## Install everything that development needs into .venv
 
 # The stamps make every target install first, and only when a lock or the package list has changed.
 $(VENV)/.runs: requirements/run.lock pyproject.toml
@@ -25,25 +59,45 @@ $(VENV)/.develops: requirements/dev.lock $(VENV)/.runs
 	@$(PIP) --require-hashes -r requirements/dev.lock
 	@touch $@
 
-lint: install
+format: install widget/node_modules/.package-lock.json ## Format Python and TypeScript
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+	cd widget && npm run --silent format
+
+lint: install widget/node_modules/.package-lock.json ## Check formats, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd widget && npm run --silent lint
 
-# Two at a time, as most of them wait for servers; those of one module stay together, and so do their servers.
-test: install
-	$(BIN)/pytest -n 2 --dist loadscope
+# As many at a time as most machines have cores: a third was no faster on two, and disturbed what is timed. Those
+# of one module stay together, and so do their servers.
+TESTS_AT_ONCE ?= 2
+test: install ## Run every test but those in containers
+	$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadscope
 
-# The stack of docker-compose.yml in an engine of its own; as root on Debian it installs one.
-compose-test: install
-	$(BIN)/pytest -m compose tests/compose
+test-fast: install ## Run the tests that start no process but the embedded Valkey, in under a minute
+	$(BIN)/pytest -n 2 --dist loadscope -m "not compose and not alone and not system and not node" $(FAST)
 
-bench: install
+attack: install ## Search for what the services do not withstand, in under two minutes
+	$(BIN)/python -m attack
+
+# As root on Debian it installs the engine.
+compose-test: install ## Run the tests of docker-compose.yml in a container engine of their own
+	$(BIN)/pytest -m compose --timeout 900 tests/compose
+
+# AGAINST=REV compares with the build of that revision instead.
+bench: install ## Measure, beside the figures asked for
+ifdef AGAINST
+	$(BIN)/python -m bench --against $(AGAINST)
+else
 	$(BIN)/python -m bench
+	$(BIN)/python generators/sizing_docs.py
+endif
 
 # No index and no address of a file gets into a lock.
-lock: install
+lock: install ## Renew the hash-locked requirements
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml requirements/build.in -o requirements/run.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,18 +1,23 @@
 """`python -m bench [--quick] [scenario ...]`: measures, prints each figure beside its target, and after a
-whole run writes bench/README.md. Exit code 1: a target was missed."""
+whole run writes bench/README.md. `--against REV` compares with an earlier revision instead. Exit code 1: a
+target was missed."""
 
 import argparse
 import signal
 import sys
 
 from bench import (
+    against,
+    better_auth,
     chat,
     connections,
     dpop,
     memory,
     outage,
+    parsers,
     refresh,
     report,
+    retrieval,
     revocation,
     rotation,
     sessions,
@@ -20,6 +25,7 @@ from bench import (
     start,
     streams,
     token,
+    widget,
     workers,
 )
 from bench.figures import Figure, line
@@ -34,14 +40,18 @@ SCENARIOS = {
         connections,
         token,
         refresh,
+        better_auth,
         revocation,
         rotation,
         workers,
         outage,
         sign_ins,
+        parsers,
         memory,
         start,
         sessions,
+        widget,
+        retrieval,
     )
 }
 
@@ -50,11 +60,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("scenarios", nargs="*", metavar="scenario", help=", ".join(SCENARIOS))
     parser.add_argument("--quick", action="store_true", help="a look whether it works; figures say little")
+    parser.add_argument("--against", metavar="REV", help="compare with the build of that revision, in turn")
     given = parser.parse_args()
     if unknown := set(given.scenarios) - set(SCENARIOS):
         parser.error(f"there is no scenario {', '.join(sorted(unknown))}")
-    # As an exception, so that what was started is ended.
+    # An exception, so that the context managers end the processes that were started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if given.against is not None:
+        if given.scenarios:
+            parser.error("--against has a comparison of its own and takes no scenarios")
+        return _shown(against.run(given.against, quick=given.quick))
     figures: list[Figure] = []
     with stack() as running:
         for name, scenario in SCENARIOS.items():
@@ -64,6 +79,16 @@ def main() -> int:
                     figures.append(figure)
     if not given.scenarios and not given.quick:
         report.write(figures)
+    return _verdict(figures)
+
+
+def _shown(figures: list[Figure]) -> int:
+    for figure in figures:
+        print(line(figure))
+    return _verdict(figures)
+
+
+def _verdict(figures: list[Figure]) -> int:
     return 0 if all(figure.is_met for figure in figures) else 1
 
 

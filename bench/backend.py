@@ -1,8 +1,8 @@
-"""The backend that the proxy forwards to in a measurement: answers at once, or with numbered events.
+"""The backend that the proxy forwards to in a measurement: it answers at once, or with numbered events.
 
-`python -m bench.backend PORT`. A message that says `events=N` is answered, where events are wanted, by N of
-them, EVENTS_A_SECOND to a second from the request on, or as many as `pace=N` says; each carries its number
-and when it was sent.
+`python -m bench.backend PORT`. If the client accepts events, a message with `events=N` is answered by N of
+them, EVENTS_A_SECOND per second from the request on, or `pace=N` per second; each carries its number and the
+time at which it was sent.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class Backend(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are asyncio's by shape, not by class.
+        # uvloop's transports have the methods of asyncio's, but not their class.
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,7 +76,7 @@ class Backend(asyncio.Protocol):
                 self._transport.write(
                     before + _chunk(b'event: delta\ndata: {"text": "%s"}\n\n' % text.encode())
                 )
-                # By the time of the beginning, so that a late event makes none of the next ones later.
+                # The due time counts from the beginning, so that a late event does not delay the next ones.
                 due = began + (number + 1) / pace
                 self._timer = loop.call_at(due, send, number + 1)
             else:

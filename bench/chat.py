@@ -1,4 +1,4 @@
-"""One question, answered at once: what the proxy's checks cost above the floor (bench/floor.py)."""
+"""One question, answered at once: the cost of the proxy's checks above the floor (bench/floor.py)."""
 
 from statistics import median
 
@@ -6,7 +6,8 @@ from bench import load
 from bench.figures import Figure
 from bench.floor import CALLED, PIPELINED
 from bench.load import Plan
-from bench.stack import Service, Stack
+from bench.processes import Service
+from bench.stack import Stack
 
 NAME = "chat"
 CONNECTIONS = 32
@@ -27,7 +28,7 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
     for _, service, asked in measured:
         _measure(stack, service, asked, seconds / 3)
     for _ in range(rounds):
-        # In turn, as the machine may be faster now than a minute ago.
+        # The services take turns, because the machine may be faster now than a minute ago.
         for name, service, asked in measured:
             cost, rate = _measure(stack, service, asked, seconds)
             costs[name].append(cost)
@@ -43,7 +44,7 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
         Figure(
             NAME, "against a floor with all commands of both flights, by redis-py", ratio("pipelined"), "×"
         ),
-        Figure(NAME, "against a floor with all commands, through edge/store.py", ratio("flown"), "×"),
+        Figure(NAME, "against a floor with all commands, through edge/redis/client.py", ratio("flown"), "×"),
         Figure(NAME, "questions answered by one worker", median(rates), "/s"),
     ]
 

@@ -26,9 +26,7 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
 
 def _streams(stack: Stack, *, quick: bool) -> list[Figure]:
     count, seconds = (100, 3) if quick else (STREAMS, 15)
-    readers = stack.readers(ACCOUNTS)
-    text = f"events={seconds} pace={PACE}"
-    requests = [readers[at % len(readers)].question(text, events=True) for at in range(count)]
+    requests = slow_streams(stack, count, seconds)
     seen: list[streams.Seen] = stack.load.call(listen, stack.proxy.port, requests, 6.0 / count)
     faults = sum(
         not (one.status == 200 and one.is_in_order and one.is_whole and one.events == seconds) for one in seen
@@ -39,6 +37,13 @@ def _streams(stack: Stack, *, quick: bool) -> list[Figure]:
             NAME, "first byte of these streams, p99", percentile([one.first_ms for one in seen], 0.99), "ms"
         ),
     ]
+
+
+def slow_streams(stack: Stack, count: int, seconds: int) -> list[bytes]:
+    """Requests for streams of PACE events a second."""
+    readers = stack.readers(ACCOUNTS)
+    text = f"events={seconds} pace={PACE}"
+    return [readers[at % len(readers)].question(text, events=True) for at in range(count)]
 
 
 def _idle(stack: Stack, *, quick: bool) -> list[Figure]:
@@ -71,8 +76,8 @@ async def listen(port: int, requests: Sequence[bytes], apart: float) -> list[str
 
 
 async def hold(port: int, count: int, seconds: float) -> int:
-    """Opens so many connections, says half a head on every second one, and closes them after `seconds`; how
-    many were open when they were all there."""
+    """Open `count` connections, send half a head on every second one, and close them after `seconds`. Returns
+    the number that was open once the last had been made."""
     _raise_limit()
     begun = time.monotonic()
     lines = []

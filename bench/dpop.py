@@ -1,4 +1,4 @@
-"""A question with a DPoP proof beside the same with a bearer token: what the proof costs the proxy."""
+"""The cost of a DPoP proof for the proxy: a question with a proof beside the same with a bearer token."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ QUESTION = "How often does the station record a value?"
 def run(stack: Stack, *, quick: bool) -> list[Figure]:
     questions, rounds = (320, 1) if quick else (4800, 7)
     proxy = stack.proxy
-    # With accounts, as guests would share the limits of one address.
+    # Readers with accounts, because guests would share the limits of one address.
     readers = stack.readers(CONNECTIONS)
     emails = stack.emails[CONNECTIONS : 2 * CONNECTIONS]
     bound = Bound(stack.broker.port, proxy.port, emails)
@@ -42,7 +42,7 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Who gets tokens that are bound to a key, and the ports of broker and proxy."""
+    """The accounts whose tokens are bound to a key, and the ports of broker and proxy."""
 
     broker: int
     proxy: int
@@ -54,13 +54,13 @@ async def measure(
 ) -> list[tuple[float, float]]:
     """Microseconds of CPU of the process `pid` a question, by bearer tokens and with proofs, round by round.
 
-    The proofs of a round are signed before it begins, so that questions come as fast in both cases: the more
-    of them at once, the less each costs.
+    The proofs of a round are signed before it begins, so that questions come equally fast in both cases: the
+    more questions are under way at once, the less each costs.
     """
     proxy = bound.proxy
     clients = await _signed_in(bound)
     costs: list[tuple[float, float]] = []
-    # The first of them warms all code paths up.
+    # The first round warms up all code paths, and is dropped.
     for _ in range(rounds + 1):
         [refused] = await load.ask_all(proxy, [_question(clients[0], proxy, "")], 1)
         nonce = refused.headers["dpop-nonce"]

@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`target` is None for a figure that is only there to be seen."""
+    """`target` is None for a figure that is shown without a verdict."""
 
     scenario: str
     name: str
@@ -35,7 +35,7 @@ def line(figure: Figure) -> str:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """As Markdown."""
+    """The figures as a Markdown table."""
     rows = [("scenario", "figure", "measured", "target", ""), ("---", "---", "--:", "---", "---")]
     rows += [figure.shown for figure in figures]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,15 +1,16 @@
-"""What a chat request and a stream cost where nothing is checked in Python: the floor for the proxy.
+"""The floor for the proxy: the cost of a chat request and of a stream without any check in Python.
 
 `python -m bench.floor PORT BACKEND_URL REDIS_URL` is a bare ASGI application on uvicorn with the proxy's own
-settings. What is asked of CALLED takes two EVALSHA by redis-py, the reader's own two scripts with the very
-arguments in number and length, and one aiohttp request to the same backend.
+settings. A request to CALLED takes two EVALSHA by redis-py, which are the reader's own two scripts with
+arguments of the same number and length, and one aiohttp request to the same backend.
 
-Two other floors take the whole of the proxy's two flights, the site's scripts and the cuts as well: what is
-asked of PIPELINED by redis-py, one pipeline for each flight, and any other path through edge.store, the
-cheapest way that was found (docs/decisions/0001): all of one event-loop turn in one pipeline.
+Two other floors make all commands of the proxy's two flights, with the site's scripts and the cuts: a request
+to PIPELINED by redis-py with one pipeline for each flight, and a request to any other path through
+edge.redis.client, the cheapest way that was found (docs/decisions/0001): one pipeline for each event-loop
+turn.
 
-The other half of the proxy's work has no part in the floor: CORS, request id, the token's verification, JSON
-in and out, the internal JWT, cut-off and deadlines, the log line. Events are passed on as bytes, unread.
+The floor does not include the other half of the proxy's work: CORS, request id, the token's verification,
+JSON in and out, the internal JWT, cut-off and deadlines, the log line. Events are passed on as bytes, unread.
 """
 
 import itertools
@@ -22,10 +23,10 @@ import aiohttp
 import uvicorn
 from redis.asyncio import Redis
 
-from chat_proxy import keys
+from chat_proxy import redis_keys
 from chat_proxy.config import Limits
-from edge.store import Command, Store, command
-from tokens import liveness
+from edge.redis.client import Command, Store, command
+from tokens import liveness, readers
 
 READERS: Final = 32
 LIMITS: Final = Limits("10.000", 1000, 100, 1_000_000)
@@ -64,7 +65,7 @@ class Floor:
         await receive()
         self._store = Store(self._redis_url, time.monotonic)
         self._redis = Redis.from_url(self._redis_url)
-        for script in (keys.ADMIT, keys.RESERVE, keys.KEEP, keys.FREE):
+        for script in (redis_keys.ADMIT, redis_keys.RESERVE, redis_keys.KEEP, redis_keys.SETTLE):
             await self._redis.script_load(script.source)
         self._client = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
@@ -107,27 +108,28 @@ class Floor:
         body = await _body(receive)
         sub, sid = next(self._turns)
         lease, session_id = secrets.token_hex(8), secrets.token_urlsafe(12)
-        owner, site = keys.user(sub), keys.site(SITE)
-        conversation = keys.conversation(sub, session_id)
+        reader, site = readers.reader(sub, SITE), redis_keys.site(SITE)
+        conversation = readers.conversation(reader, session_id)
         await fly(
-            keys.ADMIT.call(
+            redis_keys.ADMIT.call(
                 [
                     liveness.session(sub, sid),
                     *[liveness.revoked_token(sub, sid)] * 2,
                     liveness.proof(sub, ""),
-                    keys.state(owner),
-                    keys.leases(owner),
-                    keys.conversations(sub),
+                    redis_keys.state(readers.reader(sub, SITE), "reader"),
+                    redis_keys.leases(reader),
+                    redis_keys.held(reader),
+                    readers.conversations(reader),
                     conversation,
                 ],
                 *("1", SITE, "reader", 0, lease, LEASE_MS),
-                *(LIMITS.interval_ms, LIMITS.burst, LIMITS.concurrent, LIMITS.daily),
+                *(LIMITS.interval_ms, LIMITS.burst, LIMITS.concurrent, LIMITS.daily, 0, 0, 0, 0),
                 *(session_id, 10),
             ),
-            keys.RESERVE.call(
-                [keys.state(site), keys.leases(site)],
+            redis_keys.RESERVE.call(
+                [redis_keys.state(site), redis_keys.leases(site), redis_keys.held(site)],
                 *(lease, LEASE_MS, SITE_LIMITS.interval_ms, SITE_LIMITS.burst),
-                *(SITE_LIMITS.concurrent, SITE_LIMITS.daily),
+                *(SITE_LIMITS.concurrent, SITE_LIMITS.daily, 0, 0, 0, 0),
             ),
             command("HMGET", liveness.CUT, "all", "kids", f"client:{SITE}"),
         )
@@ -136,11 +138,20 @@ class Floor:
         ) as response:
             answer = await response.read()
         await fly(
-            keys.KEEP.call(
-                [keys.leases(owner), keys.conversations(sub), conversation, keys.gone(sub, session_id)],
+            redis_keys.KEEP.call(
+                [
+                    redis_keys.leases(reader),
+                    readers.conversations(reader),
+                    conversation,
+                    readers.gone(reader, session_id),
+                ],
                 *(lease, session_id, 50, 262_144, _QUESTION, _ANSWER),
             ),
-            keys.FREE.call([keys.state(site), keys.leases(site)], lease, "0", SITE_LIMITS.interval_ms),
+            redis_keys.SETTLE.call([*_names(reader, "reader"), redis_keys.settled(reader)], lease, 20, 30, 0),
+            redis_keys.SETTLE.call(
+                [*_names(site), redis_keys.settled(site), redis_keys.usage(SITE), redis_keys.spenders(SITE)],
+                *(lease, 20, 30, 0, "main", "reader", sub, 35, 10_000),
+            ),
         )
         await _answer(send, answer)
 
@@ -158,6 +169,10 @@ class Floor:
 
 _JSON: Final = {"Content-Type": "application/json"}
 _EVENTS: Final = {**_JSON, "Accept": "text/event-stream"}
+
+
+def _names(owner: str, tier: str = "") -> list[str]:
+    return [redis_keys.state(owner, tier), redis_keys.leases(owner), redis_keys.held(owner)]
 
 
 async def _body(receive: Any) -> bytes:

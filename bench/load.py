@@ -1,5 +1,5 @@
-"""A small HTTP/1.1 keep-alive client and the sums over what it saw. It is run in a process of its own, so
-that its time is nobody else's."""
+"""A small HTTP/1.1 keep-alive client and the sums over its answers. It runs in a process of its own, so that
+its processor time is not counted as a service's."""
 
 import asyncio
 import gc
@@ -18,11 +18,11 @@ import uvloop
 
 HOST = "127.0.0.1"
 PATIENCE = 30.0
-"""Seconds for any one answer; beyond it a measurement is no measurement."""
+"""Seconds for any one answer; a measurement with a slower one is void."""
 
 
 class BadAnswer(Exception):
-    """The bytes are no HTTP/1.1 answer, or one of a kind that no service here sends."""
+    """The bytes are no HTTP/1.1 answer, or of a kind that none of the services sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Parser:
         self._stuck = False
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """To be taken to the end. Raises BadAnswer."""
+        """The events that `data` completes; the caller must exhaust the iterator. Raises BadAnswer."""
         self._rest += data
         self._stuck = False
         while self._rest and not self._stuck:
@@ -108,7 +108,7 @@ class Parser:
             self._rest, self._state = self._rest[2:], self._size
 
     def _last(self) -> Iterator[Event]:
-        # No service here sends trailers, so the chunks end with an empty line.
+        # None of the services sends trailers, so the chunks end with an empty line.
         if len(self._rest) < 2:
             self._stuck = True
             return
@@ -141,7 +141,7 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time. `hear` is called with each piece of a body as soon as it is there."""
+    """One request at a time. `hear` is called with each piece of a body as soon as it arrives."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -170,7 +170,7 @@ class Connection(asyncio.Protocol):
         return self._transport is not None
 
     def say(self, raw: bytes) -> None:
-        """Bytes that no answer is awaited for."""
+        """Send bytes without waiting for an answer."""
         if self._transport is not None:
             self._transport.write(raw)
 
@@ -179,7 +179,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are asyncio's by shape, not by class.
+        # uvloop's transports have the methods of asyncio's, but not their class.
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -209,7 +209,7 @@ class Connection(asyncio.Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """What a load came to. Latencies are in milliseconds."""
+    """The result of a load. Latencies are in milliseconds."""
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -224,7 +224,7 @@ class Tally:
         self.latencies.append((answer.ended_at - answer.asked_at) * 1000)
 
     def require(self, status: int) -> "Tally":
-        """The same, or an AssertionError that shows what else was answered."""
+        """Return this tally. Raises AssertionError with all statuses if any answer had another one."""
         assert set(self.statuses) == {status}, f"answers were {dict(self.statuses)}"
         return self
 
@@ -237,9 +237,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A closed loop: every connection asks its own requests round and round, for so many seconds.
+    """A closed loop: every connection repeats its own requests for `seconds`.
 
-    `pause` is between an answer and the next request of the same connection.
+    `pause` is the time between an answer and the next request of the same connection.
     """
 
     port: int
@@ -271,7 +271,7 @@ async def run(plan: Plan) -> Tally:
 
 
 async def ask_all(port: int, requests: Sequence[bytes], connections: int) -> list[Answer]:
-    """Each request once, `connections` at a time; the answers in the order of the requests."""
+    """Send each request once, `connections` at a time. Returns the answers in the order of the requests."""
     waiting = list(enumerate(requests))[::-1]
     answers: dict[int, Answer] = {}
 
@@ -290,11 +290,11 @@ Work = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class Generator:
-    """The process that makes the load. `start` takes a function of a module and what it is called with."""
+    """The process that makes the load. `start` takes a function of a module and its arguments."""
 
     def __enter__(self) -> "Generator":
         self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-        # Started before anything is measured.
+        # The process starts here, before any measurement.
         self._pool.submit(gc.freeze).result()
         return self
 

@@ -1,4 +1,4 @@
-"""What each service has in memory after a load of all kinds, which its neighbours' scenarios lend."""
+"""The memory of each service after a load of all kinds, borrowed from the other scenarios."""
 
 import time
 
@@ -10,7 +10,7 @@ from bench.stack import ACCOUNTS, BOOK_PAGE, Stack
 NAME = "memory"
 TARGET = 110
 REST = 2.0
-"""Seconds of quiet before it is looked: the broker gives the memory of hashes back when it is at rest."""
+"""Seconds of rest before the measurement: an idle broker gives the memory of password hashes back."""
 
 
 def run(stack: Stack, *, quick: bool) -> list[Figure]:

@@ -1,4 +1,5 @@
-"""A client with a DPoP key: how it signs in at the broker and asks for tokens. Run in the load's process."""
+"""A client with a DPoP key, which signs in at the broker and asks for tokens. It runs in the load's
+process."""
 
 import base64
 import hashlib
@@ -89,13 +90,15 @@ class Client:
             "redirect_uri": self._redirect_uri,
             "code_verifier": verifier,
         }
-        # The first answer brings the nonce, and is given before the code is looked at.
+        # The first request only fetches the nonce: the broker refuses it before it looks at the code.
         await self._token(redeemed)
         self._take(await self._token(redeemed))
 
     async def refresh(self) -> Answer:
+        """Refresh, and take the new tokens of a successful answer."""
         answer = await self._token({"grant_type": "refresh_token", "refresh_token": self.refresh_token})
-        self._take(answer)
+        if answer.status == 200:
+            self._take(answer)
         return answer
 
     async def _token(self, parameters: dict[str, str]) -> Answer:

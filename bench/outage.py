@@ -1,4 +1,4 @@
-"""Redis in trouble: how soon the first questions are refused, and those after them."""
+"""Redis in trouble: the time until the first questions are refused, and the questions after them."""
 
 import os
 import signal
@@ -13,7 +13,8 @@ import redis
 from bench import load
 from bench.figures import Figure
 from bench.load import percentile
-from bench.stack import Stack, answers
+from bench.processes import answers
+from bench.stack import Stack
 
 NAME = "outage"
 AT_ONCE = 50
@@ -36,7 +37,7 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
                         times += [(answer.ended_at - answer.asked_at) * 1000 for answer in found]
                         wrong += sum(answer.status != 503 for answer in found)
                 while not (answers(stack.proxy.port, "/readyz") and answers(stack.broker.port, "/readyz")):
-                    # Nothing tells from outside when a service has Redis back.
+                    # A service sends no signal when it has Redis back, so it is polled.
                     time.sleep(0.05)
             figures += [
                 Figure(
@@ -68,7 +69,7 @@ def stands_still(client: redis.Redis) -> Iterator[None]:
 
 @contextmanager
 def is_gone(client: redis.Redis) -> Iterator[None]:
-    """As behind a server that was killed: connections end, and there is nothing to connect to."""
+    """Imitate a server that was killed: its connections end, and its socket is gone."""
     options: dict[str, Any] = dict(client.connection_pool.connection_kwargs)
     path = str(options["path"])
     os.rename(path, f"{path}.away")
@@ -99,7 +100,7 @@ def is_a_replica(client: redis.Redis) -> Iterator[None]:
 
 @contextmanager
 def has_another_password(client: redis.Redis) -> Iterator[None]:
-    # The connection of `client` itself stays as it was let in.
+    # The connection of `client` itself stays authenticated.
     client.config_set("requirepass", "another")
     hang_up(client)
     try:

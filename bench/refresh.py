@@ -1,4 +1,4 @@
-"""A refresh token in, the next one and an access token out, each with a DPoP proof of its own."""
+"""Refreshes: each sends a refresh token with a DPoP proof, and gets the next one and an access token."""
 
 import asyncio
 import time
@@ -34,9 +34,10 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
 
 
 async def load(port: int, broker: int, seconds: float) -> tuple[Tally, float]:
-    """The answers of so many seconds, and the processor seconds that the process `broker` took for them.
+    """The answers of `seconds`, and the processor seconds that the process `broker` took for them.
 
-    A client signs each proof when it has the tokens to send, as it must: part of a turn is the load's own.
+    A client can sign a proof only once it has the token to send, so a part of each round trip is the load's
+    own time.
     """
     issuer = f"http://127.0.0.1:{port}"
     lines = [await Connection.open(port) for _ in range(CONNECTIONS)]

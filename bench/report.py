@@ -1,4 +1,4 @@
-"""bench/README.md: the figures of one whole run, and what kind of machine they are from."""
+"""bench/README.md: the figures of one whole run, and the machine that they were measured on."""
 
 import os
 import platform
@@ -50,7 +50,7 @@ def _machine() -> str:
 
 
 def _processor() -> str:
-    """The model's name, where the kernel tells it."""
+    """The processor's model, where the kernel names it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""A sign-out at the broker, and what the proxy does from then on."""
+"""A sign-out at the broker, and the proxy's answers from then on."""
 
 import asyncio
 import time
@@ -35,7 +35,8 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
 
 
 async def ask_after_sign_out(broker: int, proxy: int, readers: Sequence[Reader]) -> int:
-    """How many were answered although their sign-out had been. Each has asked once before, successfully."""
+    """The number of readers who were answered after their sign-out. Each has asked once before,
+    successfully."""
     waiting = list(readers)
     allowed = 0
 
@@ -77,7 +78,7 @@ async def cut_streams(broker: int, proxy: int, readers: Sequence[Reader]) -> lis
         try:
             await line.ask(reader.question("events=400", events=True), hear)
         except ConnectionError:
-            # The way in which the proxy cuts: the chunks are left without their end.
+            # The proxy cuts a stream by closing the connection before the last chunk.
             cut_at[at] = time.monotonic()
         line.close()
 

@@ -1,4 +1,4 @@
-"""The signing key changes while readers ask: no good token is refused, of the old key or of the new one."""
+"""The signing key changes while readers ask: no valid token of the old or the new key is refused."""
 
 import asyncio
 import base64
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from bench.figures import Figure
 from bench.load import Answer, Connection, percentile
-from bench.stack import ROOT, Reader, Stack
+from bench.processes import ROOT
+from bench.stack import Reader, Stack
 
 NAME = "rotation"
 READERS = 32
@@ -40,7 +41,7 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
     seconds = 2.0 if quick else 30.0
     readers = stack.readers(READERS)
     loading = stack.load.start(ask_on, stack.broker.port, stack.proxy.port, readers, seconds)
-    # The load, and not this, tells when it was rotated; this is only when.
+    # This only rotates the key some time during the load; the load finds the moment in the tokens.
     time.sleep(seconds)
     rotate = [sys.executable, "-m", "chatgate", "keys", "rotate", "--wait"]
     subprocess.run(rotate, env=stack.environ, cwd=ROOT, check=True, capture_output=True)
@@ -73,7 +74,7 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
 
 
 async def ask_on(broker: int, proxy: int, readers: Sequence[Reader], seconds: float) -> Seen:
-    """Until `seconds` after the first token of another key than the readers' first ones."""
+    """Ask until `seconds` after the first token with another key than the readers' first tokens."""
     seen = Seen()
     first = _kid(readers[0].token)
     rotated_at: list[float] = []
@@ -86,7 +87,7 @@ async def ask_on(broker: int, proxy: int, readers: Sequence[Reader], seconds: fl
             await asyncio.sleep(PAUSE)
             answer = await to_broker.ask(reader.token_request())
             if answer.status != 200:
-                # On a machine that is busy with other things too; the answer says nothing of the session.
+                # A busy machine may exceed the deadline of Redis; the answer says nothing about the session.
                 assert answer.status == 503, answer
                 seen.tokens[UNSURE] += 1
                 continue

@@ -1,4 +1,5 @@
-"""A million sessions in Redis against a thousand: the time to a token and to an answer, and their memory."""
+"""A million sessions in Redis compared with a thousand: the time to a token and to an answer, and their
+memory."""
 
 import secrets
 from contextlib import ExitStack
@@ -10,8 +11,8 @@ from bench import load
 from bench.figures import Figure
 from bench.load import Plan, percentile
 from bench.stack import Stack, stack
-from broker.accounts import new_id
-from broker.sessions import ABSOLUTE_LIFE_MS, LIFE_MS, MAX_SESSIONS, new_sid
+from broker.accounts.accounts import new_id
+from broker.sessions.session import LIFE_MS, MAX_SESSIONS, new_sid
 from broker.storage.redis import CREATE
 from tokens import liveness
 
@@ -21,7 +22,7 @@ MANY = 1_000_000
 BATCH = 1_000
 CONNECTIONS = 8
 PAUSE = 0.01
-"""Seconds between two requests of one connection, so that the time is a request's own and not a queue's."""
+"""Seconds between two requests of one connection, so that the time does not include a queue."""
 AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 )
@@ -52,7 +53,8 @@ def run(few: Stack, *, quick: bool) -> list[Figure]:
 
 
 def fill(url: str, count: int) -> float:
-    """Sessions of as many users, made by the broker's own script; the bytes that each takes."""
+    """Make `count` sessions of as many users with the broker's own script. Returns the bytes that each
+    takes."""
     with redis.Redis.from_url(url) as client:
         before = client.info("memory")["used_memory"]
         client.script_load(CREATE.source)
@@ -82,8 +84,9 @@ def _add(pipe: "redis.client.Pipeline") -> None:
         liveness.voided(sub, sid),
     ]
     fields = [part for pair in record.items() for part in pair]
-    args = (sid, "0", MAX_SESSIONS, LIFE_MS, ABSOLUTE_LIFE_MS, liveness.REVOKED_CHANNEL, sub, "")
-    pipe.set(liveness.session_pointer(hashed), f"{sub}:{sid}", px=ABSOLUTE_LIFE_MS)
+    args = (sid, "0 0", record["client"], MAX_SESSIONS, LIFE_MS)
+    args += (liveness.REVOKED_CHANNEL, sub, "")
+    pipe.set(liveness.session_pointer(hashed), f"{sub}:{sid}", px=LIFE_MS)
     pipe.evalsha(CREATE.sha, len(keys), *keys, *args, *fields)
 
 

@@ -14,7 +14,7 @@ NAME = "sign_ins"
 WITHIN = 10.0
 OTHERS = 4
 PAUSE = 0.02
-"""Seconds between two tokens of one of the others: a few hundred a second together, no flood."""
+"""Seconds between two tokens of one of the others: together a few hundred a second, which is no flood."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""`chatgate up`, from the command to a stack that answers: on a new data folder, and on the same again."""
+"""`chatgate up`, from the command to a stack that answers: on a new data folder, and on the same one
+again."""
 
 import os
 import shutil
@@ -11,7 +12,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.figures import Figure
-from bench.stack import ROOT, Stack, answers, free_ports, own_environment
+from bench.processes import ROOT, answers, free_ports, own_environment
+from bench.stack import Stack
 
 NAME = "start"
 TARGET = 5.0
@@ -22,7 +24,7 @@ def run(_stack: Stack, *, quick: bool) -> list[Figure]:
     fresh: list[float] = []
     again: list[float] = []
     for _ in range(1 if quick else 3):
-        # Short, because a unix socket's path has room for 107 bytes.
+        # A short name, because a unix socket's path has room for 107 bytes.
         folder = Path(tempfile.mkdtemp(prefix="cgup"))
         try:
             fresh.append(_seconds(folder))
@@ -54,7 +56,7 @@ def _seconds(folder: Path) -> float:
         stderr=subprocess.STDOUT,
     )
     try:
-        # It says so itself once everything answered; it is asked all the same.
+        # The command prints this once every service answers; the services are asked all the same.
         assert up.stdout is not None
         os.set_blocking(up.stdout.fileno(), False)
         said = b""

@@ -1,4 +1,4 @@
-"""Answers as events, many at once through one worker: complete and in order, soon begun, cheap to pass on."""
+"""Answers as events, many at once through one worker: they must be complete, in order, early and cheap."""
 
 import asyncio
 import re
@@ -11,20 +11,21 @@ from bench import load
 from bench.backend import EVENTS_A_SECOND
 from bench.figures import Figure
 from bench.load import Connection, Plan, percentile
-from bench.stack import ACCOUNTS, Service, Stack
+from bench.processes import Service
+from bench.stack import ACCOUNTS, Stack
 
 NAME = "streams"
 AT_ONCE = 500
 BEGUN = 100
 STARTED_OVER = 1.0
-"""Seconds over which the streams of a round are begun, so that the beginnings are not all one burst."""
+"""Seconds over which the streams of a round begin, so that they do not begin in one burst."""
 SETTLE = 0.5
 _EVENT = re.compile(rb'"text": ?"(\d+) ')
 
 
 @dataclass(slots=True)
 class Seen:
-    """One stream as its reader saw it. `first_ms` is from the request to the first byte of the body."""
+    """One stream as its reader saw it. `first_ms` is the time from the request to the body's first byte."""
 
     status: int = 0
     first_ms: float = 0.0
@@ -42,16 +43,16 @@ def _at_once(stack: Stack, *, quick: bool) -> list[Figure]:
     readers = stack.readers(ACCOUNTS)
     events = int((STARTED_OVER + seconds) * EVENTS_A_SECOND)
     requests = [readers[at % len(readers)].question(f"events={events}", events=True) for at in range(streams)]
-    # Warm: all code paths have run and caches are filled, by few streams and many questions.
-    _watch(stack, stack.proxy, requests[:10], 1)
+    # A few streams and many questions warm the proxy up: every code path has run, and caches are full.
+    watch(stack, stack.proxy, requests[:10], 1)
     questions = [reader.question("How often?") for reader in readers]
     stack.load.call(load.run, Plan(stack.proxy.port, questions, 32, 1.0 if quick else 3.0))
     idle = stack.proxy.resident()
     costs: dict[str, list[float]] = {"floor": [], "proxy": []}
     faults, growth = 0, 0
     for turn in range(rounds):
-        costs["floor"].append(_watch(stack, stack.floor, requests, seconds).cost)
-        round_ = _watch(stack, stack.proxy, requests, seconds)
+        costs["floor"].append(watch(stack, stack.floor, requests, seconds).cost)
+        round_ = watch(stack, stack.proxy, requests, seconds)
         costs["proxy"].append(round_.cost)
         faults += sum(not _is_good(seen, events) for seen in round_.seen)
         if turn == 0:
@@ -78,14 +79,14 @@ def _is_good(seen: Seen, events: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """`cost` is microseconds of CPU an event while all streams ran; `resident` is of then."""
+    """`cost` is microseconds of CPU an event while all streams ran; `resident` is the memory at that time."""
 
     seen: list[Seen]
     cost: float
     resident: int
 
 
-def _watch(stack: Stack, service: Service, requests: Sequence[bytes], seconds: int) -> _Round:
+def watch(stack: Stack, service: Service, requests: Sequence[bytes], seconds: int) -> _Round:
     watching = stack.load.start(listen, service.port, requests, STARTED_OVER / len(requests), 1)
     time.sleep(STARTED_OVER + SETTLE)
     begun, before = time.monotonic(), service.cpu()
@@ -119,7 +120,7 @@ def _first_bytes(stack: Stack, *, quick: bool) -> list[Figure]:
 
 
 async def listen(port: int, requests: Sequence[bytes], apart: float, repeats: int) -> list[Seen]:
-    """Each request on a connection of its own, `repeats` times; they begin `apart` seconds apart."""
+    """Send each request on a connection of its own, `repeats` times; they begin `apart` seconds apart."""
     found: list[Seen] = []
     begun = time.monotonic()
 

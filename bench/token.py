@@ -1,4 +1,4 @@
-"""A session in, a token out: how many a second one worker of the broker mints, and how soon."""
+"""Tokens for sessions: the number that one worker of the broker mints in a second, and the time to each."""
 
 from statistics import median
 

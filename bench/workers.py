@@ -1,8 +1,8 @@
-"""Two workers behind one port against one: how the questions are divided, and what each of them costs.
+"""Two workers behind one port compared with one: the division of questions, and the cost of each question.
 
-The load is made by a process of its own (bench/load.py), and what is compared is processor time of the
-services, so the load's share of the same cores is in neither figure. What two workers answer a second says
-nothing where the cores are also the load's, the backend's and Redis's.
+The load runs in a process of its own (bench/load.py), and the figures compare the processor time of the
+services, so neither includes the load's share of the same cores. The number of answers a second of two
+workers would say nothing, because the load, the backend and Redis use the same cores.
 """
 
 import sys
@@ -17,7 +17,8 @@ import psutil
 from bench import load
 from bench.figures import Figure
 from bench.load import HOST, Plan
-from bench.stack import Stack, answers, free_ports, process
+from bench.processes import answers, free_ports, process
+from bench.stack import Stack
 
 NAME = "workers"
 WORKERS = 2
@@ -89,7 +90,7 @@ def _cpu(processes: list[psutil.Process]) -> float:
 
 
 def _answered(metrics: int) -> list[float]:
-    """By worker."""
+    """The number of answers of each worker."""
     return _told(metrics, "chatgate_worker_responses_total")
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from edge import start
+from edge.server import start
 
 if __name__ == "__main__":
     sys.exit(start.main(start.BROKER))

@@ -7,38 +7,53 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from broker.authorization import RefusedRequest
+from broker.accounts.passwords import Passwords
 from broker.config import BrokerConfig
-from broker.cookies import Jar
-from broker.endpoints import authorize, better_auth, health, login_page, oauth, token, well_known
+from broker.endpoints import (
+    authorize,
+    better_auth,
+    better_auth_webhook,
+    health,
+    login_page,
+    oauth,
+    oauth_sessions,
+    token,
+    well_known,
+)
 from broker.errors import TRANSLATIONS, is_page, respond
-from broker.figures import Hashes, watch
-from broker.issuing import Mint
-from broker.keeping import keeping
-from broker.keys import Keys, Ring
-from broker.passwords import Passwords
-from broker.proofs import ProofCheck
-from broker.rates import SignInRates
-from broker.refresh import RefreshTokens
+from broker.limits import SignInRates
+from broker.metrics import Hashes, watch
+from broker.oauth.authorization import RefusedRequest
+from broker.oauth.mint import Mint
+from broker.oauth.proofs import ProofCheck
+from broker.oauth.refresh import RefreshTokens
+from broker.sessions.cookies import Jar
+from broker.signing.keyring import Keys, Ring
 from broker.state import Broker
 from broker.storage.codes import RedisCodes
 from broker.storage.key_ring import RedisKeyStore
 from broker.storage.proofs import RedisProofs
 from broker.storage.rates import RedisRates
+from broker.storage.readers import RedisReaders
 from broker.storage.redis import RedisSessions
 from broker.storage.refresh import RedisFamilies
 from broker.storage.sql import open_accounts
-from edge.measured_store import MeasuredStore
-from edge.metrics import Metrics
-from edge.shell import shell
+from broker.upkeep import upkeep
+from broker.upstreams.seals import Seals
+from broker.upstreams.upstreams import Upstreams
+from edge.http.middleware import with_middleware
+from edge.http.refused_bodies import RefusedBodies
+from edge.redis.measured_client import MeasuredStore
+from edge.telemetry.metrics import Metrics
+from edge.upstreams.site import Around
 from tokens.dpop import Proofs
 from tokens.jwks import local
 from tokens.nonces import Nonces
 from tokens.verify import Verifier
 
 EXPOSED = (
-    "set-auth-token, WWW-Authenticate, DPoP-Nonce, Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, "
-    "X-Request-Id"
+    "set-auth-token, Date, WWW-Authenticate, DPoP-Nonce, Retry-After, X-Retry-After, RateLimit, "
+    "RateLimit-Policy, X-Request-Id"
 )
 
 
@@ -49,10 +64,10 @@ def create_app(
     clock: Callable[[], float] = time.monotonic,
     metrics: Metrics | None = None,
 ) -> ASGIApp:
-    """The broker as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; what it
-    counts is added to `metrics`."""
+    """The broker as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; its
+    metrics are added to `metrics`."""
     metrics = metrics or Metrics()
-    return shell(
+    return with_middleware(
         create_api(config, now=now, clock=clock, metrics=metrics),
         allowed=config.origins.__contains__,
         exposed=EXPOSED,
@@ -70,35 +85,43 @@ def create_api(
     clock: Callable[[], float],
     metrics: Metrics | None = None,
 ) -> FastAPI:
-    """The routes without what stands around them; `.openapi()` describes them."""
+    """The routes without the middleware; `.openapi()` describes them."""
     metrics = metrics or Metrics()
-    store = MeasuredStore(config.redis_url, clock, metrics, replicas=config.wait_replicas)
+    store = MeasuredStore(
+        config.redis_url, clock, metrics, replicas=config.wait_replicas, deadline=config.redis_deadline
+    )
     accounts = open_accounts(config.database_url)
     keys = Keys(RedisKeyStore(store), config.secrets, config.algorithm)
     passwords = Passwords(config.password_cost, on_hash=Hashes(metrics))
     watch(metrics, passwords, keys, now)
+    seals = Seals(config.secrets)
+    around = Around(store, config.redis_url, config.redis_deadline, now, clock)
     broker = Broker(
         config=config,
         accounts=accounts,
+        readers=RedisReaders(store, config.clients.by_id, config.tiers),
         passwords=passwords,
         sessions=RedisSessions(store),
         keys=keys,
         verifier=Verifier(_OwnKeys(keys), issuer=config.issuer, audience=config.audience),
         rates=SignInRates(RedisRates(store), config.sign_in),
-        mint=Mint(keys, config.issuer, config.audience, now),
+        refused_bodies=RefusedBodies(config.sign_in.attempts_per_address, clock),
+        mint=Mint(keys, config.issuer, config.audience, now, seals),
         codes=RedisCodes(store),
         families=RedisFamilies(store),
         refresh_tokens=RefreshTokens(config.secrets),
         proof_check=ProofCheck(Proofs(Nonces(config.secrets)), RedisProofs(store), config.issuer),
-        jar=Jar(config.secrets[0], secure=config.is_https),
+        jar=Jar(config.secrets[0], secure=config.is_https, prefix=config.cookie_prefix),
+        upstreams=Upstreams.of(config.clients, seals, around),
         now=now,
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with keeping(accounts, keys, passwords):
+        async with upkeep(accounts, keys, passwords):
             yield
         passwords.close()
+        await broker.upstreams.close()
         await store.close()
         await accounts.close()
 
@@ -113,13 +136,14 @@ def create_api(
     app.state.broker = broker
     app.add_exception_handler(RefusedRequest, authorize.send_back)
     app.include_router(better_auth.router())
-    for family in (token, oauth, authorize, login_page, well_known, health):
+    families = (token, oauth, oauth_sessions, authorize, login_page, well_known, better_auth_webhook, health)
+    for family in families:
         app.include_router(family.router)
     return app
 
 
 class _OwnKeys:
-    """The broker's own ring, as its verifier asks for keys."""
+    """Offers the broker's own ring to its verifier."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys

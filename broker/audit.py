@@ -4,7 +4,7 @@ from typing import Final
 
 import structlog
 
-from broker.sessions import Session
+from broker.sessions.session import Session
 
 _log = structlog.get_logger()
 

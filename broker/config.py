@@ -1,19 +1,19 @@
-"""What a broker runs with: one frozen object, resolved once from the settings."""
+"""The configuration of a broker: one frozen object, resolved once from the settings."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from broker.clients import Clients, ResourceServers
-from broker.password_hashes import Cost
-from edge.client_address import Network, networks
-from edge.settings import Settings, SignIn
+from broker.accounts.password_hashes import Cost
+from broker.oauth.clients import Clients, ResourceServers
+from edge.config.schema import Settings, SignIn
+from edge.http.client_address import Network, networks
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerConfig:
     """`issuer` and `audience` are the public addresses of the broker and of the chat proxy.
 
-    The first of `secrets` signs and encrypts; what any of them did is read.
+    The first of `secrets` signs and encrypts; the others only verify and decrypt.
     """
 
     issuer: str
@@ -24,18 +24,22 @@ class BrokerConfig:
     database_url: str
     redis_url: str
     wait_replicas: int
+    redis_deadline: float
     sign_up: bool
     rehash: bool
     algorithm: Literal["ES256", "EdDSA", "RS256"]
+    cookie_prefix: str
     clients: Clients
     resource_servers: ResourceServers
     sign_in: SignIn
+    tiers: tuple[str, ...]
     trusted_proxies: tuple[Network, ...]
+    shared_addresses: tuple[Network, ...]
     password_cost: Cost = field(default_factory=Cost)
 
     @property
     def origins(self) -> frozenset[str]:
-        """Of pages whose scripts may read answers: the sites' and the broker's own."""
+        """Origins whose scripts may read answers: the sites' and the broker's own."""
         return self.clients.origins | {self.issuer}
 
     @property
@@ -44,14 +48,14 @@ class BrokerConfig:
 
 
 def resolve(settings: Settings) -> BrokerConfig:
-    """`settings` as `edge.configuration.read` checked them: the secret and the Redis URL are there."""
+    """Resolve `settings` that `edge.config.read.read` has checked: the secret and the Redis URL are set."""
     broker = settings.broker
     database = broker.database_url
     if database is None:
         database_url = f"sqlite:///{settings.data_dir / 'accounts.db'}"
     else:
         database_url = database.get_secret_value()
-    assert broker.secret is not None  # noqa: S101  edge.configuration refuses to read without it
+    assert broker.secret is not None  # noqa: S101  edge.config.read refuses to read without it
     assert settings.redis.url is not None  # noqa: S101
     return BrokerConfig(
         issuer=broker.url,
@@ -62,11 +66,15 @@ def resolve(settings: Settings) -> BrokerConfig:
         database_url=database_url,
         redis_url=settings.redis.url.get_secret_value(),
         wait_replicas=settings.redis.wait_replicas or 0,
+        redis_deadline=settings.redis.deadline_seconds,
         sign_up=broker.sign_up,
         rehash=broker.rehash,
         algorithm=broker.algorithm,
+        cookie_prefix=broker.cookie_prefix,
         clients=Clients.of(settings.sites),
         resource_servers=ResourceServers.of(settings.resource_servers, settings.sites),
         sign_in=settings.sign_in,
+        tiers=tuple(settings.tiers),
         trusted_proxies=networks(settings.edge.trusted_proxies),
+        shared_addresses=networks(settings.edge.shared_addresses),
     )

@@ -1,5 +1,6 @@
-"""The broker's errors, each in the form of what answers: Better Auth's API, OAuth, a page, or a problem."""
+"""The broker's errors, each in the form of its endpoint: Better Auth's API, OAuth, a page, or a problem."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -7,31 +8,37 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Scope
 
-from broker import pages
-from broker.accounts import AccountsError, AccountsUnavailable
-from broker.keys import UnreadableKey
-from broker.passwords import HashingBusy, PasswordRefused
-from edge.problems import Problem, render, unavailable
+from broker.accounts.accounts import AccountsError, AccountsUnavailable
+from broker.accounts.passwords import HashingBusy, PasswordRefused
+from broker.login import languages, pages
+from broker.signing.keyring import UnreadableKey
+from edge.http.problems import Problem, render, unavailable
+from edge.http.refused_bodies import TooManyRefused
 
 BASE_PATH: Final = "/api/auth"
 OAUTH: Final = "/oauth2/"
 AUTHORIZE: Final = "/oauth2/authorize"
 LOGIN: Final = "/login"
 
-_TITLES: Final = {
-    400: "This link does not work",
-    403: "This was not sent from here",
-    404: "There is nothing here",
-    405: "This page cannot be opened like that",
-    503: "Not possible at the moment",
+_PAGES: Final[Mapping[int, pages.ErrorName]] = {
+    400: "link",
+    403: "foreign",
+    404: "nothing",
+    405: "method",
+    503: "busy",
 }
-"""What a reader is told on a page; the detail below it is for whoever made the link."""
-_OAUTH_NAMES: Final = {403: "unauthorized_client", 500: "server_error", 503: "temporarily_unavailable"}
+_OAUTH_NAMES: Final = {
+    403: "unauthorized_client",
+    429: "temporarily_unavailable",
+    500: "server_error",
+    503: "temporarily_unavailable",
+}
 
 _OWN_NAMES: Final = {
     "origin_not_allowed": ("INVALID_ORIGIN", "Invalid origin"),
     "unauthenticated": ("UNAUTHORIZED", "Unauthorized"),
 }
+_OWN_CODES: Final = {"INVALID_ORIGIN": "origin_not_allowed", "MISSING_OR_NULL_ORIGIN": "origin_not_allowed"}
 
 
 class APIError(Problem):
@@ -40,7 +47,7 @@ class APIError(Problem):
 
 class OAuthError(Problem):
     """An error response of RFC 6749 5.2 or of a standard that builds on it. `description` begins with the
-    parameter that is at fault, where one is, and has no quotation mark or backslash (RFC 6749 A.8)."""
+    parameter at fault, if there is one, and has no quotation mark or backslash (RFC 6749 A.8)."""
 
     def __init__(
         self, error: str, description: str, status: int = 400, headers: Mapping[str, str] | None = None
@@ -62,26 +69,34 @@ def too_many(retry_after: int, detail: str) -> Problem:
 
 
 def is_page(path: str) -> bool:
-    """Whether a browser is navigated there, and no script of another site may read it."""
+    """Return True if browsers navigate to the path, so that no script of another site may read it."""
     return path == AUTHORIZE or f"{path}/".startswith(f"{LOGIN}/")
 
 
 def respond(scope: Scope, problem: Problem) -> Response:
-    """In the form that callers of the path read."""
+    """Render a problem in the form that callers of the path read."""
     path = scope["path"]
     if f"{path}/".startswith(f"{BASE_PATH}/"):
         return _better_auth(problem)
     if is_page(path):
-        return _page(problem)
+        return _page(scope, problem)
     if path.startswith(OAUTH):
         return _oauth(problem)
-    return render(problem)
+    return render(_own(problem))
+
+
+def _own(problem: Problem) -> Problem:
+    """The Problem under its code in docs/http.md, if one of Better Auth's rules refused the request."""
+    if not isinstance(problem, APIError):
+        return problem
+    code = _OWN_CODES.get(problem.code, problem.code.lower())
+    return Problem(problem.status, code, problem.detail, problem.headers)
 
 
 def _better_auth(problem: Problem) -> Response:
     headers = {"Cache-Control": "no-store", **problem.headers}
     if problem.status in (404, 405) and not isinstance(problem, APIError):
-        # As its router answers an unknown path or method: nothing, and no content type.
+        # Better Auth's router answers an unknown path or method so: no body and no content type.
         return Response(status_code=404, headers={"Cache-Control": "no-store"})
     code, message = _OWN_NAMES.get(problem.code, (problem.code.upper(), problem.detail))
     body = orjson.dumps({"message": message, "code": code})
@@ -97,10 +112,13 @@ def _oauth(problem: Problem) -> Response:
     return Response(body, problem.status, headers, "application/json")
 
 
-def _page(problem: Problem) -> Response:
-    title = _TITLES.get(problem.status, "This did not work")
-    headers = {**problem.headers, **pages.headers(None)}
-    return Response(pages.error_page(title, problem.detail), problem.status, headers, "text/html")
+def _page(scope: Scope, problem: Problem) -> Response:
+    language = languages.asked_for(scope)
+    # OAuth's error descriptions are for developers; the page shows them for the reader to pass on.
+    detail = problem.detail if isinstance(problem, OAuthError) else ""
+    page = pages.error_page(language, _PAGES.get(problem.status, "failed"), detail)
+    headers = {**problem.headers, **pages.headers(None), "Content-Language": language.tag}
+    return Response(page, problem.status, headers, "text/html")
 
 
 def _refused(error: PasswordRefused | AccountsError) -> Problem:
@@ -119,10 +137,15 @@ def _no_keys(_: UnreadableKey) -> Problem:
     return unavailable("The signing keys cannot be read. The broker's log says why.")
 
 
+def _too_many_refused(error: TooManyRefused) -> Problem:
+    return too_many(math.ceil(error.retry_after), "Too many requests could not be read. Try again later.")
+
+
 TRANSLATIONS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     PasswordRefused: _refused,
     AccountsError: _refused,
     AccountsUnavailable: _no_accounts,
     HashingBusy: _busy,
     UnreadableKey: _no_keys,
+    TooManyRefused: _too_many_refused,
 }

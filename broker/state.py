@@ -1,19 +1,21 @@
-"""What a running broker holds. `create_app` fills it; endpoints and logins are handed it."""
+"""The parts of a running broker. `create_app` makes them; endpoints and logins receive them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from broker.accounts import Accounts
-from broker.codes import Codes
+from broker.accounts.accounts import Accounts, Readers
+from broker.accounts.passwords import Passwords
 from broker.config import BrokerConfig
-from broker.cookies import Jar
-from broker.issuing import Mint
-from broker.keys import Keys
-from broker.passwords import Passwords
-from broker.proofs import ProofCheck
-from broker.rates import SignInRates
-from broker.refresh import Families, RefreshTokens
-from broker.sessions import Sessions
+from broker.limits import SignInRates
+from broker.oauth.codes import Codes
+from broker.oauth.mint import Mint
+from broker.oauth.proofs import ProofCheck
+from broker.oauth.refresh import Families, RefreshTokens
+from broker.sessions.cookies import Jar
+from broker.sessions.session import Sessions
+from broker.signing.keyring import Keys
+from broker.upstreams.upstreams import Upstreams
+from edge.http.refused_bodies import RefusedBodies
 from tokens.verify import Verifier
 
 
@@ -23,6 +25,7 @@ class Broker:
 
     config: BrokerConfig
     accounts: Accounts
+    readers: Readers
     passwords: Passwords
     sessions: Sessions
     keys: Keys
@@ -33,5 +36,7 @@ class Broker:
     refresh_tokens: RefreshTokens
     proof_check: ProofCheck
     rates: SignInRates
+    refused_bodies: RefusedBodies
     jar: Jar
+    upstreams: Upstreams
     now: Callable[[], float]

@@ -1,34 +1,44 @@
 """`create_app`: the one place that wires a chat proxy."""
 
 import asyncio
+import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
-from chat_proxy import description, endpoints
-from chat_proxy.admission import Admission
+from chat_proxy import endpoints
+from chat_proxy import openapi as description
+from chat_proxy.admission.admission import Admission
+from chat_proxy.admission.vouching import Vouching
+from chat_proxy.backends.client import BackendClient
 from chat_proxy.challenges import Challenges, NonceField
-from chat_proxy.chat import Chat
+from chat_proxy.chat import MAX_REFUSED, Chat
+from chat_proxy.clients import native, openai, ui_messages
+from chat_proxy.clients.form import Form
 from chat_proxy.config import ProxyConfig
 from chat_proxy.conversations import Conversations
-from chat_proxy.cutoff import Cutoff
-from chat_proxy.drain import Drain
-from chat_proxy.figures import Figures, watch
-from chat_proxy.forward import Forward
+from chat_proxy.feedback import Feedback
 from chat_proxy.gate import Gate
-from chat_proxy.renewal import Renewal
+from chat_proxy.metrics import ProxyMetrics, watch
 from chat_proxy.state import ChatProxy
-from edge.measured_store import MeasuredStore
-from edge.metrics import Metrics
-from edge.problems import Problem, unavailable
-from edge.shell import shell
-from edge.store import Store
-from edge.traces import Traces
+from chat_proxy.streams.drain import Drain
+from chat_proxy.streams.leases import Leases
+from chat_proxy.streams.revocations import Revocations
+from edge.http import cors
+from edge.http.middleware import with_middleware
+from edge.http.problems import Problem, render, unavailable
+from edge.http.refused_bodies import RefusedBodies, TooManyRefused
+from edge.http.traces import Traces
+from edge.redis.client import Store
+from edge.redis.measured_client import MeasuredStore
+from edge.telemetry.metrics import Metrics
+from edge.upstreams.site import WAYS, Around, SiteUpstream
 from tokens.dpop import Proofs
 from tokens.errors import KeysUnavailable
 from tokens.jwks.local import MAX_BYTES
@@ -36,8 +46,23 @@ from tokens.jwks.remote import RemoteKeys
 from tokens.nonces import Nonces
 from tokens.verify import Verifier
 
-EXPOSED: Final = "WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
-CHAT: Final = "/chat"
+EXPOSED: Final = "Date, WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
+FORMS: Final[Mapping[str, Form]] = {
+    native.PATH: native.Native(),
+    openai.PATH: openai.OpenAI(),
+    ui_messages.PATH: ui_messages.UIMessages(),
+}
+"""The dialects in which clients ask, by the path that they post to."""
+ALLOW_HEADERS: Final = ", ".join(
+    (
+        cors.ALLOW_HEADERS,
+        "User-Agent, Idempotency-Key, OpenAI-Organization, OpenAI-Project",
+        "X-Stainless-Arch, X-Stainless-Async, X-Stainless-Helper-Method, X-Stainless-Lang, X-Stainless-OS",
+        "X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime",
+        "X-Stainless-Runtime-Version, X-Stainless-Timeout",
+    )
+)
+"""Request headers of the official clients, which a page of a site may send too. None is looked at."""
 FETCH_WITHIN: Final = 3.0
 """Seconds for the broker's key set. A reader with a new key waits for it; all others do not."""
 
@@ -51,18 +76,19 @@ def create_app(
     metrics: Metrics | None = None,
     traces: Traces | None = None,
 ) -> ASGIApp:
-    """The proxy as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; `drain`
-    is for whoever hears the signal to stop, and what is counted is added to `metrics`."""
+    """The proxy as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; the
+    server that receives the signal to stop begins `drain`, and the proxy adds its counters to `metrics`."""
     metrics, traces = metrics or Metrics(), traces or Traces()
     api = create_api(config, now=now, clock=clock, drain=drain or Drain(), metrics=metrics, traces=traces)
     proxy: ChatProxy = api.state.proxy
-    app = shell(
+    app = with_middleware(
         api,
         allowed=config.origins.__contains__,
         exposed=EXPOSED,
-        respond=Challenges(config.audience).respond,
-        translations={KeysUnavailable: _keys_unavailable},
-        direct={("POST", CHAT): Chat(proxy)},
+        respond=Challenges(config.audience, _rendered).respond,
+        translations={KeysUnavailable: _keys_unavailable, TooManyRefused: _too_many_refused},
+        allow_headers=ALLOW_HEADERS,
+        direct={("POST", path): Chat(proxy, form) for path, form in FORMS.items()},
         fields=NonceField(proxy.gate.proofs.nonces, now),
         responses=metrics.responses,
     )
@@ -78,37 +104,48 @@ def create_api(
     metrics: Metrics | None = None,
     traces: Traces | None = None,
 ) -> FastAPI:
-    """The routes without what stands around them; `.openapi()` describes them."""
+    """The routes without their middleware; `.openapi()` describes them."""
     metrics, traces = metrics or Metrics(), traces or Traces()
-    store = MeasuredStore(config.redis_url, clock, metrics)
-    forward = Forward(now, traces)
+    store = MeasuredStore(config.redis_url, clock, metrics, deadline=config.redis_deadline)
+    client = BackendClient(now, traces)
 
     async def fetch() -> bytes:
-        return await forward.get(config.jwks_url, limit=MAX_BYTES, within=FETCH_WITHIN)
+        return await client.get(config.jwks_url, limit=MAX_BYTES, within=FETCH_WITHIN)
 
     keys = RemoteKeys(fetch, clock)
+    around = Around(store, config.redis_url, config.redis_deadline, now, clock)
+    vouching = Vouching(
+        {
+            name: SiteUpstream(name, site.better_auth, around)
+            for name, site in config.sites.items()
+            if site.better_auth is not None and site.better_auth.upstream in WAYS
+        }
+    )
     proxy = ChatProxy(
         config=config,
         gate=_gate(config, keys, now),
-        admission=Admission(store, clock),
+        admission=Admission(store, clock, vouching),
         conversations=Conversations(store),
-        forward=forward,
+        feedback=Feedback(store),
+        client=client,
         keys=keys,
         drain=drain,
-        figures=Figures(metrics),
+        refused_bodies=RefusedBodies(MAX_REFUSED, clock),
+        metrics=ProxyMetrics(metrics),
         traces=traces,
         clock=clock,
     )
     app = FastAPI(
         title="chatgate chat proxy",
-        lifespan=_lifespan(proxy, store, metrics),
+        lifespan=_lifespan(proxy, store, vouching, metrics),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.proxy = proxy
-    app.router.routes.append(Route(CHAT, Chat(proxy), methods=["POST"]))
+    for path, form in FORMS.items():
+        app.router.routes.append(Route(path, Chat(proxy, form), methods=["POST"]))
     app.include_router(endpoints.router)
 
     described = app.openapi
@@ -126,32 +163,44 @@ def _gate(config: ProxyConfig, keys: RemoteKeys, now: Callable[[], float]) -> Ga
 
 
 def _lifespan(
-    proxy: ChatProxy, store: Store, metrics: Metrics
+    proxy: ChatProxy, store: Store, vouching: Vouching, metrics: Metrics
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    renewal = Renewal(proxy.admission, proxy.drain.answers, proxy.clock)
+    renewal = Leases(proxy.admission, proxy.drain.answers, proxy.clock)
 
     def look_again() -> None:
         # A cut, a change of the key ring, or a time in which either could have been missed.
         proxy.keys.changed()
         renewal.soon()
 
-    cutoff = Cutoff(store, proxy.drain.answers, look_again)
+    cutoff = Revocations(store, proxy.drain.answers, look_again)
     watch(metrics, proxy.drain.answers, proxy.keys, cutoff, proxy.clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await proxy.forward.start()
+        await proxy.client.start()
         tasks = [asyncio.create_task(renewal.run()), asyncio.create_task(cutoff.run())]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await proxy.keys.close()
-        await proxy.forward.close()
+        await proxy.client.close()
+        await vouching.close()
         await store.close()
 
     return lifespan
 
 
+def _rendered(scope: Scope, problem: Problem) -> Response:
+    return openai.render(problem) if scope["path"].startswith(openai.ROOT) else render(problem)
+
+
 def _keys_unavailable(_: KeysUnavailable) -> Problem:
     return unavailable("Tokens cannot be checked at the moment. Try again shortly.")
+
+
+def _too_many_refused(error: TooManyRefused) -> Problem:
+    headers = {"Retry-After": str(math.ceil(error.retry_after))}
+    return Problem(
+        429, "rate_limited", "Too many requests of yours were no questions. Wait a moment.", headers
+    )

@@ -1,7 +1,7 @@
-"""What a refused request is told of how to ask: `WWW-Authenticate` by its scheme, and the nonce for DPoP.
+"""The challenges of refused requests: `WWW-Authenticate` in the request's scheme, and the nonce for DPoP.
 
-RFC 6750 3, RFC 9449 7.1, 8 and 9, RFC 9728 5.1: each challenge names the document that says whose tokens are
-taken here.
+RFC 6750 3, RFC 9449 7.1, 8 and 9, RFC 9728 5.1: each challenge names the document that tells clients which
+broker's tokens this proxy takes.
 """
 
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Scope
 
-from edge import bearer
-from edge.cors import Field
-from edge.problems import Problem, render
-from tokens.dpop import ALGORITHMS
+from edge.http import authorization
+from edge.http.cors import Field
+from edge.http.problems import Problem
+from tokens.dpop import ALGORITHMS, UNTIMELY
 from tokens.nonces import Nonces
 
 METADATA: Final = "/.well-known/oauth-protected-resource"
-"""RFC 9728 3.1, for a resource whose address has no path."""
+"""RFC 9728 3.1: the document's path, for a resource whose address has no path."""
 UNAUTHENTICATED: Final = "unauthenticated"
-_DPOP: Final = bearer.DPOP.encode()
+_DPOP: Final = authorization.DPOP.encode()
 _ERRORS: Final = frozenset(
     {
         (400, "invalid_request"),
@@ -38,8 +38,10 @@ def insufficient_scope(needed: str) -> Problem:
 
 
 def invalid_proof(reason: str) -> Problem:
-    """401; `reason` is ours and holds nothing of the proof."""
-    return Problem(401, "invalid_dpop_proof", f"The DPoP proof is not good: {reason}.")
+    """401; `reason` is our own text and quotes nothing of the proof. A client whose clock is wrong finds
+    `iat` in the member `reason`, and the time in Date."""
+    members = {"reason": "iat"} if reason == UNTIMELY else {}
+    return Problem(401, "invalid_dpop_proof", f"The DPoP proof is not good: {reason}.", members=members)
 
 
 def proof_replayed() -> Problem:
@@ -51,14 +53,15 @@ def nonce_needed() -> Problem:
 
 
 class Challenges:
-    """`resource` is the public address of this proxy."""
+    """`resource` is the public address of this proxy; `rendered` words an error in the form of its path."""
 
-    def __init__(self, resource: str) -> None:
+    def __init__(self, resource: str, rendered: Callable[[Scope, Problem], Response]) -> None:
+        self._rendered = rendered
         self._where = f'resource_metadata="{resource}{METADATA}"'
         self._algs = f'algs="{" ".join(ALGORITHMS)}"'
 
     def respond(self, scope: Scope, problem: Problem) -> Response:
-        response = render(problem)
+        response = self._rendered(scope, problem)
         challenge = self._challenge(scope, problem)
         if challenge is not None:
             response.headers["WWW-Authenticate"] = challenge
@@ -94,7 +97,7 @@ class NonceField:
 
 
 def is_dpop(scope: Scope) -> bool:
-    """Whether the request names the DPoP scheme, well-formed or not."""
+    """Return True if the request names the DPoP scheme, well-formed or not."""
     for name, value in scope["headers"]:
         if name == b"authorization":
             return value[:4].lower() == _DPOP and value[4:5] in (b"", b" ", b"\t")

@@ -1,124 +1,148 @@
-"""POST /chat: who asks, what is asked, may it go through, and the answer as it comes."""
+"""A question in any client's dialect: identify the caller, parse it, admit it, and pass the answer on."""
 
 import asyncio
 import secrets
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from chat_proxy import conversations, messages
-from chat_proxy.admission import Grant
-from chat_proxy.answers import Running
-from chat_proxy.backends import native
+from chat_proxy import conversations, spending
+from chat_proxy.admission.admission import Grant
+from chat_proxy.backends import threads
+from chat_proxy.backends.dialect import Asked
+from chat_proxy.backends.meter import Meter
+from chat_proxy.clients.form import Asking, Form, Opening
 from chat_proxy.failures import READER_GONE, SHUTTING_DOWN, Failed, Failure
-from chat_proxy.figures import ADMITTED
 from chat_proxy.gate import Caller
-from chat_proxy.messages import Question
-from chat_proxy.replies import JsonReply, Reply, StreamReply
+from chat_proxy.metrics import ADMITTED
+from chat_proxy.parts import Done
+from chat_proxy.questions import bodies
+from chat_proxy.questions.messages import Question
 from chat_proxy.state import ChatProxy
-from edge.body_limit import read_body
-from edge.problems import Problem
-from edge.store import StoreUnavailable
-from tokens import strict_json
+from chat_proxy.streams.responses import ClientResponse
+from chat_proxy.streams.running import RunningAnswer
+from edge.http.problems import Problem
+from edge.redis.client import StoreUnavailable
 from tokens.claims import CHAT
 
 LAST_WORDS: Final = 1.0
-"""Seconds for the last event of an answer that was cut: its reader may have stopped reading."""
+"""Seconds for sending the last event of an answer that was cut: its reader may have stopped reading."""
+MAX_REFUSED: Final = 60
+"""Bodies that are read and prove to be no question, in a minute, of one reader or of a guest's address: each
+takes up to 2 ms of the event loop, and spends no question of the reader's limits."""
 
 _log = structlog.get_logger()
 
 
 class Chat:
-    """The route as a plain ASGI application: FastAPI's own machinery would cost more than the work."""
+    """The route of one client's dialect as a plain ASGI application: FastAPI's own machinery would cost more
+    than the work."""
 
-    def __init__(self, proxy: ChatProxy) -> None:
+    def __init__(self, proxy: ChatProxy, form: Form) -> None:
         self._proxy = proxy
+        self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         proxy = self._proxy
         headers = Headers(scope=scope)
         try:
-            caller, question = await self._asked(scope, headers, receive)
+            caller, asking = await self._asked(scope, headers, receive)
         except Exception as error:
-            proxy.figures.refused(error)
+            proxy.metrics.refused(error)
             raise
-        live = native.EVENT_STREAM in headers.get("accept", "").lower()
         with proxy.drain.answers.entered(caller) as running:
             try:
-                await self._answer(caller, question, running, live, receive, send)
+                await self._answer(caller, asking, running, receive, send)
             except Failed as error:
                 if error.failure is not READER_GONE:
                     raise error.failure.problem() from None
 
-    async def _asked(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[Caller, Question]:
+    async def _asked(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[Caller, Asking]:
         proxy = self._proxy
         if proxy.drain.has_begun:
             raise SHUTTING_DOWN.problem()
         caller = await proxy.gate.identify(scope, headers, CHAT)
-        _require_json(headers)
-        question = messages.parse(_parsed(await read_body(Request(scope, receive))))
+        with proxy.refused_bodies.reading(caller.address or caller.sub):
+            parse = partial(self._form.read, caller, headers)
+            asking = await bodies.read_by(parse, Request(scope, receive))
+            _require_answerable(asking)
         proxy.gate.require_timely(caller)
         if proxy.drain.has_begun:
-            # It began while the body came in, and may be over already.
+            # The drain began while the body came in, and may be over already.
             raise SHUTTING_DOWN.problem()
-        return caller, question
+        return caller, asking
 
-    async def _admitted(self, caller: Caller, question: Question, session_id: str) -> Grant:
-        figures = self._proxy.figures
+    async def _admitted(self, caller: Caller, asking: Asking, session_id: str) -> Grant:
+        metrics = self._proxy.metrics
+        # A thread goes on where the kept conversation names it, whatever the client sent.
+        is_ours = asking.history is None or asking.backend.kind in threads.KEEPERS
+        history = is_ours and asking.question.wants_history
         try:
             with self._proxy.traces.span("admission", site=caller.site.client_id):
-                grant = await self._proxy.admission.admit(caller, session_id, history=question.wants_history)
+                grant = await self._proxy.admission.admit(
+                    caller, session_id, spending.estimate(asking), history=history
+                )
         except Exception as error:
-            figures.refused(error)
+            metrics.refused(error)
             raise
-        figures.admissions[ADMITTED] += 1
+        metrics.admissions[ADMITTED] += 1
         return grant
 
     async def _answer(
-        self, caller: Caller, question: Question, running: Running, live: bool, receive: Receive, send: Send
+        self, caller: Caller, asking: Asking, running: RunningAnswer, receive: Receive, send: Send
     ) -> None:
         started = self._proxy.clock()
-        session_id = question.session_id or secrets.token_urlsafe(12)
-        grant = await self._admitted(caller, question, session_id)
+        session_id = asking.question.session_id or secrets.token_urlsafe(12)
+        grant = await self._admitted(caller, asking, session_id)
         running.admitted(grant)
-        reply = (StreamReply if live else JsonReply)(send, session_id, grant.rate)
+        reply = asking.respond(Opening(send, session_id, grant.rate, self._proxy.gate.now()))
+        meter = Meter()
         failure: Failure | None = READER_GONE
         try:
             with running.interruptible():
-                await self._exchange(question, grant, running, reply, receive)
+                await self._exchange(asking, grant, running, reply, receive, meter)
             failure = None
         except Failed as error:
             failure = error.failure
         finally:
-            # Before the last words: whoever has them may ask again, and find the place free.
-            await self._release(question, grant, reply, failure)
+            # Before the last event: a client that has received it may ask again at once, and must find the
+            # place free.
+            reply.usage = meter.usage
+            self._proxy.metrics.spent(caller.site.client_id, spending.spent(asking.backend, reply.usage))
+            await self._release(asking, grant, reply, meter, failure)
         try:
             if failure is not READER_GONE:
                 async with asyncio.timeout(LAST_WORDS):
                     await reply.finish(failure)
         except TimeoutError:
-            # The answer is left torn, and the server closes what nobody reads.
+            # The answer stays torn, and the server closes a connection that its client does not read.
             pass
         finally:
             seconds = self._proxy.clock() - started
-            self._proxy.figures.ended(caller.site.backend.name, failure, seconds)
-            _record(caller, question, reply, failure, seconds)
+            self._proxy.metrics.ended(asking.backend.name, failure, seconds)
+            _record(caller, asking.question, reply, failure, seconds)
 
     async def _exchange(
-        self, question: Question, grant: Grant, running: Running, reply: Reply, receive: Receive
+        self,
+        asking: Asking,
+        grant: Grant,
+        running: RunningAnswer,
+        reply: ClientResponse,
+        receive: Receive,
+        meter: Meter,
     ) -> None:
-        backend = grant.caller.site.backend
+        backend = asking.backend
         running.limit(backend.first_byte_seconds, backend.answer_seconds, receive)
-        body = native.body(question, conversations.history(grant.history))
-        answer = await self._proxy.forward.ask(backend, body, live=isinstance(reply, StreamReply))
+        answer = await self._proxy.client.ask(backend, _asked(asking, grant), meter, live=asking.live)
         try:
             chunk: bytes | None = await answer.more()
             running.begun()
-            self._proxy.figures.first_byte.observe(self._proxy.clock() - grant.asked_at)
-            if isinstance(reply, StreamReply):
+            self._proxy.metrics.first_byte.observe(self._proxy.clock() - grant.asked_at)
+            if asking.live:
                 running.keep_alive()
             while True:
                 if chunk is None:
@@ -127,7 +151,7 @@ class Chat:
                     parts = answer.parts(chunk)
                     if parts:
                         await reply.take(parts)
-                        if parts[-1] is native.DONE:
+                        if isinstance(parts[-1], Done):
                             return
                         if isinstance(parts[-1], Failure):
                             raise Failed(parts[-1])
@@ -136,34 +160,55 @@ class Chat:
         finally:
             answer.close()
 
-    async def _release(self, question: Question, grant: Grant, reply: Reply, failure: Failure | None) -> None:
+    async def _release(
+        self, asking: Asking, grant: Grant, reply: ClientResponse, meter: Meter, failure: Failure | None
+    ) -> None:
         kept: tuple[bytes, ...] = ()
-        if failure is None:
-            kept = conversations.stored(question.message, reply.text, reply.message_id, reply.citations)
+        if failure is None and asking.keeps:
+            ago = self._proxy.clock() - grant.asked_at
+            asked_at = round((self._proxy.gate.now() - ago) * 1000)
+            answer = conversations.answer(
+                reply.text, reply.message_id, reply.citations, reply.ending, _noted(asking, meter)
+            )
+            kept = conversations.stored(asking.question, asked_at, answer)
         try:
-            await self._proxy.admission.release(grant, kept)
+            await self._proxy.admission.release(grant, kept, spending.spent(asking.backend, reply.usage))
         except StoreUnavailable as error:
-            # The answer stands; its lease ends by itself, and the conversation lacks this one.
+            # The reader has the answer. What it took is counted once Redis answers again; the conversation
+            # lacks this answer.
             _log.warning("release_failed", reason=str(error))
 
 
-def _require_json(headers: Headers) -> None:
-    found = headers.getlist("content-type")
-    media_type, _, parameters = (found[0] if len(found) == 1 else "").partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if media_type.strip().lower() != native.JSON or charset not in ("", "charset=utf-8"):
-        raise Problem(415, "unsupported_media_type", "Send application/json in UTF-8.")
+def _require_answerable(asking: Asking) -> None:
+    """Raises Problem 422 for a question that its backend would answer from more, or from less, than was
+    asked."""
+    backend, question = asking.backend, asking.question
+    if question.mode == "selection_only" and not backend.answers_selections:
+        raise Problem(422, "invalid_mode", "This backend does not answer from a selection alone.")
+    if backend.kind in threads.KEEPERS and asking.history and not asking.keeps:
+        detail = "This backend keeps its own threads: name a conversation in chatgate.session_id."
+        raise Problem(422, "invalid_message", detail)
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return strict_json.loads(body)
-    except strict_json.NotStrictJSON:
-        raise Problem(400, "invalid_json", "Send one JSON value in UTF-8, each key once.") from None
+def _asked(asking: Asking, grant: Grant) -> Asked:
+    """The question with the earlier messages: those that the client sent, or those that are kept."""
+    if not asking.question.wants_history:
+        return Asked(asking.question)
+    if asking.backend.kind in threads.KEEPERS:
+        return Asked(asking.question, thread=threads.of(asking.backend, conversations.thread(grant.history)))
+    earlier = conversations.history(grant.history) if asking.history is None else asking.history
+    return Asked(asking.question, earlier)
+
+
+def _noted(asking: Asking, meter: Meter) -> str:
+    """The note of the backend's thread. One about a selection alone is not gone on with."""
+    if asking.backend.kind not in threads.KEEPERS or not asking.question.wants_history:
+        return ""
+    return threads.noted(asking.backend, getattr(meter.reader, "thread", None))
 
 
 def _record(
-    caller: Caller, question: Question, reply: Reply, failure: Failure | None, seconds: float
+    caller: Caller, question: Question, reply: ClientResponse, failure: Failure | None, seconds: float
 ) -> None:
     _log.info(
         "question",

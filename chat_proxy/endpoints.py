@@ -1,16 +1,20 @@
-"""The other routes: a reader's conversations, health, and what the proxy says of itself."""
+"""The other routes: a reader's conversations, their feedback, health, and the proxy's RFC 9728 metadata."""
 
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 
+from chat_proxy import feedback
 from chat_proxy.challenges import METADATA
+from chat_proxy.clients import openai
 from chat_proxy.gate import Caller
-from chat_proxy.messages import SESSION_ID_PATTERN
+from chat_proxy.questions import bodies
+from chat_proxy.questions.messages import SESSION_ID_PATTERN
 from chat_proxy.state import ChatProxy
-from edge.problems import Problem
-from tokens.claims import HISTORY, SCOPES
+from edge.http.problems import Problem
+from tokens.claims import CHAT, HISTORY, SCOPES
 from tokens.dpop import ALGORITHMS
 from tokens.errors import KeysUnavailable
 
@@ -32,9 +36,17 @@ def _unknown() -> Problem:
 
 
 async def _reader(request: Request) -> Caller:
-    """Whose request it is, checked as a question is but without spending one."""
+    """Identify the reader with the checks of a question, and spend none of the reader's questions."""
     proxy = _proxy(request)
     caller = await proxy.gate.identify(request.scope, request.headers, HISTORY)
+    await proxy.admission.require_live(caller)
+    return caller
+
+
+async def _asker(request: Request) -> Caller:
+    """As `_reader`, for a token that may ask."""
+    proxy = _proxy(request)
+    caller = await proxy.gate.identify(request.scope, request.headers, CHAT)
     await proxy.admission.require_live(caller)
     return caller
 
@@ -43,8 +55,8 @@ async def _reader(request: Request) -> Caller:
 async def list_sessions(request: Request) -> Response:
     caller = await _reader(request)
     conversations = _proxy(request).conversations
-    with conversations.reading(caller.sub):
-        found = await conversations.all(caller.sub)
+    with conversations.reading(caller.reader):
+        found = await conversations.all(caller.reader)
     return JSONResponse({"sessions": found}, headers=NO_STORE)
 
 
@@ -52,8 +64,8 @@ async def list_sessions(request: Request) -> Response:
 async def read_session(request: Request, session_id: SessionId) -> Response:
     caller = await _reader(request)
     conversations = _proxy(request).conversations
-    with conversations.reading(caller.sub):
-        found = await conversations.messages(caller.sub, session_id)
+    with conversations.reading(caller.reader):
+        found = await conversations.messages(caller.reader, session_id)
     if found is None:
         raise _unknown()
     return JSONResponse({"session_id": session_id, "messages": found}, headers=NO_STORE)
@@ -61,10 +73,37 @@ async def read_session(request: Request, session_id: SessionId) -> Response:
 
 @router.delete("/sessions/{session_id}", status_code=204)
 async def delete_session(request: Request, session_id: SessionId) -> Response:
-    caller = await _reader(request)
-    if not await _proxy(request).conversations.delete(caller.sub, session_id):
+    proxy, caller = _proxy(request), await _reader(request)
+    erase = partial(proxy.feedback.erase, caller.site.client_id)
+    if not await proxy.conversations.delete(caller.reader, session_id, erase):
         raise _unknown()
     return Response(status_code=204, headers=NO_STORE)
+
+
+@router.post("/sessions/{session_id}/feedback", status_code=204)
+async def rate_answer(request: Request, session_id: SessionId) -> Response:
+    proxy = _proxy(request)
+    caller = await proxy.gate.identify(request.scope, request.headers, CHAT)
+    given = feedback.parse(await bodies.read_json(request, feedback.MAX_BODY))
+    proxy.gate.require_timely(caller)
+    await proxy.admission.require_live(caller)
+    before, noted = await proxy.feedback.rate(caller, session_id, given)
+    # The rating is kept from here on, even if the entry for the operator fails.
+    proxy.metrics.rated(caller.site.client_id, before, given.rating)
+    await proxy.feedback.note(noted)
+    return Response(status_code=204, headers=NO_STORE)
+
+
+@router.get(openai.MODELS)
+async def list_models(request: Request) -> Response:
+    caller = await _asker(request)
+    return JSONResponse(openai.models(caller.site), headers=NO_STORE)
+
+
+@router.get(f"{openai.MODELS}/{{model}}")
+async def read_model(request: Request, model: str) -> Response:
+    caller = await _asker(request)
+    return JSONResponse(openai.model(openai.backend_of(caller.site, model)), headers=NO_STORE)
 
 
 @router.get("/healthz")
@@ -74,7 +113,7 @@ async def healthz() -> Response:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """Whether a good question would be let through; which dependency is missing is in the answer."""
+    """Tell whether a valid question would be admitted; the answer names each missing dependency."""
     proxy = _proxy(request)
     missing: list[str] = []
     if proxy.drain.has_begun:
@@ -94,7 +133,7 @@ async def readyz(request: Request) -> Response:
 
 @router.get(METADATA)
 async def protected_resource(request: Request) -> Response:
-    """RFC 9728 2: which broker's tokens are taken here, and how they are sent."""
+    """RFC 9728 2: the broker whose tokens this proxy takes, and how clients send them."""
     config = _proxy(request).config
     document: dict[str, Any] = {
         "resource": config.audience,

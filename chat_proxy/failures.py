@@ -1,15 +1,16 @@
-"""Why an answer ends without its `done`: before its first byte as a problem, after it as an `error` event."""
+"""The failures that end an answer: a problem before its first byte, an `error` event after it."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from edge import bearer
-from edge.problems import Problem
+from edge.http import authorization
+from edge.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`cuts`: the connection is closed as an answer that was torn, never ended like a whole one."""
+    """With `cuts` the connection is closed in the middle, so that no client takes the answer for a whole
+    one."""
 
     status: int
     code: str
@@ -19,7 +20,7 @@ class Failure:
 
     def problem(self) -> Problem:
         if self is SESSION_ENDED:
-            return bearer.invalid_token()
+            return authorization.invalid_token()
         headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
         if self is SHUTTING_DOWN:
             headers["Connection"] = "close"
@@ -27,7 +28,7 @@ class Failure:
 
 
 class Failed(Exception):
-    """Carries a Failure to where it is answered."""
+    """Carries a Failure to the code that answers it."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.code)
@@ -35,6 +36,9 @@ class Failed(Exception):
 
 
 BAD_BACKEND: Final = Failure(502, "bad_backend", "The answering service failed. Try again.")
+BACKEND_BUSY: Final = Failure(
+    503, "backend_busy", "The answering service takes no question just now. Try again later.", 10
+)
 TORN: Final = Failure(502, "bad_backend", "The answer broke off. Try again.", cuts=True)
 BACKEND_TIMEOUT: Final = Failure(504, "backend_timeout", "The answering service did not answer in time.")
 ANSWER_TIMEOUT: Final = Failure(504, "answer_timeout", "The answer took too long.")

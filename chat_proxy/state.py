@@ -1,16 +1,18 @@
-"""What a running proxy holds. `create_app` fills it; the endpoints are handed it."""
+"""The state of a running proxy. `create_app` fills it, and every endpoint receives it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chat_proxy.admission import Admission
+from chat_proxy.admission.admission import Admission
+from chat_proxy.backends.client import BackendClient
 from chat_proxy.config import ProxyConfig
 from chat_proxy.conversations import Conversations
-from chat_proxy.drain import Drain
-from chat_proxy.figures import Figures
-from chat_proxy.forward import Forward
+from chat_proxy.feedback import Feedback
 from chat_proxy.gate import Gate
-from edge.traces import Traces
+from chat_proxy.metrics import ProxyMetrics
+from chat_proxy.streams.drain import Drain
+from edge.http.refused_bodies import RefusedBodies
+from edge.http.traces import Traces
 from tokens.jwks.remote import RemoteKeys
 
 
@@ -22,9 +24,11 @@ class ChatProxy:
     gate: Gate
     admission: Admission
     conversations: Conversations
-    forward: Forward
+    feedback: Feedback
+    client: BackendClient
     keys: RemoteKeys
     drain: Drain
-    figures: Figures
+    refused_bodies: RefusedBodies
+    metrics: ProxyMetrics
     traces: Traces
     clock: Callable[[], float]

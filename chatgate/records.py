@@ -9,23 +9,23 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from broker.accounts import Accounts, AccountsError, AccountsUnavailable, normalise_email
+from broker.accounts.accounts import Accounts, AccountsError, AccountsUnavailable, normalise_email
 from broker.config import resolve
-from broker.storage.database_url import BadDatabaseUrl, driver_url
 from broker.storage.sql import SqlAccounts, open_accounts
-from chatgate import valkey
+from chatgate.environment import Environment, unusable
 from chatgate.faults import Fault
-from chatgate.surroundings import Surroundings, unusable
-from edge.store import Store, StoreUnavailable, command
+from chatgate.stack import valkey
+from edge.database_url import BadDatabaseUrl, driver_url
+from edge.redis.client import Store, StoreUnavailable, command
 
 T = TypeVar("T")
 _UNDEFINED_TABLE: Final = "42P01"
-"""Of Postgres (its appendix A); SQLite has words only."""
+"""The code of Postgres for a missing table (its appendix A); SQLite has a message only."""
 
 
 @contextmanager
-def explained(around: Surroundings) -> Iterator[None]:
-    """Turns what a store raises into a Fault."""
+def explained(around: Environment) -> Iterator[None]:
+    """Turn the exceptions of a store into a Fault."""
     try:
         yield
     except StoreUnavailable as error:
@@ -43,13 +43,13 @@ def explained(around: Surroundings) -> Iterator[None]:
         raise unusable(around.data_dir, error) from None
 
 
-def run(around: Surroundings, work: Coroutine[Any, Any, T]) -> T:
-    """Raises Fault for what a store raises."""
+def run(around: Environment, work: Coroutine[Any, Any, T]) -> T:
+    """Run `work`. Raises Fault for the exceptions of a store."""
     with explained(around):
         return asyncio.run(work)
 
 
-def _no_accounts(around: Surroundings, error: AccountsUnavailable) -> str:
+def _no_accounts(around: Environment, error: AccountsUnavailable) -> str:
     file = database_file(around)
     if file is None:
         return (
@@ -62,18 +62,18 @@ def _no_accounts(around: Surroundings, error: AccountsUnavailable) -> str:
     )
 
 
-def _database_key(around: Surroundings) -> str:
+def _database_key(around: Environment) -> str:
     return f"CHATGATE_BROKER_DATABASE_URL or in {around.config}"
 
 
-def database_file(around: Surroundings) -> Path | None:
+def database_file(around: Environment) -> Path | None:
     """The file of an SQLite database; None for a server. Raises BadDatabaseUrl."""
     target, _ = driver_url(resolve(around.settings).database_url)
     return Path(target.database or "") if target.get_backend_name() == "sqlite" else None
 
 
-async def have_tables(around: Surroundings) -> bool:
-    """Whether the accounts can be read; False where the tables are still to be made. Makes nothing.
+async def have_tables(around: Environment) -> bool:
+    """Return True if the accounts can be read, False if the tables are still to be made. Makes nothing.
 
     Raises AccountsUnavailable and Fault.
     """
@@ -94,7 +94,7 @@ async def have_tables(around: Surroundings) -> bool:
 
 
 def _exists(file: Path) -> bool:
-    """Raises OSError where it is not there and could not be made."""
+    """Return True if the file exists. Raises OSError when it does not and could not be made."""
     try:
         file.stat()
     except FileNotFoundError:
@@ -111,25 +111,25 @@ def _lacks_tables(error: AccountsUnavailable) -> bool:
 
 
 @asynccontextmanager
-async def accounts_of(around: Surroundings, *, make_tables: bool = True) -> AsyncIterator[SqlAccounts]:
+async def accounts_of(around: Environment, *, make_tables: bool = True) -> AsyncIterator[SqlAccounts]:
     accounts = _opened(around)
     try:
         if make_tables:
-            # A first account may be made before the first broker has run.
+            # An operator may add the first account before the first broker has run.
             await accounts.create_schema()
         yield accounts
     finally:
         await accounts.close()
 
 
-def _opened(around: Surroundings) -> SqlAccounts:
+def _opened(around: Environment) -> SqlAccounts:
     try:
         return open_accounts(resolve(around.settings).database_url)
     except OSError as error:
         raise _cannot_be_made(around, error) from None
 
 
-def _cannot_be_made(around: Surroundings, error: OSError) -> Fault:
+def _cannot_be_made(around: Environment, error: OSError) -> Fault:
     file = database_file(around)
     if file is None or file.is_relative_to(around.data_dir):
         return unusable(around.data_dir, error)
@@ -140,17 +140,18 @@ def _cannot_be_made(around: Surroundings, error: OSError) -> Fault:
 
 
 @asynccontextmanager
-async def store_of(around: Surroundings) -> AsyncIterator[Store]:
-    """The embedded server is started for the time of the command where it does not run."""
+async def store_of(around: Environment) -> AsyncIterator[Store]:
+    """The Redis of a stack. An embedded server that does not run is started for the time of the command."""
     with _redis_url(around) as url:
-        store = Store(url, time.monotonic, replicas=around.settings.redis.wait_replicas or 0)
+        redis = around.settings.redis
+        store = Store(url, time.monotonic, replicas=redis.wait_replicas or 0, deadline=redis.deadline_seconds)
         try:
             yield store
         finally:
             await store.close()
 
 
-async def require_redis(around: Surroundings) -> None:
+async def require_redis(around: Environment) -> None:
     """Raises Fault when the configured Redis does not answer."""
     with explained(around):
         async with store_of(around) as store:
@@ -158,7 +159,7 @@ async def require_redis(around: Surroundings) -> None:
 
 
 @contextmanager
-def _redis_url(around: Surroundings) -> Iterator[str]:
+def _redis_url(around: Environment) -> Iterator[str]:
     if around.valkey is None:
         yield around.redis_url
         return
@@ -167,7 +168,8 @@ def _redis_url(around: Surroundings) -> Iterator[str]:
 
 
 async def account_id(accounts: Accounts, email: str) -> str:
-    """Raises Fault when nobody has the address, InvalidEmail when it is none."""
+    """The id of an account. Raises Fault when no account has the address, InvalidEmail when it is no
+    address."""
     found = await accounts.by_email(normalise_email(email))
     if found is None:
         raise Fault(f"Nobody has the address {email}. `chatgate users list` shows who there is.")

@@ -1,4 +1,4 @@
-"""Rows on the standard output: a table in a terminal, tab-separated where another program reads them."""
+"""Rows on the standard output: a table in a terminal, tab-separated for another program."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -7,15 +7,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from chatgate.log_lines import harmless
+from chatgate.stack.log_lines import harmless
 
-IDS: Final = frozenset({"id", "session", "kid"})
-"""Columns that stay in one piece, as an id in two cannot be copied."""
+IDS: Final = frozenset({"id", "session", "kid", "message"})
+"""Columns that are not wrapped, because an id on two lines cannot be copied."""
 
 
 def show(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console = Console(highlight=False)
-    # Names and user agents are what a client sent.
+    # A client sent the names and user agents, which may hold control characters.
     clean = [[harmless(cell) for cell in row] for row in rows]
     if not console.is_terminal:
         for line in (header, *clean):

@@ -18,7 +18,7 @@ NAMES: Final = ("broker_secret", "book_secret", "redis_password")
 MARK: Final = "made-for-development-only-"
 """What a generated secret begins with, so that one that was copied is known again in production."""
 MIN_BYTES: Final = 32
-"""As edge.checks asks of every secret."""
+"""As edge.config.checks asks of every secret."""
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 

@@ -1,4 +1,4 @@
-"""Writes broker/common_passwords.txt from the password frequency list of the `zxcvbn` package.
+"""Writes broker/accounts/common_passwords.txt from the password frequency list of the `zxcvbn` package.
 
 `--check` writes nothing and exits 1 when the file is not what this would write.
 """
@@ -9,7 +9,7 @@ import unicodedata
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-TARGET = Path(__file__).parents[1] / "broker" / "common_passwords.txt"
+TARGET = Path(__file__).parents[1] / "broker" / "accounts" / "common_passwords.txt"
 SIZE = 10_000
 # A shorter password is refused for its length.
 MIN_LENGTH = 8
@@ -22,7 +22,7 @@ HEADER = (
 
 
 def select(frequency_list: list[str]) -> list[str]:
-    """In the form that a typed password is compared in, each once, in order of frequency."""
+    """The passwords in the form in which a typed one is compared, each once, in order of frequency."""
     folded = (unicodedata.normalize("NFKC", word).casefold() for word in frequency_list)
     return [word for word in dict.fromkeys(folded) if len(word) >= MIN_LENGTH][:SIZE]
 

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from edge.checks import MIN_SECRET
-from edge.settings import BUILT_IN_TIERS, NAMED_TABLES, TABLES, Settings
-from edge.variables import variable
+from edge.config.checks import MIN_SECRET
+from edge.config.schema import BUILT_IN_TIERS, NAMED_TABLES, NESTED_TABLES, TABLES, Settings
+from edge.config.variables import variable
 
 TARGET = Path(__file__).parents[1] / "docs" / "configuration.md"
 
@@ -28,6 +28,13 @@ so does every fault that `chatgate check` names.
 
 [`chatgate.example.toml`](../chatgate.example.toml) is a whole file to begin with. A secret has at least
 {MIN_SECRET} bytes (`openssl rand -hex 32`); no two may be equal.
+
+In production a secret is judged as well, by `chatgate check` and when a service starts: one that is
+published somewhere, that is made to be shown (a UUID, a JWT, a public key, a password's hash), that has fewer
+than 128 bits, or that looks like words, a series, a walk over the keyboard, a repetition, or the hash or
+encoding of these, is refused, as is a sample's password in `redis.url` and `broker.database_url`. A secret
+that a person made up is refused however long it is. `chatgate check` warns of names that a sample left
+(`example.org`, `your-site`): nothing is unsafe with them, and nothing works.
 """
 
 BACKEND = """## The reference backend
@@ -44,13 +51,19 @@ It reads no file, only these variables.
 | `CHATGATE_BACKEND_LLM_BASE_URL` | none | An OpenAI-style address, up to `/chat/completions`. |
 | `CHATGATE_BACKEND_LLM_MODEL` | none | The model to ask there. |
 | `CHATGATE_BACKEND_LLM_API_KEY`, `CHATGATE_BACKEND_LLM_API_KEY_FILE` | none | The key to ask with. |
+| `CHATGATE_BACKEND_LLM_PARAMETERS` | none | A JSON object sent along, such as `{"temperature": 0.2}`. |
+| `CHATGATE_BACKEND_EMBEDDINGS_BASE_URL` | none | An OpenAI-style address, up to `/embeddings`. |
+| `CHATGATE_BACKEND_EMBEDDINGS_MODEL` | the small model, if installed | The model there, or `none`. |
+| `CHATGATE_BACKEND_EMBEDDINGS_API_KEY`, `CHATGATE_BACKEND_EMBEDDINGS_API_KEY_FILE` | none | Its key. |
 """
 
 COMMAND_LINE = """## Ports and folders of `chatgate up`
 
-`CHATGATE_PAGE_PORT` (3000) is where the sample book's pages are served, `CHATGATE_BROKER_PORT` (8000),
+`CHATGATE_PAGE_PORT` (3000) is where the sample book's pages are served, `CHATGATE_SITE_PORT` (3001) where
+`make site` serves them as a Docusaurus site, `CHATGATE_BROKER_PORT` (8000),
 `CHATGATE_PROXY_PORT` (8001) and `CHATGATE_BACKEND_PORT` (8002) where the services listen, and
 `CHATGATE_DATA_DIR` (`.chatgate`) where data is kept. Metrics are 1,000 ports above those of broker and proxy.
+On another port than 8000 the broker's cookies begin with `chatgate-` and that port.
 `REDIS_URL` takes the place of the embedded server.
 """
 
@@ -75,7 +88,13 @@ def _lines() -> Iterator[str]:
         yield f"\n## `[{name}.NAME]`\n"
         if name == "tiers":
             yield _built_in()
-        yield from _table((name, "NAME"), model.model_fields)
+        nested = NESTED_TABLES.get(name, {})
+        fields = {key: field for key, field in model.model_fields.items() if key not in nested}
+        yield from _table((name, "NAME"), fields)
+        for key, inner in nested.items():
+            yield f"\n## `[{name}.NAME.{key}]`\n"
+            yield f"{model.model_fields[key].description}\n"
+            yield from _table((name, "NAME", key), inner.model_fields)
     yield "\n" + BACKEND
     yield COMMAND_LINE.rstrip()
 
@@ -101,6 +120,8 @@ def _description(name: str, field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "none"
     value: Any = field.default
     if value is PydanticUndefined or field.is_required():
         return "required"

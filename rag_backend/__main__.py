@@ -1,4 +1,5 @@
-"""`python -m rag_backend`: serve until SIGTERM or SIGINT. Exit code 2: it could not start, and said why."""
+"""`python -m rag_backend`: serve until SIGTERM, SIGINT or SIGHUP. Exit code 2: it could not start, and
+printed why."""
 
 import logging
 import signal
@@ -10,15 +11,15 @@ import uvicorn
 from rag_backend import logs
 from rag_backend.app import create_app
 from rag_backend.config import Config, ConfigError, from_environment
-from rag_backend.listening import CannotListen, listen
+from rag_backend.sockets import CannotListen, listen
 
 GRACE_SECONDS = 5
-"""For running answers at the end; the proxy tells its readers when one is cut."""
+"""Time for running answers at shutdown; the proxy tells its reader when an answer is cut."""
 
 
 def main() -> int:
-    # uvicorn raises the signal that ended it once more when it has shut down: an end as asked for is no
-    # failure.
+    # uvicorn raises the signal again after it has shut down; the handler makes that a normal exit, with code
+    # 0.
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, lambda *_: sys.exit(0))
     try:
@@ -45,8 +46,15 @@ def serve(config: Config, sockets: list[socket.socket]) -> int:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+    # uvicorn does not handle SIGHUP, whose default action would cut the answers off.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: _end(server))
     server.run(sockets=sockets)
     return 0 if server.started else 1
+
+
+def _end(server: uvicorn.Server) -> None:
+    server.should_exit = True
 
 
 if __name__ == "__main__":

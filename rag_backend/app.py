@@ -1,4 +1,4 @@
-"""The reference backend: the one place that wires."""
+"""`create_app`: the one place that wires the reference backend."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -9,24 +9,26 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from structlog.typing import FilteringBoundLogger
 
-from rag_backend import chat, index, llm, logs, problems
-from rag_backend.answering import Sources
+from rag_backend import chat, logs, problems
+from rag_backend.answers import model
+from rag_backend.answers.answer import Sources
 from rag_backend.config import Config
-from rag_backend.index import IndexUnavailable
 from rag_backend.problems import Problem
+from rag_backend.search import index
+from rag_backend.search.index import IndexUnavailable
 
 
 def create_app(
     config: Config, log: FilteringBoundLogger | None = None, now: Callable[[], float] = time.time
 ) -> FastAPI:
-    """The application. It opens nothing before it starts, and the index at each question."""
+    """The application. It opens nothing before it starts, and opens the index for each question."""
     log = log or logs.logger()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with llm.client() as http:
-            sources = Sources(config.index, config.model, http)
-            app.state.desk = chat.Desk(config.secret, config.audience, sources, log, now)
+        async with model.client() as http:
+            sources = Sources(config.index, config.model, http, config.embedding)
+            app.state.backend = chat.State(config.secret, config.audience, sources, log, now)
             log.info("started", by_model=config.model is not None)
             _warn_of_missing_index(config, log)
             yield
@@ -36,7 +38,7 @@ def create_app(
 
     @app.post("/chat")
     async def ask(request: Request) -> Response:
-        return await chat.answer_question(request, request.app.state.desk)
+        return await chat.answer_question(request, request.app.state.backend)
 
     @app.get("/healthz")
     async def alive() -> Response:
@@ -52,7 +54,7 @@ def create_app(
 
 
 def _warn_of_missing_index(config: Config, log: FilteringBoundLogger) -> None:
-    # A warning alone: the index may be built while this runs, and is opened anew at each question.
+    # A warning is enough: the index may be built while the backend runs, and is opened for each question.
     try:
         with index.opened(config.index):
             pass
@@ -78,6 +80,6 @@ def _add_error_handlers(app: FastAPI, log: FilteringBoundLogger) -> None:
 
     @app.exception_handler(Exception)
     async def fault(_: Request, error: Exception) -> Response:
-        # Its type alone: an exception's text may hold what was asked.
+        # Only the exception's type is logged: its text may hold the question.
         log.error("fault", exception=type(error).__name__)
         return problems.render(Problem(500, "internal_error", "The backend failed. Its log says where."))

@@ -1,6 +1,6 @@
-"""The proxy's token, which proves that a question was let through and is the one that was sent.
+"""The proxy's token, which proves that the proxy admitted the question and that the body is unchanged.
 
-HS256 under a secret that only the proxy and this backend know; it names no reader. See
+It is HS256 under a secret that only the proxy and this backend know, and names no reader. See
 docs/decisions/0002-backend-contract.md.
 """
 
@@ -25,17 +25,18 @@ LEEWAY: Final = 5
 """Seconds by which the proxy's clock may be ahead of ours, or behind."""
 
 _BEARER = re.compile(r"[Bb]earer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
-# Nothing else may stand in it, so kid, jwk, crit, b64 and zip all fail here.
+# The header must be exactly this, so tokens with kid, jwk, crit, b64 or zip fail here.
 _HEADER: Final = {"alg": "HS256", "typ": TYPE}
 
 
 class InvalidToken(Exception):
-    """No token of the proxy's for us; the message names the rule, for the log alone."""
+    """The request has no valid token of the proxy's for us; the message names the broken rule, for the log
+    alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a good token says: the digest of the body it was made for."""
+    """The claim of a valid token: the digest of the body that it was made for."""
 
     body_sha256: str
 
@@ -79,7 +80,7 @@ def _judge(claims: Any, audience: str, now: float) -> Proof:
     if not isinstance(claims, dict) or claims.get("iss") != ISSUER or claims.get("aud") != audience:
         raise InvalidToken("another issuer or audience")
     issued, expires = claims.get("iat"), claims.get("exp")
-    # bool is an int in Python and true is no time.
+    # In Python bool is a subclass of int, and true is no time.
     if type(issued) is not int or type(expires) is not int or not 0 < expires - issued <= MAX_LIFETIME:
         raise InvalidToken("no lifetime of at most 60 seconds")
     if now >= expires + LEEWAY or issued > now + LEEWAY:

@@ -1,4 +1,4 @@
-"""One JSON line per event on stderr. No question, answer, passage or secret is given to it."""
+"""One JSON line per event on stderr. No event holds a question, answer, passage or secret."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem+json with a stable `code`. None echoes what was sent."""
+"""Errors as RFC 9457 problem+json with a stable `code`. They never echo the request."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

@@ -1,3 +1,4 @@
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -6,13 +7,24 @@ import pytest
 
 from tests.topologies import alone, clustered, recorded_scripts, watched
 from tests.turns import turn_of
-from tests.valkey import Valkey
+from tests.valkey import PATIENT_S, Valkey
+
+# The small embedding model would take a minute for the sample book on a busy machine; the tests that want
+# it name it.
+os.environ["CHATGATE_BACKEND_EMBEDDINGS_MODEL"] = "none"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     with turn_of(item):
         return (yield)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("node"):
+            # The first of them waits for npm, and for sites that are built.
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture
@@ -24,6 +36,12 @@ def valkey():
     yield server
     server.kill()
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def redis_deadline():
+    """Seconds. A module that holds the services to their default has a fixture of this name."""
+    return PATIENT_S
 
 
 @pytest.fixture(scope="module", params=[alone, watched, clustered], ids=["single", "sentinel", "cluster"])

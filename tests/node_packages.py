@@ -1,33 +1,32 @@
-"""npm packages, as tests/node/package-lock.json pins them, and the scripts beside it that use them."""
+"""npm packages, as the package-lock.json of a folder pins them, and the scripts of tests/node."""
 
 import json
-import os
 import shutil
 import subprocess
 from functools import cache
 
-import pytest
-
+from tests.missing import cannot
 from tests.processes import REPOSITORY, alone_with
 
 FOLDER = REPOSITORY / "tests" / "node"
+WIDGET = REPOSITORY / "widget"
 MIN_NODE = 20
 
 
 @cache
-def node():
-    """The path of Node with the packages installed. Skips the test without one, and in CI fails it."""
+def node(folder=FOLDER):
+    """Node's path, once the packages of `folder` are installed. Skips without it, and fails in CI."""
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
-        _cannot("node and npm are not on PATH")
+        cannot("node and npm are not on PATH")
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
     if int(version.strip().removeprefix("v").partition(".")[0]) < MIN_NODE:
-        _cannot(f"Node {MIN_NODE} or later is needed, this is {version.strip()}")
-    with alone_with(FOLDER / "package-lock.json"):
-        if _is_stale():
-            done = subprocess.run(["npm", "ci"], cwd=FOLDER, capture_output=True, text=True)
+        cannot(f"Node {MIN_NODE} or later is needed, this is {version.strip()}")
+    with alone_with(folder / "package-lock.json"):
+        if _is_stale(folder):
+            done = subprocess.run(["npm", "ci"], cwd=folder, capture_output=True, text=True)
             if done.returncode != 0:
-                _cannot(f"npm ci failed in tests/node: {done.stderr[-500:]}")
+                cannot(f"npm ci failed in {folder}: {done.stderr[-500:]}")
     return found
 
 
@@ -40,14 +39,8 @@ def steps_of(script, task):
     return {one["step"]: one for one in steps}
 
 
-def _is_stale():
+def _is_stale(folder):
     # npm writes this file last, so an installation that was cut short counts as none.
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
+    installed = folder / "node_modules" / ".package-lock.json"
+    lock = folder / "package-lock.json"
     return not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime
-
-
-def _cannot(reason):
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -14,6 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
+GUEST = "urn:chatgate:params:oauth:grant-type:guest"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 SESSION_TOKEN = "urn:chatgate:params:oauth:token-type:session-token"
@@ -99,16 +100,16 @@ class OAuthSite:
     async def guest_code(self, **changes):
         return code_in(await self.post_form("/guest", {}, **changes))
 
-    async def token(self, **parameters):
+    async def token(self, path="/oauth2/token", **parameters):
         """With a proof where there is a key, and once more where a nonce is asked for."""
-        answer = await self.send(**parameters)
+        answer = await self.send(path, **parameters)
         if answer.status_code == 400 and answer.json()["error"] == "use_dpop_nonce":
-            answer = await self.send(**parameters)
+            answer = await self.send(path, **parameters)
         return answer
 
-    async def send(self, *, proof=None, **parameters):
+    async def send(self, path="/oauth2/token", *, proof=None, **parameters):
         headers = {}
-        address = f"{self.issuer}/oauth2/token"
+        address = f"{self.issuer}{path}"
         if proof is None and self.key is not None:
             proof = self.key.proof("POST", address, nonce=self.nonce)
         if proof is not None:
@@ -119,6 +120,12 @@ class OAuthSite:
         self.nonce = answer.headers.get("dpop-nonce", self.nonce)
         return answer
 
+    async def sessions(self, refresh_token):
+        return await self.token("/oauth2/sessions", token=refresh_token)
+
+    async def end_session(self, refresh_token, session_id):
+        return await self.token("/oauth2/sessions/revoke", token=refresh_token, session_id=session_id)
+
     async def redeem(self, code, **changes):
         parameters = {
             "grant_type": "authorization_code",
@@ -127,6 +134,9 @@ class OAuthSite:
             "code_verifier": self.verifier,
         }
         return await self.token(**parameters | changes)
+
+    async def guest(self, **more):
+        return await self.token(grant_type=GUEST, **more)
 
     async def refresh(self, refresh_token, **more):
         return await self.token(grant_type="refresh_token", refresh_token=refresh_token, **more)

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from tests.ports import free_ports
-from tests.valkey import Valkey
+from tests.valkey import PATIENT_S, Valkey
 
 REPOSITORY = Path(__file__).parent.parent
 PATIENCE_S = 30
@@ -28,8 +29,9 @@ def alone_with(path):
 
 
 @contextmanager
-def serving(command, ready_url, *, folder=REPOSITORY, environ=None):
-    """Runs `command` around the block, once `ready_url` answers 200; what it wrote is in the failure."""
+def serving(command, ready_url, *, folder=REPOSITORY, environ=None, patience=PATIENCE_S):
+    """Runs `command` around the block, once `ready_url` answers 200, for which there are `patience` seconds;
+    what it wrote is in the failure."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
@@ -40,7 +42,7 @@ def serving(command, ready_url, *, folder=REPOSITORY, environ=None):
             stderr=subprocess.STDOUT,
         )
         try:
-            if not _answers(process, ready_url):
+            if not _answers(process, ready_url, patience):
                 output.seek(0)
                 raise AssertionError(f"{command} does not serve:\n{output.read().decode()[-4000:]}")
             yield process
@@ -53,14 +55,41 @@ def serving(command, ready_url, *, folder=REPOSITORY, environ=None):
             process.stdin.close()
 
 
-def _answers(process, url):
-    deadline = time.monotonic() + PATIENCE_S
-    while process.poll() is None and time.monotonic() < deadline:
-        with suppress(httpx.TransportError):
-            if httpx.get(url).status_code == 200:
-                return True
-        # Nothing tells from outside when another process listens, so its port is asked again.
-        time.sleep(0.02)
+@contextmanager
+def serving_group(script, ready_url, *, folder, environ, patience=PATIENCE_S):
+    """Runs the commands of a shell around the block. The last one serves, by processes of its own as npm
+    does, so the group of them is ended."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            ["sh", "-c", script],
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            if not _answers(process, ready_url, patience):
+                output.seek(0)
+                raise AssertionError(f"{script} does not serve:\n{output.read().decode()[-4000:]}")
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _answers(process, url, patience):
+    deadline = time.monotonic() + patience
+    # One client, as each reads the trust store, which takes as long as the start that is waited for.
+    with httpx.Client() as client:
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(httpx.TransportError):
+                if client.get(url).status_code == 200:
+                    return True
+            # Nothing tells from outside when another process listens, so its port is asked again.
+            time.sleep(0.02)
     return False
 
 
@@ -92,8 +121,11 @@ def broker_process(toml, *, secret):
             "CHATGATE_BROKER_PORT": str(port),
             "CHATGATE_BROKER_SECRET": secret,
             "CHATGATE_BROKER_METRICS_PORT": "0",
+            # Many tests are one reader's at one address.
+            "CHATGATE_SIGN_IN_ATTEMPTS_PER_ACCOUNT": "1000",
             "CHATGATE_DATA_DIR": folder,
             "REDIS_URL": valkey.url,
+            "CHATGATE_REDIS_DEADLINE_SECONDS": str(PATIENT_S),
         }
         with serving([sys.executable, "-m", "broker"], f"{url}/readyz", environ=environ):
             yield url

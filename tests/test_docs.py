@@ -1,7 +1,10 @@
 """The documents say what the code does: every code that can be answered is in docs/http.md."""
 
 import ast
+import re
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 MAKERS = {"Problem", "Failure", "OAuthError", "_invalid"}
@@ -24,6 +27,38 @@ def test_every_code_is_documented():
     assert sorted(code for code in found if f"`{code}`" not in documented) == []
 
 
-def test_decisions_are_numbered_without_gaps():
-    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("*.md"))
-    assert numbers == list(range(1, len(numbers) + 1))
+def test_decisions_are_numbered_without_gaps_and_indexed():
+    folder = ROOT / "docs" / "decisions"
+    files = sorted(folder.glob("0*.md"))
+    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+    index = (folder / "README.md").read_text()
+    for number, path in enumerate(files, 1):
+        title = path.read_text().partition("\n")[0].removeprefix(f"# {number}. ")
+        assert f"| {number} | [{title}]({path.name}) |" in index
+
+
+def pages():
+    return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "README.md"]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_within_the_repository_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text())
+    assert [one for one in targets if not (page.parent / one).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_that_a_newcomer_is_led_to_are_there(name):
+    named = re.findall(r"`([a-z_]+/[\w./-]*)`", (ROOT / name).read_text())
+    assert len(named) > 10
+    assert [one for one in named if not (ROOT / one).exists()] == []
+
+
+def test_every_folder_of_the_packages_is_on_the_map():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    folders = {
+        f"`{path.parent.relative_to(ROOT)}/`"
+        for package in ("edge", "broker", "chat_proxy", "rag_backend", "chatgate")
+        for path in (ROOT / package).glob("*/__init__.py")
+    }
+    assert sorted(one for one in folders if one not in page) == []

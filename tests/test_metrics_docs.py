@@ -10,12 +10,12 @@ import broker.app
 import broker.config
 import chat_proxy.app
 import chat_proxy.config
-from edge.configuration import read
-from edge.front_door import Door
-from edge.logs import Written
-from edge.metrics import Metrics
-from edge.worker import add_workers
-from edge.worker_figures import add_worker
+from edge.config.read import read
+from edge.server.door import Door
+from edge.server.worker import add_workers
+from edge.server.worker_metrics import add_worker
+from edge.telemetry.logs import Written
+from edge.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| `(chatgate_\w+)` \| (\w+) \| (.*?)\| .+ \|$", re.MULTILINE)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from broker import codes, ring, sessions
-from broker.revocation import LONGEST_MARK
-from chat_proxy import messages
-from edge import front_door
+from broker.oauth import codes
+from broker.sessions import session
+from broker.sessions.revocation import LONGEST_MARK
+from broker.signing import record
+from chat_proxy.chat import MAX_REFUSED
+from chat_proxy.questions import messages
+from edge.server import connections, door, framing, http1
 from tokens import dpop
 from tokens.claims import MAX_LIFETIME
 from tokens.jwks.remote import STALE
@@ -36,11 +39,12 @@ def collected_from(path):
 
 
 def rows():
-    """The cells of each table row whose first cell is a number, or a letter and a number."""
+    """The cells of each table row whose first cell is a number, or a letter and a number, and its tests."""
+    shown = dict(re.findall(r"^- \*\*([JBW]?\d+)\*\*: (.*)$", PAGE, re.M))
     for line in PAGE.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("|") and re.fullmatch(r"[JB]?\d+", cells[0]):
-            yield cells
+        if line.startswith("|") and re.fullmatch(r"[JBW]?\d+", cells[0]):
+            yield [*cells, shown.get(cells[0], "")]
 
 
 def test_each_test_that_is_named_is_there():
@@ -54,7 +58,8 @@ def test_nothing_that_looks_like_a_test_is_written_in_another_way():
 
 
 def test_each_row_is_there_once_and_in_order():
-    expected = [str(number) for number in range(1, 49)]
+    expected = [str(number) for number in range(1, 55)]
+    expected += [f"W{number}" for number in range(1, 14)]
     expected += [f"J{number}" for number in range(1, 12)] + [f"B{number}" for number in range(1, 8)]
     assert [cells[0] for cells in rows()] == expected
 
@@ -88,13 +93,17 @@ def test_where_both_services_are_meant_both_are_tried():
         ("5 s of leeway", LEEWAY),
         ("`iat` | 60 s either way", dpop.WINDOW),
         ("150 s |", dpop.KEPT_MS / 1000),
-        ("370 s after", ring.RETIRING_MS / 1000),
+        ("370 s after", record.RETIRING_MS / 1000),
         ("2 h with the keys", STALE / 3600),
-        ("10 s and 30 s, and the connection is closed", front_door.HEAD_WITHIN),
-        ("Header 16 KiB", front_door.MAX_HEAD / 1024),
+        ("10 s and 30 s, and the connection is closed", door.HEAD_WITHIN),
+        ("Header 16 KiB", http1.MAX_HEAD / 1024),
+        ("16 MiB of one address", connections.SHARE / 1_048_576),
+        ("512 chunks", framing.MAX_CHUNKS),
+        ("60 such bodies of a reader", MAX_REFUSED),
+        ("48 MiB of a process", connections.LIMIT / 1_048_576),
         ("60 s; that it was used, 1 day", codes.LIFE_MS / 1000),
-        ("7 days, moved on with use, 30 days at most", sessions.LIFE_MS / 86_400_000),
-        ("30 days at most", sessions.ABSOLUTE_LIFE_MS / 86_400_000),
+        ("7 days, moved on with use, 30 days at most", session.LIFE_MS / 86_400_000),
+        ("30 days at most", session.ABSOLUTE_LIFE_MS / 86_400_000),
     ],
 )
 def test_the_figures_are_those_of_the_code(text, figure):

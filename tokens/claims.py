@@ -4,17 +4,18 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from tokens import sealing
 from tokens.errors import InvalidToken
 
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105  RFC 9068 2.1, a media type and no secret
 ALGORITHMS = ("ES256", "EdDSA", "RS256")
 MAX_LIFETIME = 300
-"""Seconds between `iat` and `exp`; a longer life would outlast what a session check is sized for."""
+"""Seconds between `iat` and `exp`; a longer life would outlast the time that session checks are sized for."""
 
 CHAT = "chat"
 HISTORY = "history"
 SCOPES = (CHAT, HISTORY)
-"""What a token may be for: asking questions; reading and deleting the reader's own conversations."""
+"""The uses of a token: asking questions; reading and deleting the reader's own conversations."""
 
 _SUBJECT = re.compile(r"[A-Za-z0-9_-]{32,43}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -23,7 +24,8 @@ _SCOPE = re.compile(r"(?=.{1,128}\Z)[a-z0-9:_.-]+(?: [a-z0-9:_.-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """One verified access token. Times are whole seconds since the epoch."""
+    """One verified access token. Times are whole seconds since the epoch. `upk` is the key of
+    tokens.sealing, for a session that a Better Auth server of the site's own vouches for."""
 
     iss: str
     sub: str
@@ -36,12 +38,16 @@ class AccessClaims:
     scope: str
     tier: str
     jkt: str | None = None
+    upk: str | None = None
 
     def to_payload(self) -> dict[str, Any]:
-        """The JWT payload, members in RFC 9068's order; `cnf` only when the token is bound."""
+        """The JWT payload, members in RFC 9068's order; `cnf` only when the token is bound, `upk` only when
+        it has one."""
         payload: dict[str, Any] = {name: getattr(self, name) for name in _MEMBERS}
         if self.jkt is not None:
             payload["cnf"] = {"jkt": self.jkt}
+        if self.upk is not None:
+            payload["upk"] = self.upk
         return payload
 
 
@@ -51,7 +57,7 @@ _MEMBERS = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "sid", "scope
 def parse(payload: Any) -> AccessClaims:
     """Read a payload whose signature is good. Raises InvalidToken when a claim is missing or misshapen.
 
-    `sub`, `sid` and `jti` become parts of Redis keys, so their alphabet is fixed here and holds no brace.
+    `sub`, `sid` and `jti` become parts of Redis keys, so their alphabet is fixed here and has no brace.
     """
     if not isinstance(payload, dict):
         raise InvalidToken("the payload is not an object")
@@ -67,8 +73,9 @@ def parse(payload: Any) -> AccessClaims:
         scope=_matching(payload, "scope", _SCOPE),
         tier=_matching(payload, "tier", _NAME),
         jkt=_thumbprint(payload),
+        upk=_matching(payload, "upk", sealing.KEY) if "upk" in payload else None,
     )
-    # We issue none; to read one would be to keep a second rule for when a token starts.
+    # The broker issues none; accepting one would mean a second rule for when a token starts.
     if "nbf" in payload:
         raise InvalidToken("claim nbf is not one that we issue")
     return claims

@@ -1,9 +1,9 @@
-"""DPoP proofs (RFC 9449): that whoever sends a token, or asks for one, holds the key it is bound to.
+"""DPoP proofs (RFC 9449): the client that sends a token, or asks for one, holds the key it is bound to.
 
-The checks are those of RFC 9449 4.3 but two: that there is one header, which is the caller's to see, and that
-the proof is new, which is the store's: `Proof.id` names it there. The signature is checked without PyJWT, and
-a key is read once and not for each proof: all checks cost 57 µs, PyJWT's of the signature alone 88 µs (CPU,
-measured on one of two shared x86-64 cores).
+The checks are those of RFC 9449 4.3 except two: the caller checks that there is one header, and the store
+checks that the proof is new, by `Proof.id`. The signature is checked without PyJWT, and a key is parsed once
+and not for each proof: all checks cost 57 µs, PyJWT's of the signature alone 88 µs (CPU, measured on one of
+two shared x86-64 cores).
 """
 
 import base64
@@ -32,15 +32,18 @@ MAX_JTI: Final = 256
 WINDOW: Final = 60
 """Seconds by which `iat` may be before or after our clock."""
 LEEWAY: Final = 5
-"""Seconds more, as for an access token: two machines of ours do not agree on the time."""
+"""Seconds more, as for an access token: two machines of ours may disagree on the time."""
+UNTIMELY: Final = f"iat is more than {WINDOW} s from the time here"
+"""The one fault that a client can correct by itself, as its clock is wrong. This text identifies it: RFC 9449
+has no error of its own for it."""
 KEPT_MS: Final = 150_000
-"""For how long a proof that was seen is remembered: the whole time in which it could pass, and some more."""
+"""The time for which a used proof is remembered: all the time in which it could pass, and some more."""
 KEYS: Final = 4096
-"""Keys remembered, the least used forgotten first."""
+"""Keys remembered; the least recently used is forgotten first."""
 MAX_HEADER: Final = 1024
-"""Characters of a proof's header; ours to be has about 230."""
+"""Characters of a proof's header; one of our widget has about 230."""
 THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
-"""Base64url of 32 bytes, in its one spelling."""
+"""Base64url of 32 bytes, in its one canonical spelling."""
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -48,23 +51,23 @@ _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_URI: Final = 2048
 _ED25519_P: Final = 2**255 - 19
-# The y of the eight points whose order divides eight: anybody can sign for them. Twice each, with either sign
-# of x, and 0 and 1 also as p and p + 1, they are the 14 encodings; a y beyond p is refused for itself.
+# The y of the eight points whose order divides eight: every attacker can sign for them. With either sign of
+# x, and with 0 and 1 also as p and p + 1, they have 14 encodings; a y beyond p is refused in any case.
 _ORDER_8_Y: Final = 2707385501144840649318225287225658788936804267575313519463743609750303402022
 _LOW_ORDER_Y: Final = frozenset({0, 1, _ED25519_P - 1, _ORDER_8_Y, _ED25519_P - _ORDER_8_Y})
 
 
 class InvalidProof(TokenError):
-    """`invalid_dpop_proof`; the text names what is wrong and holds nothing of the proof."""
+    """`invalid_dpop_proof`; the text names the fault and quotes nothing of the proof."""
 
 
 class NonceNeeded(TokenError):
-    """`use_dpop_nonce`: the proof is good but has no nonce of ours, or one whose time is over."""
+    """`use_dpop_nonce`: the proof is good but has no nonce of ours, or an expired one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A good proof. `jkt` is its key's thumbprint (RFC 7638), `id` what a store knows it by."""
+    """A good proof. `jkt` is its key's thumbprint (RFC 7638), `id` the name under which a store keeps it."""
 
     jkt: str
     id: str
@@ -91,17 +94,18 @@ class _Key:
 
 
 class Proofs:
-    """Verifies proofs, each of which needs a nonce of `nonces`."""
+    """Verifies proofs, each of which needs a nonce of `nonces`. Keeps the `keys` that were used last."""
 
-    def __init__(self, nonces: Nonces) -> None:
+    def __init__(self, nonces: Nonces, keys: int = KEYS) -> None:
         self.nonces = nonces
+        self._most_keys = keys
         self._keys: OrderedDict[str, _Key] = OrderedDict()
 
     def verify(
         self, proof: str, *, method: str, uri: str, now: float, access_token: str | None = None
     ) -> Proof:
         """`uri` is the request's, by our configuration and without a query; `now` in seconds since the epoch.
-        With `access_token` the proof must be for it. Raises InvalidProof and NonceNeeded."""
+        With `access_token` the proof must be for that token. Raises InvalidProof and NonceNeeded."""
         match = _COMPACT.fullmatch(proof) if len(proof) <= MAX_PROOF else None
         if match is None:
             raise InvalidProof("it is not a JWT, or too long")
@@ -124,7 +128,8 @@ class Proofs:
         return Proof(key.jkt, _encode(name[:18]))
 
     def _key(self, header: str, signature: bytes, signed: bytes) -> _Key:
-        """The key that made the signature. Remembered only then, or what nobody signed would fill it."""
+        """The key that made the signature. It is cached only once the signature is good, so that forged
+        proofs cannot fill the cache."""
         if len(header) > MAX_HEADER:
             raise InvalidProof("its header is too long")
         known = self._keys.get(header)
@@ -132,7 +137,7 @@ class Proofs:
         key.verify(signature, signed)
         if known is None:
             self._keys[header] = key
-            if len(self._keys) > KEYS:
+            if len(self._keys) > self._most_keys:
                 self._keys.popitem(last=False)
         else:
             self._keys.move_to_end(header)
@@ -196,7 +201,7 @@ def _ed25519_key(alg: str, jwk: dict[str, Any]) -> _Key:
 
 def _coordinate(jwk: dict[str, Any], name: str) -> bytes:
     text = jwk.get(name)
-    # One spelling a key: another would be another thumbprint.
+    # A key has one spelling: another spelling would give another thumbprint.
     if not isinstance(text, str) or not THUMBPRINT.fullmatch(text):
         raise InvalidProof(f"jwk.{name} is not 32 bytes in base64url")
     return _decode(text)
@@ -238,15 +243,16 @@ def _text(claims: dict[str, Any], name: str) -> str:
 
 
 def _require_timely(iat: Any, now: float) -> None:
-    # A fraction is allowed (RFC 7519 2, NumericDate), true and false are not numbers.
+    # A fraction is allowed (RFC 7519 2, NumericDate); true and false are not numbers.
     if type(iat) not in (int, float):
         raise InvalidProof("iat is missing or not a number")
     if abs(now - iat) > WINDOW + LEEWAY:
-        raise InvalidProof(f"iat is more than {WINDOW} s from the time here")
+        raise InvalidProof(UNTIMELY)
 
 
 def _normalised(htu: str) -> str | None:
-    """By RFC 3986 6.2.2 and 6.2.3, without query and fragment (RFC 9449 4.3); None for no such address."""
+    """`htu` normalised by RFC 3986 6.2.2 and 6.2.3, without query and fragment (RFC 9449 4.3); None if it is
+    no such address."""
     if len(htu) > _MAX_URI or not htu.isascii() or any(letter <= " " or letter == "\\" for letter in htu):
         return None
     try:

@@ -1,8 +1,8 @@
-"""What a bearer token can be refused for. The text never holds anything of the token."""
+"""The reasons to refuse a bearer token. The text never quotes anything of the token."""
 
 
 class TokenError(Exception):
-    """The root of what this package raises."""
+    """The root of the errors that this package raises."""
 
 
 class InvalidToken(TokenError):

@@ -1,6 +1,6 @@
-"""Nonces for DPoP proofs (RFC 9449 8, 9): how recent a proof is, by the clock of the server and no other.
+"""Nonces for DPoP proofs (RFC 9449 8, 9): they show how recent a proof is, by the server's own clock.
 
-One is good for every sender until its time is over, and no store keeps it: each machine that has the secret
+A nonce is good for every client until it expires, and no store keeps it: each machine that has the secret
 makes the same one.
 """
 
@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 EVERY: Final = 120
-"""Seconds after which another nonce is given; the one before it, and the one of a machine whose clock is
-ahead, are still taken."""
+"""Seconds after which the nonce changes; the one before it, and that of a machine whose clock is ahead, are
+still accepted."""
 _BYTES: Final = 16
 _INFO: Final = b"chatgate DPoP nonces"
 
 
 class Nonces:
-    """The first of `secrets` makes nonces, and those of each are taken."""
+    """Makes nonces with the first of `secrets`, and accepts those of each."""
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
         self._keys = [HKDF(hashes.SHA256(), 32, salt=None, info=_INFO).derive(secret) for secret in secrets]

@@ -1,6 +1,6 @@
-"""From a bearer token's characters to its claims, or a refusal.
+"""Verifies a bearer token: returns its claims, or refuses it.
 
-PyJWT checks the signature. What it leaves open is done before it: size, alphabet, one plain header,
+PyJWT checks the signature. This module checks what PyJWT leaves open: size, alphabet, one plain header,
 the key's own algorithm, required claims with types, a bounded lifetime (RFC 8725).
 """
 
@@ -21,27 +21,27 @@ from tokens.jwks.local import KID, Key
 MAX_TOKEN = 4096
 """Characters. Ten claims under an RSA key take 757; a longer text is refused before it is decoded."""
 LEEWAY = 5
-"""Seconds by which the issuer's clock may be ahead of ours, or behind."""
+"""Seconds by which the issuer's clock may be ahead of ours, or behind it."""
 CACHE_SIZE = 4096
-"""Verified tokens remembered, the least used forgotten first; verifying is the dearest step here."""
+"""Verified tokens remembered, the least recently used forgotten first; verifying is the dearest step here."""
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
-# Ours carry these three and nothing else, so jwk, jku, x5u, x5c, crit, b64 and zip all fail here.
+# Our tokens have these three and no others, so that jwk, jku, x5u, x5c, crit, b64 and zip all fail here.
 _HEADER = {"alg", "kid", "typ"}
 _TYPES = {claims.ACCESS_TOKEN_TYPE, f"application/{claims.ACCESS_TOKEN_TYPE}"}
 
 
 class Keys(Protocol):
     def known(self, kid: str) -> Key | None:
-        """The key if it is at hand and still published; never waits."""
+        """The key if it is in memory and still published; never waits."""
 
     async def find(self, kid: str) -> Key | None:
-        """The key, asking its publisher if need be. Raises KeysUnavailable when none was ever read."""
+        """The key, read from its publisher if need be. Raises KeysUnavailable when none was ever read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The claims of a good token and the `kid` whose key verified it."""
+    """The claims of a good token, and the `kid` of the key that verified it."""
 
     claims: AccessClaims
     kid: str
@@ -50,8 +50,8 @@ class Verified:
 class Verifier:
     """Verifies access tokens of one issuer for one audience.
 
-    A remembered token is still held to its `exp` and to its key being published; that its session
-    lives is the admission's to check, at every request.
+    A remembered token must still be within its `exp` and its key still be published; admission checks at
+    every request that its session lives.
     """
 
     def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
@@ -61,7 +61,8 @@ class Verifier:
         self._verified: OrderedDict[bytes, Verified] = OrderedDict()
 
     async def verify(self, token: str, now: float) -> Verified:
-        """A good token's claims and key; `now` in seconds since the epoch. Raises InvalidToken."""
+        """The claims and the key id of a good token; `now` in seconds since the epoch. Raises
+        InvalidToken."""
         if len(token) > MAX_TOKEN or not token.isascii():
             raise InvalidToken("the token is too long or not ASCII")
         digest = hashlib.sha256(token.encode("ascii")).digest()
@@ -93,7 +94,7 @@ class Verifier:
                 algorithms=[alg],
                 issuer=self._issuer,
                 audience=self._audience,
-                # Times are judged by `_require_timely`, with the clock that the caller was given.
+                # `_require_timely` judges the times, by the clock that the caller passes.
                 options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "strict_aud": True},
             )
         except jwt.PyJWTError as error:
@@ -103,7 +104,7 @@ class Verifier:
 
 
 def _decode(part: str) -> bytes:
-    # That no unused bit is set, which would be a second spelling (RFC 4648 3.5), PyJWT checks itself.
+    # PyJWT itself checks that no unused bit is set, which would be a second spelling (RFC 4648 3.5).
     try:
         return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError:

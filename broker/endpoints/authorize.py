@@ -1,13 +1,14 @@
-"""`GET /oauth2/authorize`: to the login page, or back to the site with what is wrong; nowhere else."""
+"""`GET /oauth2/authorize`: redirects to the login page, or back to the site with an error; nowhere else."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker import authorization, pages
-from broker.authorization import RefusedRequest
 from broker.endpoints import forms
 from broker.errors import AUTHORIZE, LOGIN
+from broker.login import pages
+from broker.oauth import authorization
+from broker.oauth.authorization import RefusedRequest
 from broker.state import Broker
 
 router = APIRouter()
@@ -22,7 +23,7 @@ async def authorize(request: Request) -> Response:
 
 
 async def send_back(request: Request, refused: Exception) -> Response:
-    """Answers a RefusedRequest that any of these pages raised: the site is told."""
+    """Answer a RefusedRequest that any of these pages raised, by a redirect that tells the site."""
     assert isinstance(refused, RefusedRequest)  # noqa: S101  registered for nothing else
     broker: Broker = request.app.state.broker
     error = refused.error
@@ -31,6 +32,6 @@ async def send_back(request: Request, refused: Exception) -> Response:
 
 
 def moved(location: str, origin: str | None) -> Response:
-    """303, so that a form's body is not posted again; with the page's headers, as its policy governs where
-    a form may lead."""
+    """303, so that the browser does not post the form's body again; with the page's headers, as its policy
+    governs where a form may lead."""
     return Response(status_code=303, headers={**pages.headers(origin), "Location": location})

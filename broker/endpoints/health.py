@@ -1,4 +1,4 @@
-"""`GET /healthz`: alive. `GET /readyz`: whether what a sign-in needs answers."""
+"""`GET /healthz`: alive. `GET /readyz`: the dependencies of a sign-in answer."""
 
 from typing import Final
 
@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.accounts import AccountsUnavailable
+from broker.accounts.accounts import AccountsUnavailable
 from broker.state import Broker
-from edge.problems import unavailable
+from edge.http.problems import unavailable
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
@@ -23,7 +23,7 @@ async def alive() -> Response:
 @router.get("/readyz", response_class=Response)
 async def ready(request: Request) -> Response:
     broker: Broker = request.app.state.broker
-    # Asks Redis, and sets what is missing there.
+    # `refresh` asks Redis, and sets the keys and cuts that are missing there.
     await broker.keys.refresh()
     await broker.sessions.ready()
     try:

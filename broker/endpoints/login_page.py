@@ -1,7 +1,7 @@
-"""`/login`: the broker's own sign-in page, a form for each way to prove who one is. It needs no script.
+"""`/login`: the broker's own sign-in page, with a form for each way to prove an identity. It needs no script.
 
-The authorization request is in the address of every form and is read anew each time: nothing is kept of a
-reader before they have proved who they are, and no cookie is set.
+The authorization request is in the address of every form and is read anew each time: the broker keeps
+nothing about a reader who has not signed in, and sets no cookie.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,33 +12,33 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker import authorization, codes, pages
-from broker.accounts import AccountsError, AccountsUnavailable, InvalidEmail, InvalidProfile
-from broker.authorization import AuthorizationRequest
-from broker.codes import Code
+from broker.accounts.accounts import AccountsError, AccountsUnavailable, InvalidEmail, InvalidProfile
+from broker.accounts.passwords import HashingBusy, PasswordRefused
 from broker.endpoints import forms, origins
 from broker.endpoints.authorize import moved
-from broker.endpoints.better_auth.pipeline import caller_of
+from broker.endpoints.callers import caller_of, reading
 from broker.errors import LOGIN, OAuthError
-from broker.login import anonymous, email
-from broker.pages import FormError, SignInPage
-from broker.passwords import HashingBusy, PasswordRefused
-from broker.sessions import Caller, Identity
+from broker.login import anonymous, email, languages, pages
+from broker.login.pages import FormError, SignInPage
+from broker.oauth import authorization, codes
+from broker.oauth.authorization import AuthorizationRequest
+from broker.oauth.codes import Code
+from broker.sessions.session import Caller, Identity
 from broker.state import Broker
-from edge.problems import Problem
-from edge.store import StoreUnavailable
+from edge.http.problems import Problem
+from edge.redis.client import StoreUnavailable
 
 Screen = Literal["sign-in", "sign-up"]
 SIGN_UP: Final = f"{LOGIN}/sign-up"
 GUEST: Final = f"{LOGIN}/guest"
-_RETRY: Final = "That did not work just now. Try again in a moment."
+_RETRY: Final = FormError("try_again")
 
 router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One form that was sent: for what, by whom, and its fields."""
+    """One form that was sent: the authorization request, the sender, and the fields."""
 
     broker: Broker
     asked: AuthorizationRequest
@@ -64,7 +64,7 @@ async def show_sign_up(request: Request) -> Response:
 
 @router.get(GUEST, response_class=Response)
 async def show_guest(request: Request) -> Response:
-    """For a reader who loads the address of that form again."""
+    """Redirect a reader who reloads the address of the guest form."""
     parameters = forms.parse(request.scope["query_string"])
     return moved(f"{LOGIN}?{authorization.query_of(parameters)}", None)
 
@@ -113,7 +113,7 @@ def _shown(request: Request, screen: Screen) -> Response:
     broker: Broker = request.app.state.broker
     parameters = forms.parse(request.scope["query_string"])
     asked = authorization.parse(parameters, broker.config.clients, broker.config.audience)
-    return _page(broker, asked, authorization.query_of(parameters), screen, {}, None, 200, {})
+    return _page(request, asked, authorization.query_of(parameters), screen, {}, None, 200, {})
 
 
 async def _attempted(request: Request, screen: Screen, prove: Prove) -> Response:
@@ -121,7 +121,8 @@ async def _attempted(request: Request, screen: Screen, prove: Prove) -> Response
     origins.require_own_page(request.headers, broker.config)
     parameters = forms.parse(request.scope["query_string"])
     asked = authorization.parse(parameters, broker.config.clients, broker.config.audience)
-    fields = await forms.read(request)
+    with reading(request):
+        fields = await forms.read(request)
     caller = caller_of(request, broker)
     try:
         identity = await prove(Attempt(broker, asked, caller, fields))
@@ -129,12 +130,12 @@ async def _attempted(request: Request, screen: Screen, prove: Prove) -> Response
     except (Problem, AccountsError, PasswordRefused, HashingBusy, StoreUnavailable) as error:
         status, told, headers = _told(error)
         query = authorization.query_of(parameters)
-        return _page(broker, asked, query, screen, fields, told, status, headers)
+        return _page(request, asked, query, screen, fields, told, status, headers)
     return moved(location, asked.to.origin)
 
 
 async def _answer(broker: Broker, asked: AuthorizationRequest, identity: Identity, caller: Caller) -> str:
-    """A code for what was proved, in the address of the site's page."""
+    """Make a code for the identity, and return the address of the site's page that brings it."""
     handle = codes.new_handle(identity.sub)
     code = Code(
         client_id=asked.to.client.id,
@@ -151,7 +152,7 @@ async def _answer(broker: Broker, asked: AuthorizationRequest, identity: Identit
 
 
 def _page(
-    broker: Broker,
+    request: Request,
     asked: AuthorizationRequest,
     query: str,
     screen: Screen,
@@ -160,8 +161,11 @@ def _page(
     status: int,
     headers: Mapping[str, str],
 ) -> Response:
+    broker: Broker = request.app.state.broker
     to = asked.to
+    language = languages.asked_for(request.scope)
     page = SignInPage(
+        language=language,
         site=to.client.id,
         host=to.origin.partition("://")[2],
         query=query,
@@ -174,38 +178,36 @@ def _page(
         name=fields.get("name", ""),
     )
     shown = pages.sign_in_page(page)
-    return Response(shown, status, {**headers, **pages.headers(to.origin)}, "text/html")
+    own = {**pages.headers(to.origin), "Content-Language": language.tag}
+    return Response(shown, status, {**headers, **own}, "text/html")
 
 
-_FIELDS: Final[Mapping[str, Literal["name", "email", "password", ""]]] = {
-    "INVALID_EMAIL_OR_PASSWORD": "password",
-    "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL": "email",
-}
-_MESSAGES: Final = {
-    "INVALID_EMAIL_OR_PASSWORD": "The e-mail address or the password is not right.",
-    "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL": "This e-mail address has an account already: sign in with it.",
-    "EMAIL_PASSWORD_SIGN_UP_DISABLED": "New accounts are not open to readers here.",
-    "ANONYMOUS_SIGN_IN_DISABLED": "This site takes no guests: sign in instead.",
-    "PASSWORD_TOO_SHORT": "The password is too short: it needs 8 characters.",
-    "PASSWORD_TOO_LONG": "The password is too long: at most 128 characters can be used.",
-    "PASSWORD_COMMON": "Many people use this password, so it would be guessed: choose another.",
-    "BANNED_USER": "This account has been closed. Ask the owner of the site.",
+ERRORS: Final[Mapping[str, FormError]] = {
+    "INVALID_EMAIL_OR_PASSWORD": FormError("wrong_password", "password"),
+    "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL": FormError("email_taken", "email"),
+    "INVALID_EMAIL": FormError("email_unusable", "email"),
+    "EMAIL_PASSWORD_SIGN_UP_DISABLED": FormError("sign_up_closed"),
+    "ANONYMOUS_SIGN_IN_DISABLED": FormError("no_guests"),
+    "PASSWORD_TOO_SHORT": FormError("password_short", "password"),
+    "PASSWORD_TOO_LONG": FormError("password_long", "password"),
+    "PASSWORD_COMMON": FormError("password_common", "password"),
+    "INVALID_PASSWORD_CHARACTERS": FormError("password_unusable", "password"),
+    "INVALID_PROFILE": FormError("name_unusable", "name"),
+    "BANNED_USER": FormError("closed_account"),
+    "too_many_requests": FormError("too_many"),
 }
 
 
 def _told(error: Exception) -> tuple[int, FormError, Mapping[str, str]]:
-    """What the reader is told, with the status and headers of the answer."""
-    if isinstance(error, InvalidEmail):
-        return 400, FormError("This is not an e-mail address that can be used here.", "email"), {}
-    if isinstance(error, InvalidProfile):
-        return 400, FormError(f"{error}.", "name"), {}
-    if isinstance(error, PasswordRefused):
-        return 400, FormError(_MESSAGES.get(error.code, f"{error}."), "password"), {}
+    """The message for the reader, with the status and headers of the answer."""
     if isinstance(error, HashingBusy):
-        return 503, FormError(_RETRY), {"Retry-After": str(error.retry_after)}
-    if isinstance(error, Problem) and not isinstance(error, OAuthError):
-        message = _MESSAGES.get(error.code, error.detail)
-        return error.status, FormError(message, _FIELDS.get(error.code, "")), error.headers
+        return 503, _RETRY, {"Retry-After": str(error.retry_after)}
     if isinstance(error, StoreUnavailable | AccountsUnavailable):
-        return 503, FormError(_RETRY), {"Retry-After": "1"}
+        return 503, _RETRY, {"Retry-After": "1"}
+    if isinstance(error, InvalidProfile):
+        return 400, ERRORS["INVALID_PROFILE"], {}
+    if isinstance(error, PasswordRefused | InvalidEmail):
+        return 400, ERRORS[error.code], {}
+    if isinstance(error, Problem) and not isinstance(error, OAuthError):
+        return error.status, ERRORS.get(error.code, _RETRY), error.headers
     raise error

@@ -2,8 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import unquote_plus
 
 import orjson
@@ -12,46 +12,39 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker import introspection
-from broker.clients import ResourceServer
-from broker.endpoints import forms, origins
+from broker.endpoints import forms, origins, proved
+from broker.endpoints.callers import caller_of, reading
+from broker.endpoints.proved import NO_STORE
 from broker.errors import OAuthError
-from broker.grants import (
+from broker.oauth import introspection
+from broker.oauth.clients import ResourceServer
+from broker.oauth.grants import (
     Grant,
     TokenRequest,
     authorization_code,
+    guest,
     public_client,
     refresh_token,
     require_resource,
     required,
     token_exchange,
 )
-from broker.revocation import revoke_session, revoke_token
+from broker.sessions.revocation import revoke_session, revoke_token
 from broker.state import Broker
 from tokens.errors import InvalidToken
 
 GRANTS: Final[Mapping[str, Grant]] = {
     "authorization_code": authorization_code.exchange,
     "refresh_token": refresh_token.exchange,
+    guest.GRANT_TYPE: guest.exchange,
     token_exchange.GRANT_TYPE: token_exchange.exchange,
 }
-NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _MAX_BASIC: Final = 1024
 
 router = APIRouter(prefix="/oauth2")
 
 
-def _form(*required: str, optional: Sequence[str] = ()) -> dict[str, Any]:
-    """The body, for the OpenAPI document."""
-    schema = {
-        "type": "object",
-        "properties": {name: {"type": "string"} for name in (*required, *optional)},
-        "required": list(required),
-    }
-    return {"requestBody": {"content": {forms.FORM: {"schema": schema}}, "required": True}}
-
-
-_TOKEN: Final = _form(
+_TOKEN: Final = forms.described(
     "client_id",
     "grant_type",
     optional=(
@@ -59,44 +52,41 @@ _TOKEN: Final = _form(
         *("subject_token", "subject_token_type", "requested_token_type"),
     ),
 )
-_REVOKE: Final = _form("client_id", "token", optional=("token_type_hint",))
-_INTROSPECT: Final = _form("token", optional=("token_type_hint", "client_id", "client_secret"))
+_REVOKE: Final = forms.described("client_id", "token", optional=("token_type_hint",))
+_INTROSPECT: Final = forms.described("token", optional=("token_type_hint", "client_id", "client_secret"))
 
 
 @router.post("/token", response_class=Response, openapi_extra=_TOKEN)
 async def token(request: Request) -> Response:
     broker: Broker = request.app.state.broker
-    parameters = await forms.read(request)
-    client = public_client(broker, parameters, request.headers, _origin(request))
+    with reading(request):
+        parameters = await forms.read(request)
+    origin = _origin(request)
+    client = public_client(broker, parameters, request.headers, origin)
     grant = GRANTS.get(parameters.get("grant_type", ""))
     if grant is None:
         error = "unsupported_grant_type" if "grant_type" in parameters else "invalid_request"
         raise OAuthError(error, f"grant_type: one of {', '.join(GRANTS)} is needed")
     require_resource(parameters, broker.config.audience)
-    now = broker.now()
-    jkt = await broker.proof_check.proved_key(request.headers, "POST", request.scope["path"], now)
-    # What is answered from here on has the nonce for the next proof, an error as well.
-    headers = broker.proof_check.nonce(now) if jkt else {}
-    try:
-        body = await grant(TokenRequest(broker, client, parameters, jkt))
-    except OAuthError as error:
-        error.headers |= headers
-        raise
-    return Response(orjson.dumps(body), headers={**NO_STORE, **headers}, media_type="application/json")
+    caller = caller_of(request, broker)
+    return await proved.answer(
+        request, lambda jkt: grant(TokenRequest(broker, client, parameters, jkt, origin, caller))
+    )
 
 
 @router.post("/revoke", response_class=Response, openapi_extra=_REVOKE)
 async def revoke(request: Request) -> Response:
-    """200 whatever the token was, once its end is acknowledged (RFC 7009 2.2)."""
+    """200 whatever the token was, once its revocation is acknowledged (RFC 7009 2.2)."""
     broker: Broker = request.app.state.broker
-    parameters = await forms.read(request)
+    with reading(request):
+        parameters = await forms.read(request)
     client = public_client(broker, parameters, request.headers, _origin(request))
     sent = required(parameters, "token")
     handle = broker.refresh_tokens.read(sent)
     if handle is not None:
-        # With whichever of its family's tokens: who shows an old one wants none of them to go on.
+        # Any token of the family will do: a client that sends an old one wants the whole family to end.
         session = await broker.sessions.by_id(handle.sub, handle.sid)
-        # One that is gone is ended again: an attempt before may have gone unacknowledged.
+        # A session that is gone is ended again: an earlier attempt may not have been acknowledged.
         if session is None or session.client == client.id:
             await revoke_session(broker.sessions, handle.sub, handle.sid, by="oauth2_revoke")
     else:
@@ -112,7 +102,8 @@ async def revoke(request: Request) -> Response:
 @router.post("/introspect", response_class=Response, openapi_extra=_INTROSPECT)
 async def introspect(request: Request) -> Response:
     broker: Broker = request.app.state.broker
-    parameters = await forms.read(request)
+    with reading(request):
+        parameters = await forms.read(request)
     caller = _resource_server(broker, parameters, request.headers)
     members = await introspection.describe(broker, caller, required(parameters, "token"))
     if introspection.MEDIA_TYPE in request.headers.get("accept", "").lower():
@@ -123,11 +114,15 @@ async def introspect(request: Request) -> Response:
 
 def _origin(request: Request) -> str | None:
     broker: Broker = request.app.state.broker
+    issuer = broker.config.issuer
+    if request.headers.get("origin") == issuer and issuer in broker.config.clients.origins:
+        # A site whose pages share the broker's origin. The broker's own pages send nothing here.
+        return issuer
     return origins.foreign_origin(request.headers, broker.config)
 
 
 def _resource_server(broker: Broker, parameters: Mapping[str, str], headers: Headers) -> ResourceServer:
-    """By HTTP Basic or in the form, one of the two (RFC 6749 2.3.1). Raises OAuthError 401."""
+    """Authenticate by HTTP Basic or in the form, not both (RFC 6749 2.3.1). Raises OAuthError 401."""
     basic = headers.getlist("authorization")
     if basic and ("client_secret" in parameters or len(basic) > 1):
         raise OAuthError("invalid_request", "client_secret: it was sent in two ways")
@@ -144,7 +139,7 @@ def _posted(parameters: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _basic(header: str) -> tuple[str, str]:
-    """Empty ones for what cannot be read, which authenticate nobody."""
+    """Name and secret; empty ones if the header cannot be read, which authenticate no server."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic" or len(encoded) > _MAX_BASIC:
         return "", ""

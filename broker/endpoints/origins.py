@@ -1,4 +1,4 @@
-"""Where a request comes from, by Better Auth's rules (its `api/middlewares/origin-check`)."""
+"""Checks the origin of a request by Better Auth's rules (its `api/middlewares/origin-check`)."""
 
 import re
 from typing import Final
@@ -9,16 +9,16 @@ from starlette.datastructures import Headers
 from broker.config import BrokerConfig
 from broker.errors import APIError
 
-# `/x`, but no `//` and no `/\`, which browsers read as another host; no control or encoded slash.
+# `/x`, but no `//` and no `/\`, which browsers read as another host; no control character or encoded slash.
 _SAFE_PATH: Final = re.compile(r"/(?![/\\])(?:(?!%2[fF]|%5[cC])[\x21-\x7e])*")
 _MAX_URL: Final = 2048
 
 
 def require_trusted(headers: Headers, config: BrokerConfig, *, signing_in: bool) -> None:
-    """Raises APIError 403 unless a request that changes something may come from where it says it does."""
+    """Raises APIError 403 unless a request that changes something may come from its origin."""
     has_cookies = "cookie" in headers
     if not has_cookies and not signing_in:
-        # A bearer is sent by a script on purpose, never by a browser on its own.
+        # A script sends a bearer on purpose; a browser never does by itself.
         return
     told = [headers[name] for name in headers if name.startswith("sec-fetch-")]
     if not has_cookies and told and _is_cross_site_navigation(headers):
@@ -29,7 +29,7 @@ def require_trusted(headers: Headers, config: BrokerConfig, *, signing_in: bool)
         )
     origin = claimed_origin(headers)
     if origin is None and not has_cookies and not told:
-        # No browser: nobody's cookies can be misused.
+        # The client is no browser, so no reader's cookies can be misused.
         return
     if origin in (None, "null"):
         raise APIError(403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin")
@@ -38,9 +38,9 @@ def require_trusted(headers: Headers, config: BrokerConfig, *, signing_in: bool)
 
 
 def require_own_page(headers: Headers, config: BrokerConfig) -> None:
-    """For the forms of the broker's own pages. Raises APIError 403 for one that was sent from elsewhere.
+    """Check a form of the broker's own pages. Raises APIError 403 if another page sent it.
 
-    A browser that has to hide the page's address sends `null`, and says by Sec-Fetch-Site whose it was.
+    A browser that must hide the page's address sends `null`, and says by Sec-Fetch-Site which site sent it.
     """
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if site not in (None, "same-origin"):
@@ -50,7 +50,7 @@ def require_own_page(headers: Headers, config: BrokerConfig) -> None:
 
 
 def claimed_origin(headers: Headers) -> str | None:
-    """The Origin, else the Referer's; None when neither is there."""
+    """The Origin, or else that of the Referer; None when there is neither."""
     origin = headers.get("origin")
     if origin is not None:
         return origin
@@ -62,7 +62,7 @@ def claimed_origin(headers: Headers) -> str | None:
 
 
 def foreign_origin(headers: Headers, config: BrokerConfig) -> str | None:
-    """The Origin of a page of some site; None for the broker's own pages and for what is no browser."""
+    """The Origin of a site's page; None for the broker's own pages and for clients that are no browser."""
     origin = headers.get("origin")
     return None if origin in (None, "null", config.issuer) else origin
 
@@ -72,7 +72,7 @@ def is_trusted(origin: str | None, config: BrokerConfig) -> bool:
 
 
 def require_safe_url(url: str, config: BrokerConfig) -> None:
-    """Where a reader may be sent afterwards. Raises APIError 403."""
+    """Check the address to which a reader is sent afterwards. Raises APIError 403."""
     if len(url) <= _MAX_URL and _SAFE_PATH.fullmatch(url):
         return
     parts = _parts(url)

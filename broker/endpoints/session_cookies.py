@@ -1,16 +1,18 @@
-"""The cookies and headers that go with a session in an answer."""
+"""The cookies and headers of an answer that carry a session."""
+
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from broker import cookies
-from broker.credentials import Current, session_cookie
-from broker.sessions import LIFE_MS, Session
+from broker.sessions import cookies
+from broker.sessions.current import Current, session_cookies
+from broker.sessions.session import LIFE_MS, Session
 from broker.state import Broker
 
 
 def with_session(response: Response, broker: Broker, found: Session, token: str) -> Response:
-    """Adds the session's cookies and, where the site allows it, `set-auth-token`."""
+    """Add the session's cookies and, where the site allows it, `set-auth-token`."""
     max_age = LIFE_MS // 1000 if found.remember else None
     for line in broker.jar.session(token, max_age):
         response.headers.append("Set-Cookie", line)
@@ -20,7 +22,7 @@ def with_session(response: Response, broker: Broker, found: Session, token: str)
 
 
 def with_slid_session(response: Response, broker: Broker, current: Current) -> Response:
-    """The cookie again, when this request made the session's life longer."""
+    """Send the cookie again when this request extended the session's life."""
     if not current.session.slid:
         return response
     return with_session(response, broker, current.session, current.token)
@@ -33,15 +35,23 @@ def without_session(response: Response, broker: Broker) -> Response:
 
 
 def without_dead_session(response: Response, broker: Broker, headers: Headers) -> Response:
-    """For a request that found no session: takes away the cookie that named one.
+    """Remove the cookie of a request that found no session.
 
     Only a cookie that this broker signed: on localhost all ports share one jar, and another server's sessions
-    have the same cookie name. A bearer that stands for nothing takes no cookie along.
+    have the same cookie name. A bearer of no session leaves the cookies alone.
     """
-    return response if session_cookie(broker, headers) is None else without_session(response, broker)
+    return without_session(response, broker) if session_cookies(broker, headers) else response
+
+
+def without_planted(response: Response, broker: Broker, headers: Headers) -> Response:
+    """If several of our session cookies were sent, remove those that were set for a domain above ours."""
+    if len(session_cookies(broker, headers)) > 1:
+        for line in broker.jar.cleared_of_parents(urlsplit(broker.config.issuer).hostname or ""):
+            response.headers.append("Set-Cookie", line)
+    return response
 
 
 def shown_token(broker: Broker, found: Session, token: str) -> str:
-    """What a `token` member holds: the credential, or the handle that list-sessions shows as well."""
+    """The value of a `token` member: the credential, or the handle that list-sessions shows as well."""
     client = broker.config.clients.by_id.get(found.client)
     return token if client is not None and client.session_bearer else found.id

@@ -1,4 +1,5 @@
-"""`GET|POST /auth/token`: a session in, an access token out. `POST /auth/revoke`: the caller's own."""
+"""`GET|POST /auth/token`: an access token for a session. `POST /auth/revoke`: end the caller's session or
+token."""
 
 from typing import Final
 
@@ -7,14 +8,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.credentials import current
 from broker.endpoints import origins
 from broker.endpoints.session_cookies import with_slid_session, without_session
-from broker.issuing import Issued, require_client
-from broker.revocation import revoke_session, revoke_token
-from broker.sessions import Session
+from broker.oauth.mint import Issued, require_client
+from broker.sessions.current import current
+from broker.sessions.revocation import revoke_session, revoke_token
+from broker.sessions.session import Session
 from broker.state import Broker
-from edge.bearer import bearer_token, invalid_token, unauthenticated
+from edge.http.authorization import bearer_token, invalid_token, unauthenticated
 from tokens.errors import InvalidToken
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -72,6 +73,6 @@ async def _revoke_token(broker: Broker, bearer: str) -> None:
     except InvalidToken:
         raise invalid_token() from None
     if claims.jkt is not None:
-        # Bound to a key, it is nobody's as a bearer (RFC 9449 7.2); /oauth2/revoke takes it.
+        # A bound token is not valid as a bearer (RFC 9449 7.2); /oauth2/revoke takes it.
         raise invalid_token()
     await revoke_token(broker.sessions, claims, now)

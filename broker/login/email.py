@@ -1,4 +1,4 @@
-"""Signing in and up with an address and a password."""
+"""Signing in and signing up with a mail address and a password."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from typing import Final
 
 from broker import audit
-from broker.accounts import Account, Credential, check_image, check_name, new_id, normalise_email
-from broker.clients import Client
+from broker.accounts.accounts import Account, Credential, check_image, check_name, new_id, normalise_email
+from broker.accounts.hashing_queue import Asker
+from broker.accounts.passwords import HashingBusy, PasswordTooLong, Verdict, check_new_password, is_too_long
 from broker.errors import APIError
-from broker.passwords import HashingBusy, PasswordTooLong, Verdict, check_new_password, is_too_long
-from broker.sessions import PASSWORD, Caller, Identity, Opened, open_session
+from broker.oauth.clients import Client
+from broker.sessions.session import PASSWORD, Caller, Identity, Opened, open_session
 from broker.state import Broker
+from edge.http.client_address import bucket
 
 NOBODY: Final = "0" * 32
-"""Stands in for the id of an address that nobody has, so that it costs the same look-ups."""
+"""Stands for the id of an unknown address, so that it costs the same look-ups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class SignedIn:
 async def sign_in(
     broker: Broker, client: Client, caller: Caller, *, email: str, password: str, remember: bool
 ) -> SignedIn:
-    """As `prove`, and a session."""
+    """As `prove`, and opens a session."""
     proved = await prove(broker, client, caller, email=email, password=password)
     return await _open(broker, client, caller, proved, remember)
 
@@ -44,12 +46,12 @@ async def prove(broker: Broker, client: Client, caller: Caller, *, email: str, p
     await broker.rates.admit(caller.address, address)
     found = await broker.accounts.by_email(address)
     sub = NOBODY if found is None else found.account.id
-    # The generation is read before the hash that is compared, so that a password which is changed in
-    # between opens nothing: either the new hash is read, or the generation is no longer the same.
-    generation = await broker.sessions.generation(sub)
+    # The generation is read before the hash that is compared, so that a password that is changed in between
+    # opens nothing: either the new hash is read, or the generation has changed.
+    generation = await broker.sessions.generation(sub, client.id)
     credential = await broker.accounts.by_id(sub)
     stored = None if credential is None else credential.password_hash
-    verdict = await broker.passwords.verify(password, stored)
+    verdict = await broker.passwords.verify(password, stored, _asker(caller, address))
     if credential is None or not verdict.ok:
         await broker.rates.failed(caller.address, address)
         audit.record(audit.SIGN_IN_FAILED, client=client.id, sub=sub, address=caller.address)
@@ -57,7 +59,7 @@ async def prove(broker: Broker, client: Client, caller: Caller, *, email: str, p
     if credential.account.banned:
         audit.record(audit.SIGN_IN_FAILED, client=client.id, sub=sub, address=caller.address, banned=True)
         raise APIError(403, "BANNED_USER", "You have been banned from this application")
-    await _rehash(broker, credential, password, verdict)
+    await _rehash(broker, caller, credential, password, verdict)
     return _proved(credential.account, client, generation)
 
 
@@ -72,7 +74,7 @@ async def sign_up(
     image: str | None,
     remember: bool,
 ) -> SignedIn:
-    """As `make_account`, and a session."""
+    """As `make_account`, and opens a session."""
     made = await make_account(broker, client, caller, name=name, email=email, password=password, image=image)
     return await _open(broker, client, caller, made, remember)
 
@@ -102,7 +104,7 @@ async def make_account(
     )
     normalised = check_new_password(password)
     await broker.rates.sign_up(caller.address)
-    hashed = await broker.passwords.hash(normalised)
+    hashed = await broker.passwords.hash(normalised, _asker(caller, account.email))
     if not await broker.accounts.create(account, hashed):
         raise APIError(
             422,
@@ -110,17 +112,19 @@ async def make_account(
             "User already exists. Use another email.",
         )
     audit.record(audit.SIGNED_UP, client=client.id, sub=account.id, address=caller.address)
-    return _proved(account, client, await broker.sessions.generation(account.id))
+    return _proved(account, client, await broker.sessions.generation(account.id, client.id))
 
 
 async def check_password(broker: Broker, caller: Caller, credential: Credential, password: str) -> bool:
-    """Whether a signed-in reader knows their password; counted as a sign-in is.
+    """Return True if a signed-in reader knows their password; it is counted as a sign-in is.
 
     Raises PasswordTooLong, Problem 429.
     """
     _require_hashable(password)
     await broker.rates.admit(caller.address, credential.account.email)
-    verdict = await broker.passwords.verify(password, credential.password_hash)
+    verdict = await broker.passwords.verify(
+        password, credential.password_hash, _asker(caller, credential.account.email)
+    )
     if not verdict.ok:
         await broker.rates.failed(caller.address, credential.account.email)
     return verdict.ok
@@ -129,6 +133,15 @@ async def check_password(broker: Broker, caller: Caller, credential: Credential,
 def _require_hashable(password: str) -> None:
     if is_too_long(password):
         raise PasswordTooLong("Password too long")
+
+
+async def hash_password(broker: Broker, caller: Caller, credential: Credential, normalised: str) -> str:
+    """Hash a new password. Raises HashingBusy."""
+    return await broker.passwords.hash(normalised, _asker(caller, credential.account.email))
+
+
+def _asker(caller: Caller, email: str) -> Asker:
+    return Asker(bucket(caller.address), email)
 
 
 def _proved(account: Account, client: Client, generation: str) -> Proved:
@@ -143,13 +156,15 @@ async def _open(broker: Broker, client: Client, caller: Caller, proved: Proved, 
     return SignedIn(proved.account, opened)
 
 
-async def _rehash(broker: Broker, credential: Credential, password: str, verdict: Verdict) -> None:
+async def _rehash(
+    broker: Broker, caller: Caller, credential: Credential, password: str, verdict: Verdict
+) -> None:
     stored = credential.password_hash
     if stored is None or not verdict.needs_rehash or not broker.config.rehash:
         return
-    # A sign-in does not fail because a better hash could not be made now; the next one tries again.
+    # A sign-in must not fail because a better hash cannot be made now; the next one tries again.
     with suppress(HashingBusy):
-        new_hash = await broker.passwords.rehash(password)
+        new_hash = await broker.passwords.rehash(password, _asker(caller, credential.account.email))
         now = datetime.fromtimestamp(broker.now(), UTC)
         await broker.accounts.replace_password(
             credential.account.id, old_hash=stored, new_hash=new_hash, now=now

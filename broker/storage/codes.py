@@ -3,11 +3,11 @@
 import hashlib
 from typing import Any, Final
 
-from broker.codes import LIFE_MS, MARK_MS, Code, Spent, subject_of
-from broker.sessions import Caller, Identity
+from broker.oauth.codes import LIFE_MS, MARK_MS, Code, Spent, subject_of
+from broker.sessions.session import Caller, Identity
 from broker.storage.redis import pairs
 from broker.storage.scripts import script
-from edge.store import Store
+from edge.redis.client import Store
 from tokens import liveness
 
 ADD: Final = script("time", "add_code")
@@ -15,7 +15,7 @@ SPEND: Final = script("spend_code")
 
 
 class RedisCodes:
-    """`broker.codes.Codes`."""
+    """`broker.oauth.codes.Codes`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,16 +1,17 @@
-"""Cuts in Redis: the time at or before which a session must not have been made, for all or for one site."""
+"""Cuts in Redis: a session made at or before that time is dead, for all sites or for one."""
 
 from typing import Final
 
 from broker.storage.scripts import script
-from edge.store import Store
+from edge.redis.client import Store
 from tokens import liveness
 
 CUT: Final = script("time", "cut_sessions")
 
 
 class RedisCuts:
-    """Each verb answers the cut (Redis ms), or None where Redis keeps no cuts and refuses everybody.
+    """Each method returns the cut (Redis ms), or None where Redis has no cuts, and so every session is
+    refused.
 
     Raises StoreUnavailable when Redis gave no sure answer.
     """
@@ -19,11 +20,11 @@ class RedisCuts:
         self._store = store
 
     async def end_all(self) -> int | None:
-        """Every session that was made until now is dead."""
+        """End every session that was made until now."""
         return await self._cut("all")
 
     async def end_client(self, client_id: str) -> int | None:
-        """Every session that was made until now for this site is dead."""
+        """End every session that was made until now for this site."""
         return await self._cut(f"client:{client_id}")
 
     async def _cut(self, field: str) -> int | None:

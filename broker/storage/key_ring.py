@@ -1,13 +1,13 @@
-"""The signing keys in Redis, and their names beside the cuts for whoever verifies."""
+"""The signing keys in Redis, and their ids beside the cuts for verifiers."""
 
 from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
-from broker.ring import PUBLISHED_BEFORE_USE_MS, RETIRING_MS, Offer, Tended, TooYoung
+from broker.signing.record import PUBLISHED_BEFORE_USE_MS, RETIRING_MS, Offer, Tended, TooYoung
 from broker.storage.redis import pairs
 from broker.storage.scripts import script
-from edge.store import Store, command
+from edge.redis.client import Store, command
 from tokens import liveness
 
 RING: Final = "cg:keys"
@@ -19,7 +19,7 @@ PUBLISH: Final = script("publish_kids")
 
 
 class RedisKeyStore:
-    """`broker.ring.KeyStore`."""
+    """`broker.signing.record.KeyStore`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,12 +1,12 @@
 """DPoP proofs that were shown to the broker, in Redis."""
 
-from edge.store import Store, command
+from edge.redis.client import Store, command
 from tokens import liveness
 from tokens.dpop import KEPT_MS
 
 
 class RedisProofs:
-    """`broker.proofs.ShownProofs`."""
+    """`broker.oauth.proofs.ShownProofs`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

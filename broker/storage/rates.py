@@ -1,17 +1,17 @@
-"""Counters in Redis, one key each; a flight asks them all."""
+"""Counters in Redis, one key each; one flight asks for several."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from broker.rates import Allowance
+from broker.limits import Allowance
 from broker.storage.scripts import script
-from edge.store import Store
+from edge.redis.client import Store
 
 SPEND: Final = script("spend")
 
 
 class RedisRates:
-    """`broker.rates.Rates`."""
+    """`broker.limits.Rates`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,36 +1,33 @@
-"""Sessions in Redis. Each verb is one script, so no caller ever reads and then writes."""
+"""Sessions in Redis. Each change of a session is one script, so that no caller reads and then writes."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-from broker.sessions import (
-    ABSOLUTE_LIFE_MS,
-    LIFE_MS,
-    SHORT_LIFE_MS,
-    SLIDE_AFTER_MS,
-    Session,
-    parse,
-)
+from broker.sessions.session import ABSOLUTE_LIFE_MS, LIFE_MS, SHORT_LIFE_MS, SLIDE_AFTER_MS, Session, parse
 from broker.storage.scripts import script
-from edge.store import Command, Store, StoreUnavailable, command
+from edge.redis.client import Command, Store, StoreUnavailable, command
 from tokens import liveness
 from tokens.claims import AccessClaims
 
-CREATE: Final = script("time", "create_session")
-LOAD: Final = script("time", "load_session")
+CREATE: Final = script("time", "generation", "outlive", "create_session")
+LOAD: Final = script("time", "outlive", "load_session")
 LIST: Final = script("list_sessions")
 VOIDED_MS: Final = 600_000
-"""How long a session that must not be made is remembered; whoever would make it has a flight's time."""
+"""The time for which a session that must not be made is remembered; the call that would make it has only a
+flight's time."""
 REVOKE: Final = script("revoke_session")
-REVOKE_MANY: Final = script("time", "revoke_sessions")
-RAISE: Final = script("time", "raise_generation")
+REVOKE_MANY: Final = script("time", "generation", "revoke_sessions")
+SIGN_OUT: Final = script("time", "sign_out")
+RAISE: Final = script("time", "generation", "raise_generation")
 POINTERS: Final = 10_000
-"""Pointers kept in process. One never changes while it lives, and the record's own hash is compared."""
+"""Pointers kept in process. A pointer never changes while it lives, and the record's own hash is compared."""
 
 
 class RedisSessions:
-    """`broker.sessions.Sessions`: every verb raises StoreUnavailable when Redis gave no sure answer."""
+    """Implements `broker.sessions.session.Sessions`. Every method raises StoreUnavailable when Redis gave no
+    sure answer."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -39,9 +36,11 @@ class RedisSessions:
     async def ready(self) -> None:
         await self._store.run(command("SET", liveness.WRITABLE, "1", "PX", liveness.WRITABLE_MS))
 
-    async def generation(self, sub: str) -> str:
-        [reply] = await self._store.run(command("GET", liveness.generation(sub)))
-        return "0" if reply is None else reply.decode()
+    async def generation(self, sub: str, client: str) -> str:
+        # In the form of lua/generation.lua, which compares it.
+        fields = ("all", f"client:{client}")
+        [held] = await self._store.run(command("HMGET", liveness.generation(sub), *fields))
+        return " ".join("0" if one is None else one.decode() for one in held)
 
     async def create(
         self,
@@ -52,13 +51,15 @@ class RedisSessions:
         *,
         cap: int,
         proved_at: int | None = None,
+        life: int | None = None,
     ) -> int | None:
-        """`record` holds at least `remember` ("1" or "0"). Beyond `cap` the oldest goes."""
-        life = LIFE_MS if record["remember"] == "1" else SHORT_LIFE_MS
+        """`record` holds at least `client` and `remember` ("1" or "0")."""
+        if life is None:
+            life = LIFE_MS if record["remember"] == "1" else SHORT_LIFE_MS
         if "token_hash" in record:
-            # The pointer goes first: one that leads nowhere opens nothing, a session without one is lost.
+            # The pointer goes first: alone it opens nothing, but a session without one is unreachable.
             pointer = liveness.session_pointer(record["token_hash"])
-            await self._store.run(command("SET", pointer, f"{sub}:{sid}", "PX", ABSOLUTE_LIFE_MS))
+            await self._store.run(command("SET", pointer, f"{sub}:{sid}", "PX", life))
         keys = [
             liveness.session(sub, sid),
             liveness.sessions(sub),
@@ -67,9 +68,15 @@ class RedisSessions:
         ]
         fields = [part for pair in record.items() for part in pair]
         made_at = "" if proved_at is None else proved_at
-        args = (sid, generation, cap, life, ABSOLUTE_LIFE_MS, liveness.REVOKED_CHANNEL, sub, made_at)
-        [created] = await self._store.commit(CREATE.call(keys, *args, *fields))
-        return None if created is None else int(created)
+        args = (sid, generation, record["client"], cap, life)
+        creation = CREATE.call(keys, *args, liveness.REVOKED_CHANNEL, sub, made_at, *fields)
+        [reply] = await self._store.commit(creation)
+        if reply is None:
+            await self._drop(record.get("token_hash", ""))
+            return None
+        created, *ended = reply
+        await self._drop(*map(bytes.decode, ended))
+        return int(created)
 
     async def void(self, sub: str, sid: str) -> None:
         await self._store.commit(command("SET", liveness.voided(sub, sid), "1", "PX", VOIDED_MS))
@@ -80,12 +87,20 @@ class RedisSessions:
         if found is None:
             return None
         sub, sid = found
-        # The cuts come in the same flight, so that a session made before one is never taken for living.
+        # The cuts come in the same flight, so that a session older than one is never taken for living.
         cut, record = await self._store.run(
             command("HGETALL", liveness.CUT), _load(sub, sid, hashed, slide=slide)
         )
         session = None if record is None else parse(sub, sid, pairs(record))
-        return session if session is not None and outlived(session, pairs(cut)) else None
+        if session is None or not outlived(session, pairs(cut)):
+            return None
+        if session.slid:
+            # The pointer lives as long as the session. A failure here is repaired by the next slide, days
+            # before the end.
+            pointer = liveness.session_pointer(hashed)
+            with suppress(StoreUnavailable):
+                await self._store.run(command("PEXPIREAT", pointer, session.expires_at))
+        return session
 
     async def by_id(self, sub: str, sid: str) -> Session | None:
         cut, record = await self._store.run(
@@ -107,7 +122,7 @@ class RedisSessions:
         is_same = (session.client, session.tier) == (claims.client_id, claims.tier)
         return session if is_same else None
 
-    async def by_user(self, sub: str) -> list[Session]:
+    async def by_user(self, sub: str, *, client: str = "") -> list[Session]:
         cut, replies = await self._store.run(
             command("HGETALL", liveness.CUT),
             LIST.call([liveness.sessions(sub)], liveness.session(sub, "")),
@@ -115,10 +130,10 @@ class RedisSessions:
         cuts = pairs(cut)
         sids, records = replies[::2], replies[1::2]
         found = [parse(sub, sid.decode(), pairs(record)) for sid, record in zip(sids, records, strict=True)]
-        return [session for session in found if outlived(session, cuts)]
+        return [one for one in found if client in ("", one.client) and outlived(one, cuts)]
 
     async def find(self, hashed_token: str) -> tuple[str, str] | None:
-        """`(sub, sid)` that a token's hash points to; whether that session lives is the record's to say."""
+        """`(sub, sid)` that a token's hash points to; only the record shows whether that session lives."""
         known = self._pointers.get(hashed_token)
         if known is not None:
             self._pointers.move_to_end(hashed_token)
@@ -132,25 +147,48 @@ class RedisSessions:
             self._pointers.popitem(last=False)
         return sub, sid
 
-    async def revoke(self, sub: str, sid: str) -> bool:
+    async def revoke(self, sub: str, sid: str, *, client: str = "") -> bool:
         keys = [liveness.session(sub, sid), liveness.sessions(sub)]
-        call = REVOKE.call(keys, sid, liveness.REVOKED_CHANNEL, f"{sub} {sid}")
-        [ended] = await self._store.commit(call)
+        call = REVOKE.call(keys, sid, liveness.REVOKED_CHANNEL, f"{sub} {sid}", client)
+        [[ended, *hashes]] = await self._store.commit(call)
+        await self._drop(*map(bytes.decode, hashes))
         return bool(ended)
 
     async def revoke_named(self, token: str) -> None:
-        found = await self.find(liveness.token_hash(token))
+        hashed = liveness.token_hash(token)
+        found = await self.find(hashed)
         if found is not None:
             await self.revoke(*found)
+            # Also if an earlier attempt has ended the session.
+            await self._drop(hashed)
 
-    async def revoke_all(self, sub: str, *, keep: str = "") -> int:
+    async def revoke_all(self, sub: str, *, client: str = "", keep: str = "") -> int:
         keys = [liveness.sessions(sub), liveness.generation(sub)]
-        args = (liveness.session(sub, ""), keep, liveness.REVOKED_CHANNEL, sub)
-        [ended] = await self._store.commit(REVOKE_MANY.call(keys, *args))
+        args = (liveness.session(sub, ""), keep, liveness.REVOKED_CHANNEL, sub, client)
+        [[ended, *hashes]] = await self._store.commit(REVOKE_MANY.call(keys, *args))
+        await self._drop(*map(bytes.decode, hashes))
         return int(ended)
 
-    async def raise_generation(self, sub: str, generation: str) -> str | None:
-        [raised] = await self._store.commit(RAISE.call([liveness.generation(sub)], generation))
+    async def _drop(self, *hashed_tokens: str) -> None:
+        """Delete the pointers of sessions whose end is acknowledged. A pointer that is left leads nowhere,
+        and expires when its session would have."""
+        hashes = [one for one in hashed_tokens if one]
+        if not hashes:
+            return
+        for one in hashes:
+            self._pointers.pop(one, None)
+        with suppress(StoreUnavailable):
+            await self._store.run(*(command("DEL", liveness.session_pointer(one)) for one in hashes))
+
+    async def sign_out_there(self, sub: str) -> None:
+        await self._store.commit(SIGN_OUT.call([liveness.signed_out(sub)], LIFE_MS))
+
+    async def signed_out_there(self, sub: str) -> int:
+        [at] = await self._store.run(command("GET", liveness.signed_out(sub)))
+        return int(at or 0)
+
+    async def raise_generation(self, sub: str, client: str, generation: str) -> str | None:
+        [raised] = await self._store.commit(RAISE.call([liveness.generation(sub)], client, generation))
         return None if raised is None else raised.decode()
 
     async def revoke_token(self, sub: str, jti: str, seconds: int) -> None:
@@ -164,7 +202,7 @@ class RedisSessions:
 
 def _load(sub: str, sid: str, hashed_token: str, *, slide: bool) -> Command:
     args = (hashed_token, "1" if slide else "0", LIFE_MS, SLIDE_AFTER_MS, ABSOLUTE_LIFE_MS)
-    return LOAD.call([liveness.session(sub, sid)], *args)
+    return LOAD.call([liveness.session(sub, sid), liveness.sessions(sub)], *args)
 
 
 def pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
@@ -180,7 +218,7 @@ def _living(sub: str, sid: str, record: Mapping[bytes, bytes], cuts: Mapping[str
 
 
 def outlived(session: Session, cuts: Mapping[str, str]) -> bool:
-    """Made after every cut that is for it; one of the same millisecond is dead."""
+    """Return True if it is younger than every cut that applies to it; one of the same millisecond is dead."""
     if "all" not in cuts:
         raise StoreUnavailable("the cuts are missing")
     return session.created_at > max(int(cuts["all"]), int(cuts.get(f"client:{session.client}", "0")))

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from edge.store import Script
+from edge.redis.client import Script
 
 
 def script(*names: str) -> Script:

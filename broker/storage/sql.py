@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from broker.accounts import (
+from broker.accounts.accounts import (
     Account,
     AccountsUnavailable,
     Credential,
@@ -22,8 +22,7 @@ from broker.accounts import (
     Unset,
     can_be_stored,
 )
-from broker.password_hashes import MAX_STORED_HASH
-from broker.storage.database_url import driver_url
+from broker.accounts.password_hashes import MAX_STORED_HASH
 from broker.storage.sql_tables import (
     ACCOUNT,
     PROVIDER,
@@ -33,24 +32,25 @@ from broker.storage.sql_tables import (
     to_account,
     user_row,
 )
+from edge.database_url import driver_url
 
 DEADLINE_S: Final = 2.0
 
 SCHEMA_DEADLINE_S: Final = 15.0
-"""Making tables happens once, at start, and may wait for another process that is making them."""
+"""Tables are made once, at start, and that may wait for another process that is making them."""
 
 DRIVER_PATIENCE_S: Final = 1.5
-"""Shorter than the deadline, so that the driver itself gives up, and cleanly, before it is abandoned."""
+"""Shorter than the deadline, so that the driver itself gives up cleanly before the task is abandoned."""
 
 POOL_SIZE: Final = 8
 """Accounts are read at sign-in only, and hashing bounds that to tens a second."""
 
 POOL_RECYCLE_S: Final = 300
-"""A serverless Postgres closes what idles for minutes."""
+"""A serverless Postgres closes connections that are idle for minutes."""
 
 T = TypeVar("T")
 
-# The first row that fits says why; the driver's own words would show SQL and addresses.
+# The first row that fits gives the reason; the driver's own text would show SQL and addresses.
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "the accounts database did not answer in time"),
     (sa.exc.TimeoutError, "every connection to the accounts database is in use"),
@@ -61,17 +61,17 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ValueError, "the accounts database holds a value that cannot be read"),
 )
 
-# Better Auth, api/routes/sign-in: a password under any other provider or account id is not looked at.
+# Better Auth, api/routes/sign-in: it ignores a password under any other provider or account id.
 _IS_CREDENTIAL: Final = sa.and_(ACCOUNT.c.providerId == PROVIDER, ACCOUNT.c.accountId == ACCOUNT.c.userId)
 
-# One character more than a hash may have is enough to see that it is none, whatever the cell holds.
+# One character more than a hash may have is enough to see that a value is none, however long it is.
 _PASSWORD_HASH: Final = sa.func.substr(ACCOUNT.c.password, 1, MAX_STORED_HASH + 1).label("password_hash")
 
 _CREDENTIALS: Final = sa.select(USER, _PASSWORD_HASH).select_from(
     USER.outerjoin(ACCOUNT, sa.and_(ACCOUNT.c.userId == USER.c.id, _IS_CREDENTIAL))
 )
 
-# `<32 hex>:<128 hex>`: told by its shape, since it has no prefix.
+# `<32 hex>:<128 hex>`: recognised by its shape, since it has no prefix.
 _ANY_SCRYPT: Final = (
     sa.select(ACCOUNT.c.id)
     .where(_IS_CREDENTIAL)
@@ -84,7 +84,7 @@ def open_accounts(url: str) -> "SqlAccounts":
     """`url`: `sqlite:///path`, `postgres://...` or `postgresql://...`; connects at the first call.
 
     Raises `BadDatabaseUrl`. An SQLite file that does not exist is made, readable by its owner alone; the
-    mode of one that does is left as it is.
+    mode of an existing file stays as it is.
     """
     target, connect_args = driver_url(url)
     if target.get_backend_name() == "sqlite":
@@ -104,7 +104,7 @@ class SqlAccounts:
         await self._engine.dispose()
 
     async def create_schema(self) -> None:
-        """Makes what is missing and touches nothing else; safe when several processes start at once.
+        """Make what is missing and change nothing else; safe when several processes start at once.
 
         Takes up to 15 s. Raises `AccountsUnavailable`.
         """
@@ -124,7 +124,7 @@ class SqlAccounts:
         new_password = sa.insert(ACCOUNT).values(credential_row(account, password_hash))
 
         def work(connection: Connection) -> bool:
-            # The unique index decides between two that ask for one address at once.
+            # The unique index decides between two calls for one address at once.
             if connection.execute(new_user).rowcount == 0:
                 return False
             if password_hash is not None:
@@ -201,8 +201,8 @@ class SqlAccounts:
             return await connection.run_sync(work)
 
     async def _within(self, seconds: float, work: Coroutine[Any, Any, T]) -> T:
-        # A driver that is cancelled first tidies up with the peer that does not answer, for seconds. So the
-        # task is told to stop and left to do that by itself.
+        # A driver that is cancelled first cleans up with a server that does not answer, for seconds. So the
+        # task is cancelled and finishes that by itself.
         task = asyncio.create_task(work)
         try:
             done, _ = await asyncio.wait({task}, timeout=seconds)
@@ -222,7 +222,7 @@ class SqlAccounts:
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._abandoned.discard(task)
         if not task.cancelled():
-            # Looked at, so that the event loop does not report it: its caller has had an answer.
+            # Read, so that the event loop does not report it: its caller has been answered.
             task.exception()
 
 
@@ -230,7 +230,7 @@ def _postgres_engine(target: URL, connect_args: dict[str, Any]) -> AsyncEngine:
     return create_async_engine(
         target,
         # Unnamed statements and no cache: behind a pooler in transaction mode the next transaction may run
-        # on another server connection, which does not know the name.
+        # on another server connection, where the name is unknown.
         connect_args={
             **connect_args,
             "timeout": DRIVER_PATIENCE_S,

@@ -1,7 +1,7 @@
-"""The tables as Better Auth 1.7's own migration makes them, and making what is missing of them.
+"""The tables as Better Auth 1.7's own migration makes them, and making those that are missing.
 
 `isAnonymous`, `tier` and `banned` are nullable additions, which a Better Auth server on the same database
-neither needs nor minds.
+does not need and tolerates.
 """
 
 from datetime import UTC, datetime
@@ -12,13 +12,13 @@ from sqlalchemy.engine import Connection, Dialect, RowMapping
 from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from broker.accounts import Account, new_id, to_millisecond
+from broker.accounts.accounts import Account, new_id, to_millisecond
 
 PROVIDER: Final = "credential"
-"""Better Auth's name for a password of its own."""
+"""Better Auth's name for an account with a password of its own."""
 
 SCHEMA_LOCK: Final = 0x63686174_67617465
-"""The advisory lock of whoever makes the tables: "chatgate" in ASCII."""
+"""The advisory lock of the process that makes the tables: "chatgate" in ASCII."""
 
 
 class _SqliteDate(UserDefinedType[str]):
@@ -50,7 +50,7 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         if isinstance(value, int | float):
-            # Better Auth by way of Drizzle counts milliseconds here.
+            # Better Auth with Drizzle stores milliseconds here.
             return datetime.fromtimestamp(value / 1000, UTC)
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -139,7 +139,7 @@ def to_account(row: RowMapping) -> Account:
 
 
 def create_schema(connection: Connection) -> None:
-    """Makes what is missing and touches nothing else. The caller commits."""
+    """Make the missing tables and columns and change nothing else. The caller commits."""
     _take_the_schema_lock(connection)
     present = sa.inspect(connection)
     for table in (USER, ACCOUNT):
@@ -153,7 +153,7 @@ def create_schema(connection: Connection) -> None:
 
 
 def _take_the_schema_lock(connection: Connection) -> None:
-    # IF NOT EXISTS does not help two Postgres sessions that look at the same moment; a lock does.
+    # IF NOT EXISTS does not protect two Postgres sessions that check at the same moment; a lock does.
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:

@@ -1,1 +1,1 @@
-"""How questions are put to a RAG backend, and what its answers are read into; one file a dialect."""
+"""Asking a backend: the HTTP client, one file for each dialect, and the table of dialects."""

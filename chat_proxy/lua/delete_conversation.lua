@@ -1,6 +1,23 @@
--- KEYS: conversations, conversation, leases, gone. ARGV: conversation's id
--- Answers 1 when there was one. Its place in the index goes too, and the leases of the answers that are under
--- way are noted: a later question may enter the same id again, but theirs are not appended to it.
+-- KEYS: conversations, conversation, leases, gone. ARGV: conversation's id, answers whose feedback is erased
+-- Returns 1 when it deleted a conversation and 0 when there was none. When rated answers still have feedback
+-- to be erased, it returns their ids and deletes nothing. It also removes the conversation from the index and
+-- notes the leases of running answers: a later question may use the same id, but their answers are not
+-- appended to it.
+local erased, left = {}, {}
+for at = 2, #ARGV do
+  erased[ARGV[at]] = true
+end
+for _, message in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  if string.find(string.sub(message, -40), ',"feedback":"[a-z_]+"}$') then
+    local id = string.match(message, '"message_id":"([%w_-]+)"')
+    if not erased[id] then
+      left[#left + 1] = id
+    end
+  end
+end
+if #left > 0 then
+  return left
+end
 local leases = redis.call('ZRANGE', KEYS[3], 0, -1)
 if #leases > 0 then
   redis.call('SADD', KEYS[4], unpack(leases))

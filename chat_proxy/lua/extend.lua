@@ -1,5 +1,5 @@
--- KEYS: leases. ARGV: lease (ms), lease, ...
--- Answers 1 or 0 for each lease: an expired one is not revived.
+-- KEYS: leases, held. ARGV: lease (ms), lease, ...
+-- Returns 1 or 0 for each lease: an expired one is not revived.
 local answer = {}
 for at = 2, #ARGV do
   local expires = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[at]) or '0')
@@ -7,6 +7,7 @@ for at = 2, #ARGV do
   if expires > now then
     redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[at])
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
+    redis.call('PEXPIRE', KEYS[2], ARGV[1])
   end
 end
 return answer

@@ -1,12 +1,12 @@
 -- KEYS: leases, conversations, conversation, gone
--- ARGV: lease, conversation's id, how many conversations may stay, bytes of one, message, ...
--- Ends the lease and appends the messages, if any, to a conversation that nobody deleted meanwhile.
+-- ARGV: lease, conversation's id, number of conversations that may stay, bytes of one, message, ...
+-- Ends the lease and appends the messages, if any, unless the conversation was deleted meanwhile.
 redis.call('ZREM', KEYS[1], ARGV[1])
 if not redis.call('ZSCORE', KEYS[2], ARGV[2]) or redis.call('SISMEMBER', KEYS[4], ARGV[1]) == 1 then
   return 0
 end
 if #ARGV == 4 then
-  -- Nothing was answered: a conversation that holds nothing is none.
+  -- There is no answer to keep: an empty conversation leaves the index.
   if redis.call('EXISTS', KEYS[3]) == 0 then
     redis.call('ZREM', KEYS[2], ARGV[2])
   end

@@ -1,6 +1,6 @@
--- KEYS: session, revoked token, the same of its root, leases
+-- KEYS: session, revoked token, the same of its root, leases, held
 -- ARGV: '1' to judge the session, client, tier, lease, lease (ms)
--- Answers created_at (0 when no session is judged), false for a dead session, -1 for a lease that expired.
+-- Returns created_at (0 when no session is judged), false for a dead session, -1 for a lease that expired.
 local created = 0
 if ARGV[1] == '1' then
   created = living(KEYS[1], KEYS[2], KEYS[3], ARGV[2], ARGV[3])
@@ -13,4 +13,5 @@ if tonumber(redis.call('ZSCORE', KEYS[4], ARGV[4]) or '0') <= now then
 end
 redis.call('ZADD', KEYS[4], now + ARGV[5], ARGV[4])
 redis.call('PEXPIRE', KEYS[4], ARGV[5])
+redis.call('PEXPIRE', KEYS[5], ARGV[5])
 return tonumber(created)

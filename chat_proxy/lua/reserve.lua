@@ -1,4 +1,3 @@
--- KEYS: state, leases. ARGV: lease, lease (ms), interval (ms), burst, concurrent, daily
--- Answers what `reserve` does.
-return reserve(KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]),
-  tonumber(ARGV[5]), tonumber(ARGV[6]))
+-- KEYS: state, leases, held. ARGV: lease, and the numbers of `reserve`
+-- Returns the values of `reserve`.
+return reserve(KEYS[1], KEYS[2], KEYS[3], ARGV[1], numbers(2))

@@ -6,21 +6,22 @@ from dataclasses import replace
 
 import pytest
 
+from broker.accounts.password_hashes import Cost
 from broker.app import create_app
 from broker.config import BrokerConfig, resolve
-from broker.password_hashes import Cost
-from edge.configuration import read
-from edge.store import Store
+from edge.config.read import read
+from edge.redis.client import Store
 from tests.asgi import client_of, running
-from tests.broker.key_rings import Server
-from tests.broker.service import CALLBACK, ISSUER, SECRET, SITE, TOML
-from tests.oauth import OAuthSite
+from tests.broker.service import CALLBACK, EMAIL, ISSUER, SECRET, SITE, TOML, sign_up
+from tests.broker.signing.key_rings import Server
+from tests.oauth import Key, OAuthSite
+from tests.valkey import PATIENT_S
 
 
 @pytest.fixture
 async def store(valkey):
     """The tests' own connection to the broker's Redis."""
-    store = Store(valkey.url, time.monotonic)
+    store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
     yield store
     await store.close()
 
@@ -41,12 +42,13 @@ def settings_file(tmp_path):
 
 
 @pytest.fixture
-def environment(valkey, tmp_path):
+def environment(valkey, tmp_path, redis_deadline):
     return {
         "CHATGATE_BROKER_SECRET": SECRET,
         "CHATGATE_BACKENDS_BOOK_SECRET": "another secret of the tests, as long",
         "CHATGATE_DATA_DIR": str(tmp_path / "data"),
         "REDIS_URL": valkey.url,
+        "CHATGATE_REDIS_DEADLINE_SECONDS": str(redis_deadline),
     }
 
 
@@ -54,7 +56,13 @@ def environment(valkey, tmp_path):
 def config(settings_file, environment) -> BrokerConfig:
     """The default configuration, with hashes that cost little and limits that tests of other things miss."""
     found = resolve(read(settings_file, environment))
-    generous = found.sign_in.model_copy(update={"sign_ups_per_address": 100_000})
+    generous = found.sign_in.model_copy(
+        update={
+            "sign_ups_per_address": 100_000,
+            "attempts_per_account": 10_000,
+            "attempts_per_address": 100_000,
+        }
+    )
     return replace(found, password_cost=Cost(memory_kib=64, passes=1), sign_in=generous)
 
 
@@ -93,6 +101,19 @@ async def oauth(make):
             return OAuthSite(page, window, ISSUER, client_id, redirect_uri, key)
 
         yield oauth
+
+
+@pytest.fixture
+async def bound(oauth, page):
+    """A site whose tokens are bound to a key, and an account of EMAIL."""
+    await sign_up(page, EMAIL)
+    return await oauth(Key())
+
+
+@pytest.fixture
+async def unbound(bound, oauth):
+    """The same site without a key, with the same account."""
+    return await oauth()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import itertools
 ISSUER = "http://127.0.0.1:8000"
 SITE = "https://owner.github.io"
 OTHER_SITE = "https://other.example"
+EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery"
 SECRET = "a secret of the tests, 32 bytes or more"
 CALLBACK = f"{SITE}/book/signed-in"

@@ -7,12 +7,11 @@ import jwt
 import pytest
 import redis
 
-from tests.broker.service import GATEWAY, PASSWORD, code, session_of, sign_in, sign_up
+from tests.broker.service import EMAIL, GATEWAY, PASSWORD, code, session_of, sign_in, sign_up
 from tests.oauth import Key
 from tokens import liveness
 
 HOUR = 3600
-EMAIL = "ada@example.com"
 
 
 class Clock:

@@ -9,9 +9,15 @@ from functools import partial
 import pytest
 import redis
 
+from edge.redis.commands import DEADLINE
 from tests.broker.service import SITE, code, session_of, sign_up
 from tests.slow_line import SlowLine
 from tokens import liveness
+
+
+@pytest.fixture
+def redis_deadline():
+    return DEADLINE
 
 
 async def timed(asking):

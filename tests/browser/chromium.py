@@ -5,7 +5,7 @@ import os
 import shutil
 from functools import cache
 
-import pytest
+from tests.missing import cannot
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -15,10 +15,7 @@ def chromium():
     """Its path. Skips the test where there is none, and in CI fails it."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        reason = f"none of {', '.join(NAMES)} is on PATH"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        cannot(f"none of {', '.join(NAMES)} is on PATH")
     return found
 
 
@@ -33,3 +30,6 @@ def choose_third_party_cookies(profile, *, blocked):
     folder = profile / "Default"
     folder.mkdir(parents=True)
     (folder / "Preferences").write_text(json.dumps({"profile": {"cookie_controls_mode": int(blocked)}}))
+
+
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -1,7 +1,9 @@
 """A reader signs in from a page of a docs site, whose script is the one of docs/sign-in-from-a-site.md."""
 
 import re
+import time
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 
 import pytest
 from playwright.sync_api import expect
@@ -42,6 +44,31 @@ def test_a_popup_brings_tokens_that_can_be_refreshed_and_ended(context, docs, st
     assert docs.evaluate(after, refreshed["refresh_token"]) == "invalid_grant"
     assert docs.evaluate("localStorage.length + sessionStorage.length") == 0
     assert context.cookies() == []
+
+
+def test_a_page_gets_a_guest_without_a_sign_in(context, docs, stage):
+    guest = docs.evaluate("chatgate.enterAsGuest().then(found => window.tokens = found)")
+    assert guest["token_type"] == "DPoP"
+    assert claims(docs)["client_id"] == CLIENT_ID
+    refreshed = docs.evaluate("chatgate.refresh(tokens.refresh_token)")
+    assert refreshed["refresh_token"] != guest["refresh_token"]
+    assert context.cookies() == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/oauth2/token", "/oauth2/revoke", "/nothing/of/ours", "/oauth2/introspect"]
+)
+def test_a_page_can_read_the_time_in_an_error(docs, stage, path):
+    answer = docs.evaluate(
+        """async (url) => {
+            const answer = await fetch(url, { method: "POST", body: new URLSearchParams() });
+            return [answer.status, answer.headers.get("Date"), answer.headers.get("X-Request-Id")];
+        }""",
+        f"{stage.broker}{path}",
+    )
+    assert answer[0] >= 400
+    assert abs(parsedate_to_datetime(answer[1]).timestamp() - time.time()) < 5
+    assert answer[2]
 
 
 def test_a_popup_that_was_cut_from_its_opener_brings_them_all_the_same(context, stage):

@@ -5,12 +5,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from broker.login.languages import LANGUAGES, TAGS
 from tests.broker.service import PASSWORD
+from tests.browser.chromium import STANDARDS
 from tests.browser.login_form import sign_in
 from tests.browser.servers import CALLBACK_PATH
+from tests.browser.watch import watched
 from tests.node_packages import FOLDER, node
 
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LEAST_TARGET = 24
 """CSS pixels each way (WCAG 2.5.8)."""
 
@@ -122,6 +124,16 @@ def at_a_wrong_new_password(page, stage):
     page.get_by_role("alert").wait_for()
 
 
+def at_a_common_password(page, stage, tag):
+    texts = LANGUAGES[tag].texts
+    page.goto(stage.address("/login/sign-up", ui_locales=tag))
+    page.get_by_label(texts["name"], exact=True).fill("Grace")
+    page.get_by_label(texts["email"]).fill("grace@example.com")
+    page.get_by_label(texts["password"]).fill("password1234")
+    page.get_by_role("button", name=texts["create_account"]).click()
+    expect(page.get_by_role("alert")).to_have_text(texts["password_common"])
+
+
 def at_an_unknown_site(page, stage):
     page.goto(stage.address(client_id="nobody"))
     page.get_by_role("heading").wait_for()
@@ -166,6 +178,71 @@ def test_axe_finds_nothing(context, stage, axe, at, scheme):
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     brightness = sum(map(int, re.findall(r"[0-9]+", background))) / 3
     assert (brightness > 127) == (scheme == "light")
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("tag", [tag for tag in TAGS if tag != "en"])
+def test_axe_finds_nothing_in_any_language(context, stage, axe, tag, scheme):
+    page = context.new_page()
+    page.emulate_media(color_scheme=scheme)
+    at_a_common_password(page, stage, tag)
+    page.evaluate(axe)
+    found = page.evaluate("standards => axe.run({runOnly: standards})", STANDARDS)
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+    assert [one["id"] for one in found["incomplete"]] == []
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_page_fits_its_window_in_every_language(context, stage, tag):
+    page = context.new_page()
+    for width, height in ((420, 640), (320, 640), (210, 320)):
+        page.set_viewport_size({"width": width, "height": height})
+        at_a_common_password(page, stage, tag)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for target in page.locator("a, button, input").all():
+            box = target.bounding_box()
+            assert min(box["width"], box["height"]) >= LEAST_TARGET
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+    page.set_viewport_size({"width": 420, "height": 640})
+    for path in ("/login", "/login/sign-up"):
+        page.goto(stage.address(path, ui_locales=tag))
+        assert page.evaluate("document.documentElement.scrollHeight") <= 640
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_page_is_laid_out_in_the_direction_of_its_language(context, stage, tag):
+    page = context.new_page()
+    page.set_viewport_size({"width": 420, "height": 640})
+    page.goto(stage.address(ui_locales=tag))
+    is_rtl = LANGUAGES[tag].direction == "rtl"
+    form, question = page.locator("form").first.bounding_box(), page.locator(".ways span").bounding_box()
+    begins = form["x"] + form["width"] - question["width"] if is_rtl else form["x"]
+    assert abs(question["x"] - begins) < 1
+    # As the reader's own names are read, and as addresses are, whatever the page's language is.
+    expect(page.get_by_role("heading", level=1)).to_have_css("direction", "rtl" if is_rtl else "ltr")
+    for name in ("email", "password"):
+        expect(page.locator(f"#{name}")).to_have_css("direction", "ltr")
+
+
+def test_a_reader_signs_in_in_their_language_as_their_browser_has_it(browser, stage):
+    with watched(browser.new_context(locale="ar-EG")) as context:
+        page = context.new_page()
+        page.goto(stage.address())
+        texts = LANGUAGES["ar"].texts
+        expect(page).to_have_title(f"{texts['sign_in']} – handbook")
+        page.get_by_role("link", name=texts["create_account"]).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(texts["create_account"])
+        page.get_by_role("link", name=texts["sign_in"]).click()
+        page.get_by_label(texts["email"]).fill(stage.reader())
+        page.get_by_label(texts["password"]).fill("not the password")
+        page.get_by_role("button", name=texts["sign_in"]).click()
+        expect(page.get_by_role("alert")).to_have_text(texts["wrong_password"])
+        page.get_by_label(texts["password"]).fill(PASSWORD)
+        page.get_by_role("button", name=texts["sign_in"]).click()
+        page.wait_for_url(re.compile(re.escape(stage.docs)))
+        context.close()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ from playwright.sync_api import expect
 from tests.browser.login_form import open_popup, sign_in
 from tests.browser.servers import CALLBACK_PATH
 
+STAYS_OPEN = "window.close = () => {}"
+"""For a window whose requests are looked at: Chromium forgets the headers of those of a closed one."""
+
 
 def answers_of(context):
     """What the broker, and whoever else, answers from here on."""
@@ -16,6 +19,7 @@ def answers_of(context):
 
 
 def test_the_login_page_sets_no_cookie_and_keeps_nothing(context, docs, stage):
+    context.add_init_script(STAYS_OPEN)
     answers = answers_of(context)
     popup = open_popup(docs)
     sign_in(popup, stage.reader())
@@ -31,6 +35,7 @@ def test_the_login_page_sets_no_cookie_and_keeps_nothing(context, docs, stage):
 
 
 def test_the_site_learns_nothing_of_the_login_page_from_a_referrer(context, docs, stage):
+    context.add_init_script(STAYS_OPEN)
     popup = open_popup(docs)
     with context.expect_event("request", lambda one: CALLBACK_PATH in one.url) as cancelled:
         popup.get_by_role("link", name="Cancel").click()

@@ -4,6 +4,6 @@ from tests.chat_proxy.service import running
 
 
 @pytest.fixture
-async def service(valkey, tmp_path):
-    async with running(valkey, tmp_path) as service:
+async def service(valkey, tmp_path, redis_deadline):
+    async with running(valkey, tmp_path, redis_deadline=redis_deadline) as service:
         yield service

@@ -12,10 +12,12 @@ import uvicorn
 from broker.storage.redis import RedisSessions
 from chat_proxy.app import create_app
 from chat_proxy.config import resolve
-from chat_proxy.drain import Drain
-from edge.configuration import read
-from edge.store import Store, command
-from tests.tokens.test_verify import HEADER, JWKS, sign
+from chat_proxy.streams.drain import Drain
+from edge.config.read import read
+from edge.redis.client import Store, command
+from edge.telemetry.metrics import Metrics
+from tests.tokens.signing import HEADER, JWKS, sign
+from tests.valkey import PATIENT_S
 from tokens import liveness
 
 SITE = "https://docs.example.org"
@@ -30,7 +32,20 @@ ALGS = 'algs="ES256 EdDSA Ed25519"'
 GENEROUS = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 100\ndaily_questions = 100000\n"
 
 
-def configuration(folder, redis_url, jwks_url, backend_url, *, tiers=None, site="", backend="", proxy=""):
+def configuration(
+    folder,
+    redis_url,
+    jwks_url,
+    backend_url,
+    *,
+    tiers=None,
+    site="",
+    other="",
+    backend="",
+    proxy="",
+    more="",
+    redis_deadline=PATIENT_S,
+):
     tables = {"reader": GENEROUS, "guest": GENEROUS, **(tiers or {})}
     text = f"""
 env = "development"
@@ -47,16 +62,27 @@ guests = true
 [sites.other]
 origins = ["{OTHER_SITE}"]
 backend = "main"
+{other}
 [backends.main]
 url = "{backend_url}"
 secret = "{SECRET}"
 {backend}
 """
     text += "".join(f"[tiers.{name}]\n{limits}\n" for name, limits in tables.items())
+    text += more.format(url=backend_url)
     path = folder / "chatgate.toml"
     path.write_text(text)
     # The proxy makes no write that a replica has to acknowledge.
-    return path, {"REDIS_URL": redis_url, "CHATGATE_REDIS_WAIT_REPLICAS": "0"}
+    return path, {
+        "REDIS_URL": redis_url,
+        "CHATGATE_REDIS_WAIT_REPLICAS": "0",
+        "CHATGATE_REDIS_DEADLINE_SECONDS": str(redis_deadline),
+    }
+
+
+def leases_of(owner=SUB, site="docs"):
+    """The key of the running answers of a reader or an `address:NETWORK` at a site, or of a `site:NAME`."""
+    return f"cg:{{{owner}}}:leases" if owner.startswith("site:") else f"cg:{{{owner}}}:at:{site}:leases"
 
 
 async def until(holds, within):
@@ -160,6 +186,27 @@ async def answer_plainly(peer):
         await peer.document({"response": "Hello reader.", "citations": [citation]})
 
 
+async def reached(event, asking):
+    """Returns once the backend has set `event`; fails where `asking` was answered without it."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait({waiting, asking}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    assert not asking.done(), asking.result().text
+
+
+class Paused:
+    """A backend's behaviour: it goes on as `then` once `go_on` is set. `asked`: it has a question."""
+
+    def __init__(self, then=answer_plainly):
+        self.then = then
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, peer):
+        self.asked.set()
+        await self.go_on.wait()
+        await self.then(peer)
+
+
 @dataclass
 class Backend:
     """Speaks bytes, so that it can misbehave in every way. `running` are its open connections."""
@@ -249,6 +296,7 @@ class Service:
     client: httpx.AsyncClient
     drain: Drain
     config: object
+    metrics: Metrics
 
     async def sign_in(self, sid="s1", sub=SUB, *, client="docs", tier="reader", proved_by="password"):
         sessions = RedisSessions(self.store)
@@ -261,14 +309,14 @@ class Service:
             "ip_address": "",
             "user_agent": "",
         }
-        assert await sessions.create(sub, sid, await sessions.generation(sub), record, cap=50)
+        assert await sessions.create(sub, sid, await sessions.generation(sub, client), record, cap=50)
         return token(sid=sid, sub=sub, client_id=client, tier=tier)
 
     async def sign_out(self, sid="s1", sub=SUB):
         assert await RedisSessions(self.store).revoke(sub, sid)
 
     async def holds_nothing(self, owner=SUB):
-        [count] = await self.store.run(command("ZCARD", f"cg:{{{owner}}}:leases"))
+        [count] = await self.store.run(command("ZCARD", leases_of(owner)))
         return count == 0
 
     async def cut(self, **fields):
@@ -346,17 +394,8 @@ def token(*, kid="k1", **changes):
 
 
 @contextlib.asynccontextmanager
-async def running(valkey, folder, *, redis_url=None, now=time.time, clock=time.monotonic, **options):
-    """A proxy with its neighbours, until the end of the block."""
-    backend, publisher = Backend(), Publisher()
-    await backend.start()
-    await publisher.start()
-    store = Store(valkey.url, time.monotonic)
-    url = options.pop("backend_url", backend.url)
-    path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
-    config = resolve(read(path, environ))
-    drain = Drain()
-    app = create_app(config, drain=drain, now=now, clock=clock)
+async def served(app):
+    """An ASGI application on a free port; its address."""
     server = _Server(
         uvicorn.Config(
             app,
@@ -371,17 +410,34 @@ async def running(valkey, folder, *, redis_url=None, now=time.time, clock=time.m
     )
     serving = asyncio.create_task(server.serve())
     await server.is_up.wait()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    base = f"http://127.0.0.1:{port}"
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.stop.set()
+        await serving
+
+
+@contextlib.asynccontextmanager
+async def running(valkey, folder, *, redis_url=None, now=time.time, clock=time.monotonic, **options):
+    """A proxy with its neighbours, until the end of the block."""
+    backend, publisher = Backend(), Publisher()
+    await backend.start()
+    await publisher.start()
+    store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
+    url = options.pop("backend_url", backend.url)
+    path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
+    config = resolve(read(path, environ))
+    drain = Drain()
+    metrics = Metrics()
+    app = create_app(config, drain=drain, now=now, clock=clock, metrics=metrics)
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=base, timeout=20, limits=limits, trust_env=False) as client:
-        service = Service(valkey, store, backend, publisher, base, client, drain, config)
+    async with (
+        served(app) as base,
+        httpx.AsyncClient(base_url=base, timeout=20, limits=limits, trust_env=False) as client,
+    ):
+        service = Service(valkey, store, backend, publisher, base, client, drain, config, metrics)
         await service.cut(all=1, kids="k1,k2")
-        try:
-            yield service
-        finally:
-            server.stop.set()
-    await serving
+        yield service
     await store.close()
     await publisher.stop()
     await backend.stop()

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from chat_proxy import renewal
-from edge.store import command
-from tests.chat_proxy.service import SUB, running, token, until
-from tests.chat_proxy.test_cutoff import begun, last_event, talk
+from chat_proxy.streams import leases as renewal
+from edge.redis.client import command
+from tests.chat_proxy.service import SUB, leases_of, running, token, until
+from tests.chat_proxy.streams.talks import begun, last_event, talk
 from tokens.verify import LEEWAY
 
 HOUR = 3600
@@ -87,7 +87,7 @@ async def test_a_running_answer_is_judged_by_redis_alone(valkey, tmp_path):
     async with running(valkey, tmp_path, now=clock) as service:
         service.backend.behaviour = talk
         bearer = await service.sign_in()
-        leases = command("ZRANGE", f"cg:{{{SUB}}}:leases", 0, -1, "WITHSCORES")
+        leases = command("ZRANGE", leases_of(), 0, -1, "WITHSCORES")
 
         async def renewed_at():
             [[[_, score]]] = await service.store.run(leases)

@@ -1,13 +1,16 @@
 """A reader's conversations: theirs alone, bounded, gone when they say so."""
 
 import asyncio
+import time
 
 import pytest
 
-from chat_proxy import keys
-from edge.store import command
-from tests.chat_proxy.service import OTHER_SUB, SUB, answer_plainly
-from tokens import liveness
+from chat_proxy import redis_keys
+from edge.redis.client import command
+from tests.chat_proxy.service import OTHER_SITE, OTHER_SUB, SUB, Paused, answer_plainly, reached, running
+from tokens import liveness, readers
+
+READER = readers.reader(SUB, "docs")
 
 
 async def listed(service, bearer):
@@ -42,6 +45,59 @@ async def test_question_and_answer_are_kept_and_go_along_with_the_next(service):
     assert entry["updated_at"] > 1_700_000_000_000
 
 
+async def test_what_was_asked_about_and_when_is_kept_too(service):
+    bearer = await service.sign_in()
+    before = time.time() * 1000
+    await service.ask(
+        bearer, "This?", session_id="c1", mode="selection_only", selected_text=" A\u00a0passage."
+    )
+    await service.ask(bearer, "And this?", session_id="c1", selected_text="Another.")
+    await service.ask(bearer, "All?", session_id="c1")
+    one, answer, two, _, three, _ = (await read(service, bearer, "c1")).json()["messages"]
+    times = [message.pop("at") for message in (one, two, three)]
+    assert before - 1 <= times[0] <= times[1] <= times[2] <= time.time() * 1000 + 1
+    assert one == {
+        "role": "user",
+        "content": "This?",
+        "mode": "selection_only",
+        "selected_text": "A passage.",
+    }
+    assert (two["mode"], two["selected_text"]) == ("normal", "Another.")
+    assert three == {"role": "user", "content": "All?", "mode": "normal"}
+    assert answer.keys() == {"role", "content", "message_id", "citations"}
+
+
+async def test_a_passage_is_kept_where_there_is_room_for_it(service):
+    async def answer(peer):
+        await peer.document({"response": "a" * 250_000, "citations": []})
+
+    service.backend.behaviour = answer
+    bearer = await service.sign_in()
+    for length, is_kept in ((11_000, True), (12_000, False)):
+        await service.ask(bearer, session_id="c1", selected_text="b" * length)
+        asked, answered = (await read(service, bearer, "c1")).json()["messages"]
+        assert ("selected_text" in asked) == is_kept
+        assert len(answered["content"]) == 250_000
+
+
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        ("a" * 4000, "a" * 80),
+        ("\U0001f600" * 4000, "\U0001f600" * 80),
+        ("\x01" * 4000, "\x01" * 80),
+        ('\\"\n' * 1000, ('\\"\n' * 27)[:80]),
+        ("\u00e9", "\u00e9"),
+        ('He said "so", and {"content":"x"}', 'He said "so", and {"content":"x"}'),
+    ],
+)
+async def test_a_title_is_the_beginning_of_the_first_question(service, message, title):
+    bearer = await service.sign_in()
+    await service.ask(bearer, message, session_id="c1", selected_text="b" * 12_000)
+    [entry] = (await service.client.get("/sessions", headers=service.headers(bearer))).json()["sessions"]
+    assert entry["title"] == title
+
+
 async def test_a_selection_is_asked_about_without_history(service):
     bearer = await service.sign_in()
     await service.ask(bearer, "First?", session_id="c1")
@@ -71,6 +127,69 @@ async def test_another_reader_finds_nothing(service):
     await service.ask(theirs, "Mine?", session_id="c1")
     assert service.backend.received[-1].json["history"] == []
     assert len((await read(service, mine, "c1")).json()["messages"]) == 2
+
+
+async def at_both_sites(service):
+    """One account's tokens for two sites."""
+    return await service.sign_in("s1"), await service.sign_in("s2", client="other")
+
+
+async def test_another_site_of_the_same_reader_finds_nothing(service):
+    here, there = await at_both_sites(service)
+    await service.ask(here, "Here?", session_id="c1")
+    assert await listed(service, there) == []
+    assert (await read(service, there, "c1")).status_code == 404
+    assert (await delete(service, there, "c1")).status_code == 404
+    # Neither an origin of the other site nor its token opens this one's.
+    headers = service.headers(there) | {"Origin": OTHER_SITE}
+    assert (await service.client.get("/sessions/c1", headers=headers)).status_code == 404
+    await service.ask(there, "There?", session_id="c1")
+    assert service.backend.received[-1].json["history"] == []
+    for bearer, said in ((here, "Here?"), (there, "There?")):
+        messages = (await read(service, bearer, "c1")).json()["messages"]
+        assert [one["content"] for one in messages] == [said, "Hello reader."]
+        [entry] = (await service.client.get("/sessions", headers=service.headers(bearer))).json()["sessions"]
+        assert entry["title"] == said
+    assert (await delete(service, there, "c1")).status_code == 204
+    assert len((await read(service, here, "c1")).json()["messages"]) == 2
+
+
+async def test_many_at_one_site_push_none_out_at_another(service):
+    here, there = await at_both_sites(service)
+    await service.ask(here, session_id="mine")
+    for number in range(51):
+        await service.ask(there, session_id=f"c{number}")
+    assert await listed(service, here) == ["mine"]
+    assert len(await listed(service, there)) == 50
+
+
+async def test_a_deletion_at_one_site_leaves_the_answer_that_runs_at_another(service):
+    here, there = await at_both_sites(service)
+    await service.ask(there, session_id="c1")
+    service.backend.behaviour = paused = Paused()
+    asking = asyncio.create_task(service.ask(here, session_id="c1"))
+    await reached(paused.asked, asking)
+    assert (await delete(service, there, "c1")).status_code == 204
+    paused.go_on.set()
+    assert (await asking).status_code == 200
+    assert await listed(service, here) == ["c1"]
+
+
+async def test_what_runs_or_is_read_at_one_site_takes_no_room_at_another(valkey, tmp_path):
+    one_at_once = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 1\ndaily_questions = 1000\n"
+    async with running(valkey, tmp_path, tiers={"reader": one_at_once}) as service:
+        here, there = await at_both_sites(service)
+        service.backend.behaviour = paused = Paused()
+        asking = asyncio.create_task(service.ask(here, session_id="c1"))
+        await reached(paused.asked, asking)
+        assert (await service.ask(here)).status_code == 429
+        service.backend.behaviour = answer_plainly
+        assert (await service.ask(there, session_id="c1")).status_code == 200
+        paused.go_on.set()
+        assert (await asking).status_code == 200
+        reads = [read(service, here, "c1") for _ in range(20)]
+        *_, one = await asyncio.gather(*reads, read(service, there, "c1"))
+        assert one.status_code == 200
 
 
 @pytest.mark.parametrize("session_id", ["..", "a:b", "%7Bx%7D", "a" * 65, "a%0Ab", "a%00"])
@@ -115,7 +234,7 @@ async def test_looking_costs_no_question(service):
     await service.ask(bearer, session_id="c1")
     for _ in range(5):
         await listed(service, bearer)
-    [count] = await service.store.run(command("HGET", f"cg:{{{SUB}}}:rate", "count"))
+    [count] = await service.store.run(command("HGET", f"cg:{{{SUB}}}:at:docs:rate:reader", "count"))
     assert int(count) == 1
 
 
@@ -158,28 +277,21 @@ async def test_it_is_gone_after_a_day(service):
     bearer = await service.sign_in()
     await service.ask(bearer, session_id="c1")
     left = await service.store.run(
-        command("PTTL", keys.conversation(SUB, "c1")), command("PTTL", keys.conversations(SUB))
+        command("PTTL", readers.conversation(READER, "c1")), command("PTTL", readers.conversations(READER))
     )
     assert all(86_390_000 < one <= 86_400_000 for one in left)
-    await service.store.run(command("DEL", keys.conversation(SUB, "c1")))
+    await service.store.run(command("DEL", readers.conversation(READER, "c1")))
     assert await listed(service, bearer) == []
 
 
 async def test_what_is_deleted_while_it_is_answered_stays_deleted(service):
     bearer = await service.sign_in()
     await service.ask(bearer, session_id="c1")
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    async def pause(peer):
-        asked.set()
-        await go_on.wait()
-        await answer_plainly(peer)
-
-    service.backend.behaviour = pause
+    service.backend.behaviour = paused = Paused()
     asking = asyncio.create_task(service.ask(bearer, session_id="c1"))
-    await asked.wait()
+    await reached(paused.asked, asking)
     assert (await delete(service, bearer, "c1")).status_code == 204
-    go_on.set()
+    paused.go_on.set()
     assert (await asking).status_code == 200
     assert (await read(service, bearer, "c1")).status_code == 404
     assert await listed(service, bearer) == []
@@ -188,20 +300,13 @@ async def test_what_is_deleted_while_it_is_answered_stays_deleted(service):
 
 async def test_an_answer_from_before_a_deletion_is_in_no_later_conversation_of_that_name(service):
     bearer = await service.sign_in()
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    async def pause(peer):
-        asked.set()
-        await go_on.wait()
-        await answer_plainly(peer)
-
-    service.backend.behaviour = pause
+    service.backend.behaviour = paused = Paused()
     asking = asyncio.create_task(service.ask(bearer, session_id="c1", message="before"))
-    await asked.wait()
+    await reached(paused.asked, asking)
     assert (await delete(service, bearer, "c1")).status_code == 204
     service.backend.behaviour = answer_plainly
     assert (await service.ask(bearer, session_id="c1", message="after")).status_code == 200
-    go_on.set()
+    paused.go_on.set()
     assert (await asking).status_code == 200
     kept = (await read(service, bearer, "c1")).text
     assert "after" in kept
@@ -224,6 +329,11 @@ async def test_a_failed_answer_is_not_kept(service):
 
 def test_all_of_a_reader_shares_a_slot():
     tag = f"{{{SUB}}}"
-    names = [keys.conversations(SUB), keys.conversation(SUB, "c"), keys.state(keys.user(SUB))]
-    names += [keys.leases(keys.user(SUB)), liveness.session(SUB, "s")]
+    names = [
+        readers.conversations(READER),
+        readers.conversation(READER, "c"),
+        readers.gone(READER, "c"),
+        redis_keys.state(readers.reader(SUB, "docs"), "reader"),
+    ]
+    names += [redis_keys.leases(READER), liveness.session(SUB, "s")]
     assert all(name.startswith(f"cg:{tag}:") for name in names)

@@ -10,13 +10,18 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 
 from chat_proxy.app import create_api
-from chat_proxy.drain import Drain
+from chat_proxy.streams.drain import Drain
 from tests.chat_proxy.service import running
 
 ROUTES = {
     "/chat",
+    "/v1/chat/completions",
+    "/v1/models",
+    "/v1/models/{model}",
+    "/api/chat",
     "/sessions",
     "/sessions/{session_id}",
+    "/sessions/{session_id}/feedback",
     "/healthz",
     "/readyz",
     "/.well-known/oauth-protected-resource",
@@ -54,7 +59,7 @@ def _try_all(schema, url):
     with httpx.Client(base_url=url, trust_env=False) as client:
         for found in schema.get_all_operations():
 
-            @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+            @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
             @given(case=found.ok().as_strategy())
             def attempt(case):
                 arguments = case.as_transport_kwargs(base_url=url)

@@ -8,12 +8,18 @@ from functools import partial
 import pytest
 import redis
 
-from edge.store import command
+from edge.redis.client import command
+from edge.redis.commands import DEADLINE
 from tests.chat_proxy.service import running, until
 from tests.slow_line import SlowLine
 from tokens import liveness
 
 WITHIN = 0.3
+
+
+@pytest.fixture
+def redis_deadline():
+    return DEADLINE
 
 
 async def refused(service, bearer):
@@ -47,7 +53,7 @@ async def test_refused_and_back(service, valkey):
     valkey.kill()
     await refused(service, bearer)
     valkey.start()
-    # Row 28: it came back empty, so nobody is judged before the broker set the cuts, and then all are dead.
+    # Security row 28: it is empty, so nobody is judged before the broker set the cuts, and then all are dead.
     await until(lambda: _is(service, bearer, 503), 2)
     with redis.Redis(unix_socket_path=valkey.socket) as client:
         client.hset(liveness.CUT, mapping={"all": int(time.time() * 1000), "kids": "k1"})
@@ -80,7 +86,10 @@ async def test_silent(service, valkey):
 )
 async def test_slow_or_not_itself(valkey, tmp_path, trouble, delay, reply):
     way = partial(asyncio.open_unix_connection, valkey.socket)
-    async with SlowLine(way) as line, running(valkey, tmp_path, redis_url=line.url) as service:
+    async with (
+        SlowLine(way) as line,
+        running(valkey, tmp_path, redis_url=line.url, redis_deadline=DEADLINE) as service,
+    ):
         bearer = await service.sign_in()
         await recovered(service, bearer)
         line.delay, line.reply = delay, reply
@@ -120,7 +129,7 @@ async def test_out_of_memory(service):
 
 async def test_a_wrong_password(valkey, tmp_path):
     url = f"unix://:wrong@{valkey.socket}"
-    async with running(valkey, tmp_path, redis_url=url) as service:
+    async with running(valkey, tmp_path, redis_url=url, redis_deadline=DEADLINE) as service:
         bearer = await service.sign_in()
         await service.store.run(command("CONFIG", "SET", "requirepass", "right"))
         await refused(service, bearer)

@@ -1,4 +1,4 @@
-"""The service as a process: how it starts, what it writes, how it goes. Rows 46 and 48."""
+"""The service as a process: how it starts, what it writes, how it goes. Security rows 46 and 48."""
 
 import asyncio
 import contextlib
@@ -6,71 +6,16 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from edge.store import Store
-from tests.chat_proxy.service import SECRET, Backend, Publisher, Service, configuration, until
-from tests.ports import free_ports
+from tests.chat_proxy.processes import started
+from tests.chat_proxy.service import SECRET, configuration, until
 
 
-@dataclass
-class Process:
-    service: Service
-    process: asyncio.subprocess.Process
-    log: object
-
-    def terminate(self):
-        self.process.send_signal(signal.SIGTERM)
-
-
-@contextlib.asynccontextmanager
-async def started(valkey, folder, *, metrics_port=0, **options):
-    backend, publisher = Backend(), Publisher()
-    await backend.start()
-    await publisher.start()
-    store = Store(valkey.url, time.monotonic)
-    [port] = free_ports(1)
-    path, environ = configuration(
-        folder,
-        valkey.url,
-        publisher.url,
-        backend.url,
-        proxy=f"port = {port}\nmetrics_port = {metrics_port}",
-        **options,
-    )
-    log = folder / "log"
-    environ = {**os.environ, **environ, "CHATGATE_CONFIG": str(path)}
-    with log.open("wb") as stderr:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "chat_proxy", env=environ, stderr=stderr
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client:
-            service = Service(valkey, store, backend, publisher, url, client, None, None)
-            await service.cut(all=1, kids="k1,k2")
-            await until(lambda: _answers(client), 10)
-            yield Process(service, process, log)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await store.close()
-        await publisher.stop()
-        await backend.stop()
-
-
-async def _answers(client):
-    try:
-        return (await client.get("/readyz")).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-async def test_a_running_answer_is_finished_and_no_new_one_begun(valkey, tmp_path):
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_running_answer_is_finished_and_no_new_one_begun(valkey, tmp_path, sent):
     go_on = asyncio.Event()
 
     async def pause(peer):
@@ -87,7 +32,7 @@ async def test_a_running_answer_is_finished_and_no_new_one_begun(valkey, tmp_pat
         bearer = await service.sign_in()
         async with service.stream(bearer) as stream:
             assert (await stream.event())[0] == "start"
-            process.terminate()
+            process.process.send_signal(sent)
             await until(lambda: _drains(service), 2)
             answer = await service.ask(bearer)
             assert (answer.status_code, answer.json()["code"]) == (503, "shutting_down")
@@ -98,6 +43,7 @@ async def test_a_running_answer_is_finished_and_no_new_one_begun(valkey, tmp_pat
             assert [name for name, _ in await stream.all()] == ["delta", "delta", "done"]
         async with asyncio.timeout(2):
             assert await process.process.wait() == 0
+        assert f'"signal":"{sent.name}","event":"stopping"' in process.log.read_text()
 
 
 async def _drains(service):
@@ -141,6 +87,7 @@ async def test_with_nothing_under_way_it_goes_at_once(valkey, tmp_path):
         ({"CHATGATE_ENV": "production", "CHATGATE_PROXY_AUTH": "none"}, "proxy.auth"),
         ({"CHATGATE_BACKENDS_MAIN_SECRET": "short"}, "backends.main.secret"),
         ({"CHATGATE_PROXY_PORTS": "1"}, "CHATGATE_PROXY_PORTS"),
+        ({"CHATGATE_EDGE_AUDIT_FILE": "/nowhere/audit.jsonl"}, "edge.audit_file"),
     ],
 )
 async def test_what_cannot_start_says_why(tmp_path, change, line):

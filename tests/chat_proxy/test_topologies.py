@@ -4,10 +4,12 @@ from functools import partial
 
 import pytest
 
-from chat_proxy import keys
-from edge.store import Script, command
-from tests.chat_proxy import test_admission, test_conversations, test_cutoff, test_proof_replays
-from tests.chat_proxy.service import until
+from chat_proxy import redis_keys
+from edge.redis.client import Script, command
+from tests.chat_proxy import test_conversations, test_feedback
+from tests.chat_proxy.admission import test_admission, test_proof_replays
+from tests.chat_proxy.service import answer_plainly, until
+from tests.chat_proxy.streams import test_revocations
 from tests.topologies import clustered, watched
 from tokens import liveness
 
@@ -23,6 +25,8 @@ def valkey(together):
     return together
 
 
+keeping = test_feedback.keeping
+
 test_a_dead_session = test_admission.test_a_revoked_session_never_asks_again
 test_a_revoked_token = test_admission.test_a_token_revoked_on_its_own_leaves_the_session_its_others
 test_a_cut = test_admission.test_a_session_is_dead_at_and_before_a_cut
@@ -33,28 +37,40 @@ test_a_full_site = test_admission.test_a_full_site_refuses_and_gives_the_reader_
 test_guests = test_admission.test_guests_share_limits_by_address
 test_a_conversation = test_conversations.test_question_and_answer_are_kept_and_go_along_with_the_next
 test_conversations_are_of_one = test_conversations.test_another_reader_finds_nothing
+test_sites = test_conversations.test_another_site_of_the_same_reader_finds_nothing
 test_a_deletion = test_conversations.test_what_is_deleted_while_it_is_answered_stays_deleted
-test_a_running_answer = test_cutoff.test_a_running_answer_is_cut_with_its_session
-test_others_run_on = test_cutoff.test_only_the_session_that_ended_is_cut
-test_a_lease = test_cutoff.test_a_lease_that_expired_is_not_renewed
+test_a_rating = test_feedback.test_a_rating_is_kept_with_its_answer
+test_a_rating_is_of_one = test_feedback.test_what_is_no_answer_of_the_readers_own_is_not_found
+test_erased_texts = test_feedback.test_the_texts_go_with_the_conversation
+test_a_running_answer = test_revocations.test_a_running_answer_is_cut_with_its_session
+test_others_run_on = test_revocations.test_only_the_session_that_ended_is_cut
+test_a_lease = test_revocations.test_a_lease_that_expired_is_not_renewed
 test_a_replay = test_proof_replays.test_a_proof_that_was_seen_is_refused_and_costs_nothing
 
 
 async def test_every_script_has_keys_of_one_slot(service, called):
-    service.backend.behaviour = test_cutoff.talk
+    service.backend.behaviour = test_revocations.talk
     bearer = await service.sign_in()
-    async with test_cutoff.begun(service, bearer, session_id="c1") as stream:
+    async with test_revocations.begun(service, bearer, session_id="c1") as stream:
         # A renewal is asked for by any message that names nobody.
         await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
-        await until(lambda: _true(keys.RENEW.sha in called and keys.EXTEND.sha in called), 2)
+        await until(lambda: _true(redis_keys.RENEW.sha in called and redis_keys.EXTEND.sha in called), 2)
         await service.sign_out()
         assert (await stream.all())[-1][0] == "error"
     await until(service.holds_nothing, 2)
     bearer = await service.sign_in("s2")
     headers = service.headers(bearer)
+    service.backend.behaviour = answer_plainly
+    message_id = (await service.ask(bearer, session_id="c1")).json()["message_id"]
+    given = {"message_id": message_id, "rating": "helpful"}
+    rated = await service.client.post("/sessions/c1/feedback", json=given, headers=headers)
+    assert rated.status_code == 204
     assert (await service.client.get("/sessions", headers=headers)).status_code == 200
-    assert (await service.client.delete("/sessions/c1", headers=headers)).status_code in (204, 404)
-    scripts = {one.sha for one in vars(keys).values() if isinstance(one, Script)}
+    assert (await service.client.delete("/sessions/c1", headers=headers)).status_code == 204
+    # A key that has left the ring: what was granted beside it is given back.
+    await service.cut(kids="k9")
+    assert (await service.ask(bearer)).status_code == 401
+    scripts = {one.sha for one in vars(redis_keys).values() if isinstance(one, Script)}
     assert scripts - called == set() != scripts
 
 

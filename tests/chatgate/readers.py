@@ -4,13 +4,13 @@ import asyncio
 import time
 from contextlib import asynccontextmanager
 
-from broker.clients import Clients
-from broker.sessions import PASSWORD, Caller, Identity, open_session
+from broker.oauth.clients import Clients
+from broker.sessions.session import PASSWORD, Caller, Identity, open_session
 from broker.storage.redis import RedisSessions
 from broker.storage.sql import open_accounts
-from chatgate.surroundings import here
-from edge.store import Store
-from tests.chatgate.commands import said
+from chatgate.environment import here
+from edge.redis.client import Store
+from tests.chatgate.command_line import said
 
 GOOD = "a tall ship and a star\n"
 
@@ -38,7 +38,7 @@ def sign_in(sub, site="docs"):
     async def work():
         async with sessions() as kept:
             client = Clients.of(here().settings.sites).by_id[site]
-            generation = await kept.generation(sub)
+            generation = await kept.generation(sub, "docs")
             opened = await open_session(
                 kept,
                 Identity(sub, "reader", PASSWORD, generation),

@@ -28,7 +28,7 @@ def clone(tmp_path_factory):
 @pytest.fixture(scope="session")
 def stack(docker, are_stand_ins, clone):
     """The stack as `docker compose up` starts it in a clone."""
-    stack = Stack(docker, clone, "chatgate-test", "10.213.213.0/28")
+    stack = Stack(docker, clone, "chatgate-test", "10.213.213")
     try:
         # Which builds the images, as there are none.
         stack.up()

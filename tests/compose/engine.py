@@ -14,20 +14,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
+from tests.missing import cannot
 from tests.processes import REPOSITORY
 
 PACKAGES = {"dockerd": "docker.io", "docker": "docker.io", "mmdebstrap": "mmdebstrap"}
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 COMPOSE = Path(sys.executable).with_name("docker-compose")
-
-
-def cannot(reason):
-    """Skips on a developer's machine; CI has what it takes, or has to get it."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @dataclass(frozen=True)

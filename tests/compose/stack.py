@@ -17,7 +17,8 @@ PASSWORD = "a-tall-ship-and-a-star"
 
 @dataclass
 class Stack:
-    """`clone` is the folder of docker-compose.yml. Each stack has its own project, ports and subnet."""
+    """`clone` is the folder of docker-compose.yml. Each stack has its own project, ports and
+    subnet, of which it is given the first three numbers."""
 
     docker: Docker
     clone: Path
@@ -30,7 +31,8 @@ class Stack:
         self.environ = {
             "CHATGATE_HTTP": f"127.0.0.1:{self.port}",
             "CHATGATE_HTTPS": f"127.0.0.1:{self.tls_port}",
-            "CHATGATE_SUBNET": self.subnet,
+            "CHATGATE_SUBNET": f"{self.subnet}.0/28",
+            "CHATGATE_OUTSIDE_SUBNET": f"{self.subnet}.16/28",
             **self.environ,
         }
         self.url = f"http://127.0.0.1:{self.port}"

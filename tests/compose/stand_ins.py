@@ -10,7 +10,8 @@ import tarfile
 import time
 from pathlib import Path
 
-from tests.compose.engine import COMPOSE, cannot, run
+from tests.compose.engine import COMPOSE, run
+from tests.missing import cannot
 from tests.processes import REPOSITORY
 
 PULL_WITHIN_S = 120

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.workers import STOP_WITHIN
+from edge.server.supervisor import STOP_WITHIN
+from tests.compose.stack import signed_up
 from tests.compose.stand_ins import names
 
 pytestmark = pytest.mark.compose
@@ -20,8 +21,8 @@ SECRETS = {
 }
 VOLUMES = {
     "caddy": {"certificates": "/caddy"},
-    "broker": {"accounts": "/data", "broker-secrets": "/run/chatgate"},
-    "proxy": {"proxy-secrets": "/run/chatgate"},
+    "broker": {"accounts": "/data", "broker-audit": "/audit", "broker-secrets": "/run/chatgate"},
+    "proxy": {"proxy-audit": "/audit", "proxy-secrets": "/run/chatgate"},
     "backend": {"backend-secrets": "/run/chatgate"},
     "redis": {"redis-data": "/data", "redis-secrets": "/run/chatgate"},
 }
@@ -156,6 +157,24 @@ def test_a_service_sees_its_own_secrets_alone(stack, containers):
         assert len(secret) > 64
         assert secret not in told
         assert secret not in values["redis", "users.acl"]
+
+
+def test_the_audit_is_in_files_that_no_refusal_is_written_to(stack):
+    reader, token = signed_up(stack, "audited@example.com")
+    assert reader.ask(token).status_code == 200
+    refused = [reader.http.get("/auth/token%2f").status_code for _ in range(20)]
+    assert set(refused) == {400}
+
+    def audit(service):
+        told = stack.inside(service, "cat", "/audit/audit.jsonl")
+        return {json.loads(line)["event"] for line in told.splitlines()}
+
+    assert {"signed_up", "token_issued"} <= audit("broker")
+    assert audit("proxy") == {"question"}
+    log = stack("logs", "--no-color", "broker", "proxy")
+    assert '"event":"signed_up"' not in log
+    assert '"event":"question"' not in log
+    assert 1 <= log.count('"event":"refused_at_the_door"') <= 20
 
 
 def test_redis_keeps_what_it_is_told_and_asks_for_a_password(stack):

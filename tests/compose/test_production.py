@@ -2,12 +2,14 @@
 
 import re
 import secrets
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.compose.stack import Reader, Stack, trusting
+from tests.folders import open_folder
 
 pytestmark = pytest.mark.compose
 
@@ -29,27 +31,19 @@ def given(folder, values):
     return {"CHATGATE_SECRETS": str(folder)}
 
 
-def _open_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("secrets")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    return folder
-
-
 @pytest.fixture
-def public(docker, are_stand_ins, clone, stack, tmp_path_factory):
+def public(docker, are_stand_ins, clone, stack):
     """Makes a stack for a domain, beside the other one, whose images it uses."""
-    made = []
+    with ExitStack() as ends:
 
-    def make(domain, values):
-        folder = _open_folder(tmp_path_factory)
-        environ = {"CHATGATE_DOMAIN": domain, **given(folder, values)}
-        made.append(Stack(docker, clone, "chatgate-public", "10.213.214.0/28", environ))
-        return made[-1]
+        def make(domain, values):
+            folder = ends.enter_context(open_folder())
+            environ = {"CHATGATE_DOMAIN": domain, **given(folder, values)}
+            made = Stack(docker, clone, "chatgate-public", "10.213.214", environ)
+            ends.callback(made.end)
+            return made
 
-    yield make
-    for one in made:
-        one.end()
+        yield make
 
 
 @pytest.mark.parametrize(
@@ -85,16 +79,16 @@ def test_secrets_that_are_kept_from_development_do_not_stand_in(public):
 
 
 @pytest.fixture(scope="module")
-def local(docker, are_stand_ins, clone, stack, tmp_path_factory):
+def local(docker, are_stand_ins, clone, stack):
     """A stack for a name of which Caddy is its own authority, so that nobody else has to be asked."""
-    folder = _open_folder(tmp_path_factory)
-    environ = {"CHATGATE_DOMAIN": "localhost", **given(folder, fresh())}
-    local = Stack(docker, clone, "chatgate-local", "10.213.215.0/28", environ)
-    try:
-        local.up()
-        yield local
-    finally:
-        local.end()
+    with open_folder() as folder:
+        environ = {"CHATGATE_DOMAIN": "localhost", **given(folder, fresh())}
+        local = Stack(docker, clone, "chatgate-local", "10.213.215", environ)
+        try:
+            local.up()
+            yield local
+        finally:
+            local.end()
 
 
 def behind_tls(stack):

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-import pytest
+from tests.missing import cannot
 
 INSIDE = "CHATGATE_TESTS_IN_NAMESPACE"
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
@@ -16,9 +16,9 @@ NEEDED = ("ip", "iptables", "unshare")
 def run_inside(path):
     """Runs the tests of a file in a new network namespace. Skips without the means, and in CI fails."""
     if os.geteuid() != 0 or not all(shutil.which(one, path=PATH) for one in NEEDED):
-        _cannot(f"a network to cut needs root, and {', '.join(NEEDED)} (on Debian, apt-get install iptables)")
+        cannot(f"a network to cut needs root, and {', '.join(NEEDED)} (on Debian, apt-get install iptables)")
     if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode:
-        _cannot("this system makes no network namespaces")
+        cannot("this system makes no network namespaces")
     # Without what the services logged, of which there are screens.
     quiet = ["-p", "no:cacheprovider", "--show-capture=no"]
     # They are part of a turn that is taken already (tests/turns.py).
@@ -49,9 +49,3 @@ def _each(verb, pairs):
     lines = "".join(f"{verb} INPUT -s {a} -d {b} -j DROP\n" for a, b in pairs)
     rules = f"*filter\n{lines}COMMIT\n"
     subprocess.run(["iptables-restore", "--noflush"], input=rules, text=True, check=True)
-
-
-def _cannot(reason):
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from broker.storage.redis import RedisSessions
-from edge.store import Store
+from edge.redis.client import Store
 from tests.chat_proxy.service import until
 from tests.faults.namespace import INSIDE, cut
 from tests.faults.readers import back, readers_of

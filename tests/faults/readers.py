@@ -11,9 +11,10 @@ from pathlib import Path
 from redis.crc import key_slot
 
 from broker.storage.redis import RedisSessions
-from chat_proxy import keys
-from chat_proxy.admission import LEASE_MS
-from edge.store import Store, StoreUnavailable, command
+from chat_proxy import redis_keys
+from chat_proxy.admission.admission import LEASE_MS
+from edge.redis.client import Store, StoreUnavailable, command
+from edge.redis.commands import DEADLINE
 from tests.chat_proxy.service import running, until
 from tokens import liveness
 
@@ -136,10 +137,10 @@ def subjects(together):
     names = [f"reader{number:026}" for number in range(100)]
     if not hasattr(together, "key"):
         return names[:4], names[4], together.masters()[0]
-    used = {_third(liveness.CUT), _third(keys.state(keys.site("docs")))}
+    used = {_third(liveness.CUT), _third(redis_keys.state(redis_keys.site("docs")))}
     victim = min({0, 1, 2} - used)
-    felt = [sub for sub in names if _third(keys.user(sub)) == victim][:4]
-    spared = next(sub for sub in names if _third(keys.user(sub)) in used)
+    felt = [sub for sub in names if _third(redis_keys.user(sub)) == victim][:4]
+    spared = next(sub for sub in names if _third(redis_keys.user(sub)) in used)
     return felt, spared, together.servers[victim]
 
 
@@ -156,7 +157,7 @@ async def readers_of(together, folder, url=None):
     before = _held()
     subs, other, victim = subjects(together)
     url = url or together.url
-    async with running(together, folder, redis_url=url) as service:
+    async with running(together, folder, redis_url=url, redis_deadline=DEADLINE) as service:
         store = service.store = Store(url, time.monotonic, replicas=together.replicas)
         try:
             # As a broker sets them; on the replicas too, before anything happens.

@@ -1,4 +1,4 @@
-"""A master that dies, stands still or is deposed, with Sentinel and in a Cluster: rows 26 and 27."""
+"""A master that dies, stands still or is deposed, with Sentinel and in a Cluster: security rows 26 and 27."""
 
 import asyncio
 import contextlib

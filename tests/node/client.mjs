@@ -1,10 +1,9 @@
 // Better Auth's own client, unchanged, through every call that the broker answers. Takes the broker's
-// address, the site's origin and "cookie" or "bearer"; prints a line of JSON for each step, with what the
+// address, the site's origin, "cookie" or "bearer", and the package whose client it is; prints a line of JSON for each step, with what the
 // client returned and what went over the wire for it.
-import { createAuthClient } from "better-auth/client";
-import { anonymousClient, jwtClient } from "better-auth/client/plugins";
-
-const [baseURL, origin, credentials] = process.argv.slice(2);
+const [baseURL, origin, credentials, library] = process.argv.slice(2);
+const { createAuthClient } = await import(`${library}/client`);
+const { anonymousClient, jwtClient } = await import(`${library}/client/plugins`);
 const PASSWORD = "correct horse battery";
 const NEW_PASSWORD = "battery horse correct";
 const NEWEST_PASSWORD = "horse battery correct";
@@ -89,7 +88,7 @@ const first = new Device("first");
 const second = new Device("second");
 const a = first.client;
 const b = second.client;
-const email = `${credentials}-${new URL(origin).hostname}@example.com`;
+const email = `${credentials}-${library}-${new URL(origin).hostname}@example.com`;
 const signInOn = (client, password = PASSWORD, more = {}) => client.signIn.email({ email, password, ...more });
 const isNobody = (user) => user === null;
 

@@ -119,6 +119,6 @@ async def backend(index, log=None, **settings):
 
 
 def events(text):
-    """The events of a stream as pairs of a name and its data."""
-    blocks = [block.split("\n") for block in text.strip().split("\n\n")]
+    """The events of a stream as pairs of a name and its data, comments left out."""
+    blocks = [block.split("\n") for block in text.strip().split("\n\n") if not block.startswith(":")]
     return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]

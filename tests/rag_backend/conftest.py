@@ -1,6 +1,7 @@
 import pytest
 
-from rag_backend import index
+from rag_backend.search import index
+from tests.rag_backend.answers.model_server import running
 from tests.rag_backend.books import OVEN, SAMPLE, write
 
 
@@ -16,3 +17,9 @@ def oven_index(tmp_path_factory):
     folder = tmp_path_factory.mktemp("oven")
     index.build(write(folder / "docs", OVEN), folder / "book.db")
     return folder / "book.db"
+
+
+@pytest.fixture
+async def server():
+    async with running() as server:
+        yield server

@@ -20,7 +20,7 @@ def environment(**variables):
     return plain | {f"CHATGATE_BACKEND_{name}": str(value) for name, value in variables.items()}
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_serves_on_its_port_and_ends_cleanly(tmp_path, how):
     secret = tmp_path / "secret"
     secret.write_bytes(SECRET + b"\n")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import httpx
 import orjson
 
-from chat_proxy.proof import internal_token
+from chat_proxy.backends.internal_token import internal_token
 from tests.oauth import SESSION_TOKEN, Key, OAuthSite, oauth_site
 from tests.system.readers import CALLBACKS, GATEWAY, PASSWORD, Places, claims_of
 from tests.system.stack import PAGE, QUESTION, Stack

@@ -19,6 +19,7 @@ TWO_SITES = f"""
 env = "development"
 [sign_in]
 attempts_per_address = 100000
+attempts_per_account = 1000
 sign_ups_per_address = 100000
 [sites.docs]
 origins = ["{PAGE}"]

@@ -12,7 +12,8 @@ import httpx
 
 from tests.chatgate.processes import until
 from tests.ports import free_ports
-from tests.valkey import Valkey
+from tests.processes import PATIENCE_S
+from tests.valkey import PATIENT_S, Valkey
 
 ROOT = Path(__file__).parents[2]
 PAGE = "http://127.0.0.1:3000"
@@ -22,20 +23,23 @@ QUESTION = {"message": "How often does the station record a value?", "session_id
 
 
 def own_environment():
-    """This environment without any setting of ours."""
+    """This environment without any setting of ours but that books are found by words alone, as vectors of
+    the sample book take seconds."""
     ours = ("CHATGATE_", "REDIS_URL")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"CHATGATE_BACKEND_EMBEDDINGS_MODEL": "none"}
 
 
 @dataclass
 class Stack:
     """Broker, proxy and backend over one Valkey whose data is kept on disk, in a folder of the test's.
 
-    `toml` takes the place of the configuration for development.
+    `toml` takes the place of the configuration for development. `redis_deadline` is in seconds.
     """
 
     folder: Path
     toml: str | None = None
+    redis_deadline: float = PATIENT_S
     processes: dict[str, subprocess.Popen] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -56,12 +60,14 @@ class Stack:
             "CHATGATE_SITES_DOCS_ORIGINS": PAGE,
             "CHATGATE_TIERS_READER_QUESTIONS_PER_MINUTE": "6000",
             "CHATGATE_TIERS_READER_BURST": "1000",
+            "CHATGATE_SIGN_IN_ATTEMPTS_PER_ACCOUNT": "1000",
             "CHATGATE_BACKENDS_BOOK_URL": self.backend,
             "CHATGATE_BACKENDS_BOOK_SECRET": "the backend's secret of these tests, long",
             "CHATGATE_BACKEND_SECRET": "the backend's secret of these tests, long",
             "CHATGATE_BACKEND_PORT": str(self.ports["rag_backend"]),
             "CHATGATE_BACKEND_INDEX": str(self.folder / "book.db"),
             "REDIS_URL": self.valkey.url,
+            "CHATGATE_REDIS_DEADLINE_SECONDS": str(self.redis_deadline),
         }
         if self.toml is not None:
             (self.folder / "chatgate.toml").write_text(self.toml)
@@ -91,7 +97,9 @@ class Stack:
 
     def wait_for(self, name):
         try:
-            until(lambda: _is_ready(self.ports[name]), 20)
+            # One client, as each reads the trust store, which takes as long as the start that is waited for.
+            with httpx.Client() as client:
+                until(lambda: _is_ready(client, self.ports[name]), PATIENCE_S)
         except AssertionError:
             raise AssertionError(f"{name} is not ready:\n{self.log_of(name)[-3000:]}") from None
 
@@ -109,9 +117,9 @@ class Stack:
         return (self.folder / f"{name}.log").read_text()
 
 
-def _is_ready(port):
+def _is_ready(client, port):
     with suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        return client.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
     return False
 
 

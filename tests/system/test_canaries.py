@@ -336,7 +336,7 @@ async def fail_inside(world, http, reader):
 
     async def say_so(peer):
         await peer.head()
-        await peer.event("error", code="canary", message="canary")
+        await peer.event("error", code="model_failed", message="canary")
         await peer.end()
 
     for behaviour in (refuse, babble, be_silent, tear, say_so):
@@ -346,7 +346,7 @@ async def fail_inside(world, http, reader):
                 await question(world, http, reader["token"], accept=accept)
     owner = f"cg:{{{reader['sub']}}}"
     with redis.Redis.from_url(world.stack.valkey.url) as store:
-        for name in ("leases", "cs", "c:canary-talk", "sids"):
+        for name in ("at:docs:leases", "at:docs:cs", "at:docs:c:canary-talk", "sids"):
             store.delete(f"{owner}:{name}")
             store.set(f"{owner}:{name}", "of another kind")
         assert (await question(world, http, reader["token"])).status_code == 500
@@ -356,7 +356,7 @@ async def fail_inside(world, http, reader):
         account = {"email": EMAIL, "password": PASSWORD}
         answer = await http.post(f"{world.stack.broker}/api/auth/sign-in/email", json=account)
         assert answer.status_code == 500, answer.text
-        for name in ("leases", "cs", "c:canary-talk", "sids"):
+        for name in ("at:docs:leases", "at:docs:cs", "at:docs:c:canary-talk", "sids"):
             store.delete(f"{owner}:{name}")
 
 

@@ -10,15 +10,15 @@ import pytest
 import redis
 
 from broker.storage.cuts import RedisCuts
-from edge.store import Store
-from tests.chatgate.commands import said
+from edge.redis.client import Store
+from tests.chatgate.command_line import said
 from tests.oauth import oauth_site
 from tests.system.readers import CALLBACKS, PASSWORD, browser, claims_of
 from tokens import liveness
 
 pytestmark = pytest.mark.system
 
-ROUNDS = 25
+ROUNDS = 10
 AT_ONCE = 5
 HOUR_MS = 3_600_000
 FIELDS = ["all", "client:docs"]

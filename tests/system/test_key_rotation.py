@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from edge.store import Store
-from tests.broker.key_rings import Server, changes
+from edge.redis.client import Store
+from tests.broker.signing.key_rings import Server, changes
 from tests.chatgate.processes import short_folder, until
 from tests.ports import free_ports
 from tests.system.stack import EVENTS, QUESTION, ROOT, Reader, Stack

@@ -7,13 +7,13 @@ import sys
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests.chat_proxy.processes import started
 from tests.chat_proxy.service import until
-from tests.chat_proxy.test_process import started
 from tests.ports import free_ports
+from tests.system.scrapes import ask, told
 from tests.system.stack import Reader, Stack
-from tests.system.test_workers import ready_in, workers_of
+from tests.system.workers import ready_in, workers_of
 
 pytestmark = pytest.mark.system
 
@@ -22,32 +22,10 @@ PLACES = 32
 """Connections at once, of one reader."""
 
 
-def told(port):
-    """Samples by name, and name and labels."""
-    answer = httpx.get(f"http://127.0.0.1:{port}/metrics")
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
-
-
 @pytest.fixture(params=[1, 2])
 def workers(request, monkeypatch):
     monkeypatch.setenv("CHATGATE_PROXY_WORKERS", str(request.param))
     return request.param
-
-
-async def ask(service, bearer, count):
-    """On as many connections."""
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
-        body = {"message": "What is this?", "mode": "normal"}
-        answers = await asyncio.gather(
-            *(client.post("/chat", json=body, headers=service.headers(bearer)) for _ in range(count))
-        )
-    return [answer.status_code for answer in answers]
 
 
 async def test_one_port_tells_of_all_workers(valkey, tmp_path, workers):

@@ -10,6 +10,7 @@ import time
 import httpx
 import pytest
 
+from edge.redis.commands import DEADLINE
 from tests.chatgate.processes import short_folder, until
 from tests.system.stack import EVENTS, PAGE, QUESTION, Reader, Stack
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.system
 @pytest.fixture(scope="module")
 def stack():
     with short_folder() as folder:
-        stack = Stack(folder)
+        stack = Stack(folder, redis_deadline=DEADLINE)
         try:
             stack.start_all()
             yield stack

@@ -16,9 +16,9 @@ import pytest
 import redis
 
 from broker.storage.cuts import RedisCuts
-from chat_proxy import renewal
-from edge.store import Store, command
-from tests.chat_proxy.service import SUB, running
+from chat_proxy.streams import leases as renewal
+from edge.redis.client import Store, command
+from tests.chat_proxy.service import leases_of, running
 from tests.chat_proxy.service import until as eventually
 from tests.chatgate.processes import short_folder, until
 from tests.oauth import Key, oauth_site
@@ -287,7 +287,7 @@ def test_a_place_that_nobody_holds_is_free_after_a_leases_time(stack, seconds):
     """As if the proxy that had given it had died; the tier of these tests has one place."""
     reader = reader_of(stack)
     with server(stack) as client:
-        leases = f"cg:{{{claims_of(reader.token)['sub']}}}:leases"
+        leases = leases_of(claims_of(reader.token)["sub"], claims_of(reader.token)["client_id"])
         now, _ = client.time()
         client.zadd(leases, {"dead": now * 1000 + 9_000})
         client.pexpire(leases, 10_000)
@@ -331,7 +331,7 @@ async def test_a_running_answer_goes_on_past_its_next_renewal(shifted, tmp_path,
                 async with service.stream(await service.sign_in()) as stream:
                     assert (await stream.event())[0] == "start"
                     shifted.clock.set(seconds)
-                    leases = command("ZRANGE", f"cg:{{{SUB}}}:leases", 0, -1, "WITHSCORES")
+                    leases = command("ZRANGE", leases_of(), 0, -1, "WITHSCORES")
                     [[_, before]] = (await service.store.run(leases))[0]
 
                     async def is_renewed():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.chatgate.commands import said
+from tests.chatgate.command_line import said
 from tests.system.readers import (
     ALL,
     CODES,
@@ -213,13 +213,14 @@ REACH = [
     (session_by_its_handle, DOCS, NOTHING),
     (session_by_command, DOCS, NOTHING),
     (session_by_a_refresh_token_shown_twice, DOCS, NOTHING),
-    # A code that is under way is a session of another device.
-    (others_by_api, ALL - COOKIE, NOTHING),
+    # A code that is under way is a session of another device. A site's page ends the site's own sessions
+    # (docs/decisions/0014-one-account-at-several-sites.md).
+    (others_by_api, ON_DOCS - COOKIE, NOTHING),
     (others_by_command, ALL - DOCS, NOTHING),
     # The browser has a new session, so what was got by the old one is dead as well.
     (password_and_others, ALL - {"cookie"}, NOTHING),
     (password_alone, CODES, NOTHING),
-    (user_by_api, ALL, NOTHING),
+    (user_by_api, ON_DOCS, NOTHING),
     (user_by_command, ALL, NOTHING),
     (user_by_a_ban, ALL, NOTHING),
     (user_whose_ban_is_taken_back, ALL, NOTHING),

@@ -23,11 +23,9 @@ def stack(tmp_path):
         stack.stop_all()
 
 
-def begin(stack, workers):
+def set_workers(stack, workers):
     for table in ("BROKER", "PROXY"):
         stack.environ[f"CHATGATE_{table}_WORKERS"] = str(workers)
-    for name in SERVICES:
-        stack.start(name, wait=False)
 
 
 def hears(pid, how):
@@ -36,26 +34,41 @@ def hears(pid, how):
     return int(fields["SigCgt"], 16) >> (how - 1) & 1
 
 
-@pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGTERM), (1, signal.SIGINT), (2, signal.SIGINT)])
+@pytest.mark.parametrize(
+    ("workers", "how"),
+    [(1, signal.SIGTERM), (1, signal.SIGINT), (1, signal.SIGHUP), (2, signal.SIGINT)],
+)
 def test_a_service_that_is_told_to_stop_ends_with_code_0(stack, workers, how):
     stack.valkey.start()
-    begin(stack, workers)
+    set_workers(stack, workers)
     for name in SERVICES:
-        stack.wait_for(name)
+        stack.start(name)
     for name in SERVICES:
         everybody = family(stack.processes[name].pid)
         stack.processes[name].send_signal(how)
         assert stack.processes[name].wait(10) == 0
         assert none_runs(everybody)
-        assert "Traceback" not in stack.log_of(name)
+        log = stack.log_of(name)
+        assert f'"signal":"{how.name}","event":"stopping"' in log
+        assert "Traceback" not in log
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="looks into Linux' /proc")
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("workers", "how"),
+    [
+        (1, signal.SIGTERM),
+        (1, signal.SIGINT),
+        (1, signal.SIGHUP),
+        (2, signal.SIGTERM),
+        (2, signal.SIGINT),
+    ],
+)
 def test_a_service_that_is_told_to_stop_while_it_starts_ends_with_code_0(stack, workers, how):
-    begin(stack, workers)
+    set_workers(stack, workers)
     for name in SERVICES:
+        # One after the other, as the second would be up by the time that the first has ended.
+        stack.start(name, wait=False)
         process = stack.processes[name]
         # Before that it is Python that starts, and ends as the system has it.
         until(lambda process=process: hears(process.pid, signal.SIGTERM))

@@ -111,6 +111,14 @@ async def refresh(at, held):
     return outcome(await at.site.refresh(held.value))
 
 
+async def list_sessions(at, held):
+    return outcome(await at.site.sessions(held.value))
+
+
+async def end_a_session(at, held):
+    return outcome(await at.site.end_session(held.value, "a" * 22))
+
+
 async def subject_access_token(at, held):
     return outcome(await at.site.exchange(held.value, ACCESS_TOKEN))
 
@@ -186,6 +194,8 @@ TABLE = {
     ),
     redeem: (INVALID_GRANT, {"code": GOOD}),
     refresh: (INVALID_GRANT, {"refresh_token": GOOD}),
+    list_sessions: (INVALID_GRANT, {"refresh_token": GOOD}),
+    end_a_session: (INVALID_GRANT, {"refresh_token": GOOD}),
     # A bound one would need its key's proof.
     subject_access_token: ((400, "invalid_request"), {"access_token": GOOD}),
     subject_session_token: ((400, "invalid_request"), dict.fromkeys(SESSION_TOKENS, GOOD)),

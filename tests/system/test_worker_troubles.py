@@ -12,12 +12,12 @@ import httpx
 import psutil
 import pytest
 
+from tests.chat_proxy.processes import started
 from tests.chat_proxy.service import until
-from tests.chat_proxy.test_process import started
 from tests.chatgate.processes import none_runs
 from tests.ports import free_ports
-from tests.system.test_metrics import ask, told
-from tests.system.test_workers import ready_in, workers_of
+from tests.system.scrapes import ask, told
+from tests.system.workers import ready_in, workers_of
 
 pytestmark = pytest.mark.system
 
@@ -79,6 +79,41 @@ async def test_a_worker_that_hangs_is_missing_in_the_metrics_and_its_counts_are_
         assert found["chatgate_process_resident_bytes",] < 0.75 * before["chatgate_process_resident_bytes",]
         assert found[COUNT] == before[COUNT] == 16
         await see(lambda: told(port)["chatgate_workers",] == 2, 3)
+
+
+async def test_a_worker_that_stands_still_is_ended_and_replaced_and_the_log_says_so(
+    valkey, tmp_path, monkeypatch
+):
+    async with two_workers(valkey, tmp_path, monkeypatch) as (process, port):
+        still, other = workers_of(process.process.pid)
+        begun = asyncio.get_running_loop().time()
+        os.kill(still, signal.SIGSTOP)
+        await see(lambda: says(process, "worker_stands_still"))
+        assert asyncio.get_running_loop().time() - begun > 9
+        await see(lambda: ready_in(process) == 3)
+        assert len(alive := workers_of(process.process.pid)) == 2
+        assert other in alive
+        assert still not in alive
+        found = await asyncio.to_thread(told, port)
+        assert found["chatgate_workers",] == 2
+        assert found["chatgate_worker_deaths_total",] == 1
+
+
+async def test_a_hang_up_that_reaches_the_workers_as_well_is_the_parents_to_hear(
+    valkey, tmp_path, monkeypatch
+):
+    async with two_workers(valkey, tmp_path, monkeypatch) as (process, port):
+        old, service = workers_of(process.process.pid), process.service
+        service.backend.behaviour = held = Held()
+        async with service.stream(await service.sign_in()) as stream:
+            assert (await stream.event())[0] == "start"
+            for pid in (*old, process.process.pid):
+                os.kill(pid, signal.SIGHUP)
+            await see(lambda: ready_in(process) == 3)
+            held.go_on.set()
+            assert (await stream.all())[-1][0] == "done"
+        await see(lambda: says(process, "workers_replaced"), 60)
+        assert (await asyncio.to_thread(told, port))["chatgate_worker_deaths_total",] == 0
 
 
 async def test_where_no_process_can_be_made_the_others_serve_on(valkey, tmp_path, monkeypatch):

@@ -13,21 +13,14 @@ import httpx
 import psutil
 import pytest
 
+from tests.chat_proxy.processes import started
 from tests.chat_proxy.service import until
-from tests.chat_proxy.test_process import started
 from tests.chatgate.processes import is_running, none_runs
 from tests.chatgate.processes import until as until_true
 from tests.system.stack import Reader, Stack
+from tests.system.workers import ready_in, workers_of
 
 pytestmark = pytest.mark.system
-
-
-def workers_of(pid):
-    return [child.pid for child in psutil.Process(pid).children()]
-
-
-def ready_in(process):
-    return process.log.read_text().count('"event":"worker_ready"')
 
 
 @contextlib.asynccontextmanager

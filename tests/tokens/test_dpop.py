@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from tests.chat_proxy.holder import thumbprint
 from tests.oauth import Key, encode
 from tests.tokens.edwards import FORGED, IDENTITY, LOW_ORDER, L, P, add, decoded, encoded, times
-from tokens import dpop
 from tokens.dpop import InvalidProof, NonceNeeded, Proofs
 from tokens.nonces import EVERY, Nonces
 
@@ -239,8 +238,8 @@ def test_a_y_beyond_p_is_a_second_spelling(proofs, y):
         verified(proofs, proof(key, header={"jwk": {**key.jwk, "x": encode(encoded(y, 0))}}))
 
 
-def test_forgetting_keys_changes_nothing(proofs, monkeypatch):
-    monkeypatch.setattr(dpop, "KEYS", 2)
+def test_forgetting_keys_changes_nothing():
+    proofs = Proofs(NONCES, keys=2)
     keys = [Key() for _ in range(3)]
     for _ in range(3):
         for key in keys:

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tests.tokens.test_verify import JWKS
+from tests.tokens.signing import JWKS
 from tokens.errors import KeysUnavailable
 from tokens.jwks.remote import COOL_DOWN, FIRST_COOL_DOWN, FRESH, STALE, RemoteKeys
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokens.strict_json import MAX_INTEGER, NotStrictJSON, loads
+from tokens.strict_json import MAX_INTEGER, MAX_VALUES, NotStrictJSON, has_more_values, loads
 
 VALUES = st.recursive(
     st.none()
@@ -78,6 +78,44 @@ def test_an_open_string_is_walked_through_once(end):
 
 def test_brackets_inside_strings_are_not_depth():
     assert loads(b'["[[[[[[[[[[[[\\"{{{{"]') == ['[[[[[[[[[[[["{{{{']
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        ([0] * (MAX_VALUES - 1), MAX_VALUES),
+        ([0] * MAX_VALUES, MAX_VALUES + 1),
+        ({str(number): 0 for number in range(MAX_VALUES // 2)}, MAX_VALUES + 1),
+        ([{}] * (MAX_VALUES // 2), MAX_VALUES + 1),
+        (["{}[],:" * 10_000 + '\\"' * 10_000], 2),
+    ],
+)
+def test_values_are_counted_and_what_is_in_a_string_is_one(value, count):
+    raw = json.dumps(value).encode()
+    assert has_more_values(raw, MAX_VALUES) == (count > MAX_VALUES)
+    if count > MAX_VALUES:
+        with pytest.raises(NotStrictJSON):
+            loads(raw)
+    else:
+        assert loads(raw) == value
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"[" + b"{}," * 87_000 + b"{}]", b"[" + b"1," * 130_000, b'{"a":"' + b'",' * 87_000, b'"' * 262_144],
+)
+def test_many_values_cost_no_more_than_their_bytes(raw):
+    began = time.thread_time()
+    with pytest.raises(NotStrictJSON):
+        loads(raw)
+    assert time.thread_time() - began < 0.01
+
+
+@given(st.lists(st.sampled_from([*'{}[],:"1', "\\", '\\"', '"a"', '"a":', "1.5", "12345678901234567890"])))
+def test_what_is_read_is_what_the_standard_parser_reads(fragments):
+    raw = "".join(fragments).encode()
+    with contextlib.suppress(NotStrictJSON):
+        assert loads(raw) == json.loads(raw)
 
 
 def test_a_surrogate_pair_is_one_character():

@@ -5,37 +5,11 @@ from types import SimpleNamespace
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from tests.tokens.signing import AUDIENCE, HEADER, ISSUER, JWKS, NOW, OTHER, PAYLOAD, SIGNING, b64, jwk, sign
 from tokens.errors import InvalidToken
 from tokens.jwks import local
 from tokens.verify import MAX_TOKEN, Verifier
-
-NOW = 1_796_000_000
-ISSUER, AUDIENCE = "https://auth.example.org", "https://chat.example.org"
-PAYLOAD = {
-    "iss": ISSUER,
-    "sub": "3fBBUxbqlMcvOuLvTBppoIkCzqNfYopz",
-    "aud": AUDIENCE,
-    "client_id": "docs",
-    "iat": NOW,
-    "exp": NOW + 300,
-    "jti": "Zk1f8oQm",
-    "sid": "s-4tq0",
-    "scope": "chat",
-    "tier": "reader",
-}
-HEADER = {"alg": "ES256", "kid": "k1", "typ": "at+jwt"}
-SIGNING = ec.generate_private_key(ec.SECP256R1())
-OTHER = ed25519.Ed25519PrivateKey.generate()
-
-
-def jwk(private, kid, alg):
-    algorithm = jwt.algorithms.ECAlgorithm if alg == "ES256" else jwt.algorithms.OKPAlgorithm
-    return {**algorithm.to_jwk(private.public_key(), as_dict=True), "kid": kid, "alg": alg, "use": "sig"}
-
-
-JWKS = json.dumps({"keys": [jwk(SIGNING, "k1", "ES256"), jwk(OTHER, "k2", "EdDSA")]}).encode()
 
 
 class Published:
@@ -55,22 +29,6 @@ class Published:
 def broker():
     keys = Published()
     return SimpleNamespace(keys=keys, verifier=Verifier(keys, issuer=ISSUER, audience=AUDIENCE))
-
-
-def b64(raw):
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def sign(payload=PAYLOAD, header=HEADER, key=SIGNING):
-    """Signs whatever bytes or object it is given, so that only the rule under test can refuse it."""
-    head, body = (
-        part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, payload)
-    )
-    text = f"{b64(head)}.{b64(body)}"
-    algorithm = jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        algorithm = jwt.algorithms.OKPAlgorithm()
-    return f"{text}.{b64(algorithm.sign(text.encode(), key))}"
 
 
 def without(name):

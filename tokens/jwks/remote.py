@@ -1,4 +1,4 @@
-"""A key set that another service publishes: fetched once for many askers, kept through an outage."""
+"""A key set that another service publishes: fetched once for many callers, kept through an outage."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,23 +8,28 @@ from tokens.jwks import local
 from tokens.jwks.local import Key, KeySet
 
 COOL_DOWN = 10.0
-"""Seconds between two fetches, whatever is asked: ten thousand unknown `kid`s cost one."""
+"""Seconds between two fetches, for any number of requests: ten thousand unknown `kid`s cost one."""
 FIRST_COOL_DOWN = 0.5
-"""Seconds between two fetches while no set was ever read: services that start together wait for the broker,
-and nobody with a token of its making is there yet to be many."""
+"""Seconds between two fetches until a set was read: services that start together wait for the broker, and at
+that time few clients hold a token that it issued."""
 FRESH = 300.0
-"""Seconds after which a set is fetched again beside the requests that use it."""
+"""Seconds after which a set is fetched again in the background."""
 STALE = 7200.0
-"""Seconds for which good keys outlive their publisher. Tokens live 300 s; the rest is room to mend."""
+"""Seconds for which good keys are used while their publisher is down. Tokens live 300 s; the rest is time to
+repair it."""
 
 Fetch = Callable[[], Awaitable[bytes]]
-"""Answers the JWKS document, or raises OSError or TimeoutError; it brings its own deadline."""
+"""Returns the JWKS document, or raises OSError or TimeoutError; it has its own deadline."""
 
 
 class RemoteKeys:
-    """Keys by `kid` from one publisher. `clock` is monotonic seconds."""
+    """Keys by `kid` from one publisher, whose document `parse` reads, raising BadKeySet. `clock` is monotonic
+    seconds."""
 
-    def __init__(self, fetch: Fetch, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, fetch: Fetch, clock: Callable[[], float], parse: Callable[[bytes], KeySet] = local.parse
+    ) -> None:
+        self._parse = parse
         self._fetch = fetch
         self._clock = clock
         self._keys: KeySet = {}
@@ -34,7 +39,7 @@ class RemoteKeys:
         self._fetching: asyncio.Task[None] | None = None
 
     def known(self, kid: str) -> Key | None:
-        """The key if it is at hand and its set not older than STALE; never waits."""
+        """The key if it is in memory and its set not older than STALE; never waits."""
         if self._age() > STALE:
             return None
         if self._age() > FRESH:
@@ -42,25 +47,25 @@ class RemoteKeys:
         return self._keys.get(kid)
 
     async def find(self, kid: str) -> Key | None:
-        """The key, after at most one fetch in a cool-down that all askers share.
+        """The key, after at most one fetch in a cool-down, which all callers share.
 
         Raises KeysUnavailable when no set was ever read, or the last one is older than STALE.
         """
         await self._fetched()
         if self._has_changed and kid not in self._keys:
-            # During that fetch, whose answer may be from before.
+            # The set changed during that fetch, whose answer may be older.
             await self._fetched()
         if self._age() > STALE:
-            raise KeysUnavailable("the broker's keys cannot be read")
+            raise KeysUnavailable("the publisher's keys cannot be read")
         return self._keys.get(kid)
 
     @property
     def read_at(self) -> float | None:
-        """When the set at hand was read; None while there is none."""
+        """The time when the present set was read (monotonic seconds); None while there is none."""
         return self._read_at
 
     def changed(self) -> None:
-        """The publisher is said to have another set: the next unknown `kid` is worth one fetch at once."""
+        """Note that the publisher may have another set: the next unknown `kid` causes one fetch at once."""
         self._has_changed = True
 
     async def close(self) -> None:
@@ -75,7 +80,7 @@ class RemoteKeys:
     async def _fetched(self) -> None:
         fetching = self._start()
         if fetching is not None:
-            # Shielded: the one fetch serves every asker, so one who leaves must not end it.
+            # Shielded: all callers share the one fetch, so a caller that is cancelled must not end it.
             await asyncio.shield(fetching)
 
     def _start(self) -> asyncio.Task[None] | None:
@@ -91,9 +96,9 @@ class RemoteKeys:
         return self._fetching
 
     async def _read(self) -> None:
-        # A publisher that is away or lies leaves the last good set in place, up to STALE.
+        # A publisher that is down or sends a bad set leaves the last good set in place, up to STALE.
         try:
-            self._keys = local.parse(await self._fetch())
+            self._keys = self._parse(await self._fetch())
         except (OSError, TimeoutError, local.BadKeySet):
             return
         self._read_at = self._clock()

@@ -1,19 +1,19 @@
-"""Request bodies as Better Auth takes them: JSON or, at two endpoints, a form; refused in its words."""
+"""Request bodies as Better Auth takes them: JSON or, at two endpoints, a form; errors are in its words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from broker.accounts import is_email
+from broker.accounts.accounts import is_email
+from broker.endpoints import forms
 from broker.errors import APIError
-from edge.body_limit import read_body
+from edge.http.body_limit import read_body, too_large
 from tokens import strict_json
 
 MAX_BODY: Final = 65_536
-"""Bytes. The longest good body, a profile in JSON's longest escapes, has about 30,000."""
+"""Bytes. The longest valid body, a profile in JSON's longest escapes, has about 30,000."""
 MAX_FORM_FIELDS: Final = 32
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -31,7 +31,7 @@ _TYPE_NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a body. A `nullable` one may be null, which is not the same as absent."""
+    """One member of a body. A `nullable` one may be null, which differs from absent."""
 
     name: str
     kind: Literal["string", "nonempty", "email", "boolean"] = "string"
@@ -45,7 +45,7 @@ class Member:
 
 
 CALLBACK_URL: Final = Member("callbackURL")
-"""Where a reader is sent afterwards; the pipeline refuses an address that is not trusted."""
+"""The address to go to afterwards; the pipeline refuses one that is not trusted."""
 
 
 async def read(request: Request, members: Sequence[Member], *, form: bool) -> Mapping[str, Any]:
@@ -58,6 +58,8 @@ async def read(request: Request, members: Sequence[Member], *, form: bool) -> Ma
     if not kind:
         return _absent(members)
     if kind == FORM and form:
+        if len(raw) > forms.MAX_BYTES:
+            raise too_large(forms.MAX_BYTES)
         return _checked(_form(raw), members)
     if kind != JSON:
         raise APIError(415, "UNSUPPORTED_MEDIA_TYPE", f"Content-Type must be {JSON}")
@@ -85,9 +87,7 @@ def schema(members: Sequence[Member]) -> dict[str, Any]:
 
 def _form(raw: bytes) -> dict[str, Any]:
     try:
-        pairs = parse_qsl(
-            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
-        )
+        pairs = forms.fields(raw, MAX_FORM_FIELDS)
     except ValueError:
         raise APIError(400, "BAD_REQUEST", "The body is not a form") from None
     fields: dict[str, Any] = dict(pairs)
@@ -116,7 +116,7 @@ def _checked(body: Mapping[str, Any], members: Sequence[Member]) -> Mapping[str,
 
 
 def _fault(member: Member, body: Mapping[str, Any]) -> str | None:
-    """What is wrong with a member, in Better Auth's words."""
+    """The fault of a member, in Better Auth's words."""
     if member.name not in body:
         return f"Invalid input: expected {member.type}, received undefined" if member.required else None
     value = body[member.name]

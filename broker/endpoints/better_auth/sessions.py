@@ -1,10 +1,13 @@
-"""/get-session, /list-sessions, /revoke-session, /revoke-sessions, /revoke-other-sessions."""
+"""/get-session, /list-sessions, /revoke-session, /revoke-sessions, /revoke-other-sessions.
+
+A site lists and ends the sessions that were made for it, and no other of the same account
+(docs/decisions/0014).
+"""
 
 from typing import Final
 
 from starlette.responses import Response
 
-from broker import cookies, revocation
 from broker.endpoints.better_auth import views
 from broker.endpoints.better_auth.bodies import Member
 from broker.endpoints.better_auth.pipeline import Call, Endpoint
@@ -15,7 +18,8 @@ from broker.endpoints.session_cookies import (
     without_session,
 )
 from broker.errors import APIError
-from broker.sessions import SID
+from broker.sessions import cookies, revocation
+from broker.sessions.session import SID
 
 
 async def get_session(call: Call) -> Response:
@@ -33,35 +37,38 @@ async def list_sessions(call: Call) -> Response:
     current = await call.session()
     if not current.session.is_fresh(call.broker.now() * 1000):
         raise APIError(403, "SESSION_NOT_FRESH", "Session is not fresh")
-    found = await call.broker.sessions.by_user(current.session.sub)
-    # The handle, for every one of them: a list is no place for another device's credential.
+    found = await call.broker.sessions.by_user(current.session.sub, client=current.session.client)
+    # The handle for every session: a list must not reveal another device's credential.
     body = [views.session(one, one.id) for one in found]
     return with_slid_session(views.answer(body), call.broker, current)
 
 
 async def revoke_session(call: Call) -> Response:
-    """`token` is the handle of list-sessions or a raw token; one that is not the caller's changes nothing."""
+    """`token` is the handle of list-sessions or a raw token; a session that is not the caller's, or is
+    of another site, stays as it is."""
     current = await call.session()
-    sub, named = current.session.sub, call.body["token"]
+    sub, client, named = current.session.sub, current.session.client, call.body["token"]
     sid = named
     if cookies.TOKEN.fullmatch(named):
         meant = await call.broker.sessions.by_token(named, slide=False)
         sid = meant.id if meant is not None and meant.sub == sub else ""
     if SID.fullmatch(sid):
-        await revocation.revoke_session(call.broker.sessions, sub, sid, by=current.session.id)
+        sessions, by = call.broker.sessions, current.session.id
+        await revocation.revoke_session(sessions, sub, sid, by=by, client=client)
     return views.answer({"status": True})
 
 
 async def revoke_sessions(call: Call) -> Response:
-    current = await call.session()
-    await revocation.revoke_all(call.broker.sessions, current.session.sub, by=current.session.id)
+    session = (await call.session()).session
+    await revocation.revoke_all(call.broker.sessions, session.sub, by=session.id, client=session.client)
     return without_session(views.answer({"status": True}), call.broker)
 
 
 async def revoke_other_sessions(call: Call) -> Response:
-    current = await call.session()
-    sub, sid = current.session.sub, current.session.id
-    await revocation.revoke_all(call.broker.sessions, sub, by=sid, keep=sid)
+    session = (await call.session()).session
+    await revocation.revoke_all(
+        call.broker.sessions, session.sub, by=session.id, client=session.client, keep=session.id
+    )
     return views.answer({"status": True})
 
 

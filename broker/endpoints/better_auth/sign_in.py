@@ -1,25 +1,26 @@
 """/sign-up/email, /sign-in/email, /sign-in/anonymous, /sign-out."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.responses import Response
 
 from broker import audit
-from broker.credentials import Current, session_cookie
 from broker.endpoints.better_auth import views
 from broker.endpoints.better_auth.bodies import CALLBACK_URL, Member
 from broker.endpoints.better_auth.pipeline import Call, Endpoint
-from broker.endpoints.session_cookies import without_session
+from broker.endpoints.session_cookies import without_planted, without_session
 from broker.errors import APIError
 from broker.login import anonymous, email
-from broker.revocation import revoke_session
+from broker.sessions.current import MAX_SESSIONS, Current, session_cookies
+from broker.sessions.revocation import revoke_session
 
 REMEMBER: Final = Member("rememberMe", "boolean")
 
 
 async def sign_up_email(call: Call) -> Response:
     client = call.client()
-    previous = await call.previous_session()
+    previous = await call.previous_sessions()
     done = await email.sign_up(
         call.broker,
         client,
@@ -31,13 +32,14 @@ async def sign_up_email(call: Call) -> Response:
         remember=call.body.get("rememberMe", True),
     )
     await _end(call, previous)
-    return views.opened(call.broker, done.opened, views.user(done.account))
+    response = views.opened(call.broker, done.opened, views.user(done.account))
+    return without_planted(response, call.broker, call.request.headers)
 
 
 async def sign_in_email(call: Call) -> Response:
     url: str | None = call.body.get("callbackURL")
     client = call.client()
-    previous = await call.previous_session()
+    previous = await call.previous_sessions()
     done = await email.sign_in(
         call.broker,
         client,
@@ -48,17 +50,17 @@ async def sign_in_email(call: Call) -> Response:
     )
     await _end(call, previous)
     shown = views.user(done.account)
-    # Better Auth answers 200 all the same: its client follows `url` by itself.
+    # Better Auth answers 200 here too: its client follows `url` by itself.
     response = views.opened(call.broker, done.opened, shown, redirect=bool(url), url=url)
     if url:
         response.headers["Location"] = url
-    return response
+    return without_planted(response, call.broker, call.request.headers)
 
 
 async def sign_in_anonymous(call: Call) -> Response:
     client = call.client()
-    previous = await call.previous_session()
-    if previous is not None and previous.session.is_guest:
+    previous = await call.previous_sessions()
+    if len(previous) == 1 and previous[0].session.is_guest:
         raise APIError(
             400,
             "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY",
@@ -66,23 +68,26 @@ async def sign_in_anonymous(call: Call) -> Response:
         )
     opened = await anonymous.sign_in(call.broker, client, call.caller)
     await _end(call, previous)
-    return views.opened(call.broker, opened, views.guest(opened.session))
+    response = views.opened(call.broker, opened, views.guest(opened.session))
+    return without_planted(response, call.broker, call.request.headers)
 
 
 async def sign_out(call: Call) -> Response:
-    present = await call.find_session(slide=False)
-    if present is not None:
-        await call.broker.sessions.revoke(present.session.sub, present.session.id)
-        audit.record(audit.SIGNED_OUT, sub=present.session.sub, sid=present.session.id)
-    elif (token := session_cookie(call.broker, call.request.headers)) is not None:
-        await call.broker.sessions.revoke_named(token)
-    return without_session(views.answer({"success": True}), call.broker)
+    broker, headers = call.broker, call.request.headers
+    living = await call.own_sessions()
+    for one in living:
+        await broker.sessions.revoke(one.session.sub, one.session.id)
+        audit.record(audit.SIGNED_OUT, sub=one.session.sub, sid=one.session.id)
+    if not living:
+        for token in session_cookies(broker, headers)[:MAX_SESSIONS]:
+            await broker.sessions.revoke_named(token)
+    return without_planted(without_session(views.answer({"success": True}), broker), broker, headers)
 
 
-async def _end(call: Call, previous: Current | None) -> None:
-    # A session that the browser had before is not left behind: it may be one that somebody else planted.
-    if previous is not None:
-        await revoke_session(call.broker.sessions, previous.session.sub, previous.session.id, by="sign_in")
+async def _end(call: Call, previous: Sequence[Current]) -> None:
+    # The browser's earlier session is ended: an attacker may have planted it.
+    for one in previous:
+        await revoke_session(call.broker.sessions, one.session.sub, one.session.id, by="sign_in")
 
 
 ENDPOINTS: Final = (

@@ -7,9 +7,9 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
-from broker.accounts import Account
+from broker.accounts.accounts import Account
 from broker.endpoints.session_cookies import shown_token, with_session
-from broker.sessions import Opened, Session
+from broker.sessions.session import Opened, Session
 from broker.state import Broker
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -37,7 +37,7 @@ def user(account: Account) -> dict[str, Any]:
 
 
 def guest(session: Session) -> dict[str, Any]:
-    """The user of a guest's session, which no database knows; the address is made of its id."""
+    """The user of a guest's session, who is in no database; the address is made from the id."""
     local = hashlib.sha256(session.sub.encode()).hexdigest()[:32]
     created = from_ms(session.created_at)
     return {
@@ -53,7 +53,7 @@ def guest(session: Session) -> dict[str, Any]:
 
 
 async def user_of(broker: Broker, session: Session) -> dict[str, Any] | None:
-    """None when the account is gone."""
+    """The session's user; None when the account is gone."""
     if session.is_guest:
         return guest(session)
     credential = await broker.accounts.by_id(session.sub)
@@ -61,7 +61,7 @@ async def user_of(broker: Broker, session: Session) -> dict[str, Any] | None:
 
 
 def session(found: Session, token: str) -> dict[str, Any]:
-    """`token` is the raw one only for its own reader and only where the site allows that."""
+    """`token` is the raw one only for the session's own reader, and only where the site allows it."""
     return {
         "expiresAt": from_ms(found.expires_at),
         "token": token,

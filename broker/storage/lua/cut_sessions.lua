@@ -1,7 +1,7 @@
 -- KEYS: cuts. ARGV: field, channel
--- Answers the cut (Redis ms), or false where no cuts are kept: a hash with this field alone would pass for
--- a whole one. A cut never goes back, whatever the clock does; a session that was
--- made while the clock was ahead is of a later time than a cut that is made after it was set back.
+-- Returns the cut (Redis ms), or false where no cuts are kept: a hash with this field alone would pass for a
+-- complete one. A cut never moves back, even when the clock does. A session that was made while the clock was
+-- ahead outlives a cut that is made after the clock was set back.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return false
 end

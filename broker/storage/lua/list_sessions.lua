@@ -1,5 +1,5 @@
 -- KEYS: sessions index. ARGV: prefix of session keys
--- Answers sid, record as field, value, ..., for each living session, the oldest first.
+-- Returns sid, record as field, value, ..., for each living session, the oldest first.
 local found = {}
 for _, sid in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local record = redis.call('HGETALL', ARGV[1] .. sid)

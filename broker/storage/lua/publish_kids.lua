@@ -1,6 +1,6 @@
 -- KEYS: cut. ARGV: version of the key ring, kids, channel
--- Answers the version that `kids` are from now.
--- Without a cut nobody knows what was revoked, so everything made until now is.
+-- Returns the version that `kids` have from now on.
+-- A missing cut means that Redis lost the revocations, so every session made until now is revoked.
 if redis.call('HEXISTS', KEYS[1], 'all') == 0 then
   local clock = redis.call('TIME')
   redis.call('HSET', KEYS[1], 'all', string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000)))
@@ -13,7 +13,7 @@ if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] then
   redis.call('HSET', KEYS[1], 'ring', ARGV[1], 'kids', ARGV[2])
 end
 if held[2] ~= ARGV[2] then
-  -- Running answers of a key that is gone end with this, and key sets that were read before it are old.
+  -- The message ends running answers whose key was removed, and makes each proxy read the key set again.
   redis.call('PUBLISH', ARGV[3], '*')
 end
 return tonumber(ARGV[1])

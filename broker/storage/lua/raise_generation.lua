@@ -1,9 +1,8 @@
--- KEYS: generation. ARGV: the generation that it must still have
--- Answers the new one, or false when it was raised meanwhile. A sign-in that read an older creates nothing.
-local held = redis.call('GET', KEYS[1]) or '0'
-if held ~= ARGV[1] then
+-- KEYS: generation. ARGV: client, the generation that it must still have
+-- Returns the new generation, or false when it was raised meanwhile. A sign-in that read an older one creates
+-- no session, at any site.
+if generation(KEYS[1], ARGV[1]) ~= ARGV[2] then
   return false
 end
-local generation = string.format('%.0f', math.max(now, tonumber(held) + 1))
-redis.call('SET', KEYS[1], generation, 'EX', 86400)
-return generation
+raise(KEYS[1], 'all')
+return generation(KEYS[1], ARGV[1])

@@ -1,5 +1,5 @@
--- KEYS: key ring. ARGV: kid, sealed text as it was read, sealed text that takes its place
--- Answers 1 when it did: of many brokers that seal anew at once, one is heard.
+-- KEYS: key ring. ARGV: kid, sealed text as it was read, sealed text that replaces it
+-- Returns 1 when it replaced the text: of several brokers that seal a key anew at once, one succeeds.
 if ring['key:' .. ARGV[1]] ~= ARGV[2] then
   return 0
 end

@@ -1,5 +1,5 @@
--- KEYS: key ring. ARGV: fresh kid, sealed, another fresh kid, sealed, kid to take out, ...
--- Answers how many were there.
+-- KEYS: key ring. ARGV: fresh kid, sealed, another fresh kid, sealed, kid to remove, ...
+-- Returns the number of keys that it removed.
 local gone = 0
 for at = 5, #ARGV do
   local kid = ARGV[at]

@@ -1,4 +1,4 @@
--- Put after `time` and before a script that changes the key ring, KEYS[1], which broker/ring.py describes.
+-- Put after `time` and before a script that changes the key ring, KEYS[1] (see broker/signing/record.py).
 local ring = {}
 local held = redis.call('HGETALL', KEYS[1])
 for at = 1, #held, 2 do
@@ -11,7 +11,8 @@ local function put(field, value)
 end
 
 local is_changed = false
--- Comes before every change: a full server refuses this write, and after one of another kind it would not.
+-- Every change calls this first: a full server refuses this write, but would run it after a write of another
+-- kind.
 local function change(floor)
   if not is_changed then
     is_changed = true
@@ -33,7 +34,7 @@ local function remove(kid)
   end
 end
 
--- `next` signs from now on, and another one follows it.
+-- Makes `next` the signing key, and the fresh key its successor.
 local function promote(kid, sealed, retiring)
   put('until:' .. ring.current, string.format('%.0f', now + retiring))
   put('current', ring.next)
@@ -45,7 +46,8 @@ local function algorithm_of(kid)
   return is_whole and type(record) == 'table' and record.alg
 end
 
--- How long `next` has been published. None is of the future: then the clock was set back, and it counts anew.
+-- The ms for which `next` has been published. A start in the future means that the clock was set back;
+-- tend_ring.lua then sets it to the present, and the age counts anew.
 local function age_of_next()
   return now - tonumber(ring['since:' .. ring.next])
 end

@@ -1,5 +1,5 @@
 -- KEYS: key ring. ARGV: kid of the next key, ms before use, ms of retiring, fresh kid, sealed
--- Answers 0 when it was promoted, the ms until it may be, or -1 when another key is next, or none.
+-- Returns 0 when the key was promoted, the ms until it may be, or -1 when another key is next, or none.
 if not ring.next then
   return -1
 end

@@ -1,6 +1,6 @@
--- KEYS: key ring. ARGV: algorithm, '1' to declare it, floor, ms before use, ms of retiring, fresh kid, sealed,
---   then the fields and values of a ring for where none is left
--- Answers {what was done and to which kid, ...} and the ring.
+-- KEYS: key ring. ARGV: algorithm, '1' to declare it, floor, ms before use, ms of retiring, fresh kid,
+--   sealed, then the fields and values of a new ring, for a Redis that has none
+-- Returns {event, kid, ...} for each change that it made, and the ring.
 local algorithm, before, retiring = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local fresh, sealed = ARGV[6], ARGV[7]
 local done = {}
@@ -20,7 +20,8 @@ if not ring.current then
     end
   end
 elseif tonumber(ring.version) < tonumber(ARGV[3]) then
-  -- What verifiers were told is later than this ring: a server that lost it, with a clock that was set back.
+  -- Verifiers were told of a later version than this ring's: the server lost that ring, and its clock was set
+  -- back.
   change(tonumber(ARGV[3]))
 end
 
@@ -35,7 +36,7 @@ for field, value in pairs(ring) do
   if kind == 'until' and tonumber(value) <= now then
     expired[#expired + 1] = kid
   elseif kind == 'until' and tonumber(value) > now + retiring then
-    -- The clock was set back since: as if it had signed until now, and never longer.
+    -- The clock was set back since: the key counts as one that signed until now, and retires no later.
     change()
     put(field, string.format('%.0f', now + retiring))
   elseif kind == 'since' and tonumber(value) > now then
@@ -49,14 +50,15 @@ for _, kid in ipairs(expired) do
   note('expired', kid)
 end
 
--- Only who has the ring's algorithm can make a key of it; of two settings the latest declared one counts.
+-- Only a broker that is configured with the ring's algorithm can make a key for it; when two brokers differ,
+-- the algorithm that was declared last counts.
 local is_mine = ring.algorithm == algorithm
 if not ring.next then
   change()
   follow(fresh, sealed)
   note('made', fresh)
 elseif is_mine and algorithm_of(ring.next) ~= algorithm then
-  -- It has signed nothing, so it may go at once.
+  -- The next key has signed nothing, so it may be removed at once.
   change()
   local old = ring.next
   follow(fresh, sealed)

@@ -1,0 +1,132 @@
+"""Finding in a book: how much is found, what a question costs in 25,000 passages, and what indexing costs.
+
+`python -m bench.retrieval FOLDER INDEX` indexes a folder, and prints the processor seconds and the peak
+memory in MiB: in a process of its own, whose memory nothing else has used.
+"""
+
+import random
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from bench import retrieval_books
+from bench.figures import Figure
+from bench.stack import Stack
+from rag_backend.search import embedding, evaluation, index, query
+from rag_backend.search.embedding import Embedding
+
+NAME: Final = "retrieval"
+PAGES: Final = 2_219
+SECTIONS: Final = 11
+QUICK_PAGES: Final = 100
+QUESTIONS: Final = 60
+DIMENSIONS: Final = 384
+
+
+def run(running: Stack, *, quick: bool) -> Iterator[Figure]:
+    """The stack is not asked: what is measured is the backend's own code, on one core."""
+    with tempfile.TemporaryDirectory(prefix="chatgate-bench-") as name:
+        folder = Path(name)
+        yield from _found(folder)
+        yield from _large(folder, QUICK_PAGES if quick else PAGES)
+
+
+def _found(folder: Path) -> Iterator[Figure]:
+    outcomes: list[evaluation.Outcome] = []
+    for name in retrieval_books.NAMES:
+        path = folder / f"{name}.db"
+        index.build(retrieval_books.write(name, folder), path)
+        outcomes += evaluation.run(evaluation.read(retrieval_books.questions(name)), _search(path)).outcomes
+    result = evaluation.Result(tuple(outcomes))
+    inside, outside = len(result.inside), len(result.outside)
+    for depth in (1, 3):
+        yield Figure(
+            NAME, f"questions of {inside} with a page among the first {depth}", result.hits(depth), ""
+        )
+    yield Figure(NAME, "answerable questions refused", 100 * result.refused / inside, "%", 5)
+    yield Figure(NAME, "questions outside answered", 100 * result.answered_outside / outside, "%", 10)
+
+
+def _large(folder: Path, pages: int) -> Iterator[Figure]:
+    docs, path = folder / "large" / "docs", folder / "large.db"
+    asked = _write(docs, pages)
+    command = [sys.executable, "-m", "bench.retrieval", str(docs), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds, memory, passages = map(float, done.stdout.split())
+    yield Figure(NAME, f"indexing {pages:,} pages, {passages:,.0f} passages", seconds, "s", 20)
+    yield Figure(NAME, "memory while indexing, at most", memory, "MiB", 300)
+    yield Figure(NAME, "a question by words, p95", _p95(asked, _search(path)), "ms", 40)
+    model = embedding.installed()
+    if model is not None:
+        _add_vectors(path, model)
+        yield Figure(
+            NAME, "a question by words and meaning, p95", _p95(asked, _search(path, model)), "ms", 60
+        )
+
+
+def _search(path: Path, model: Embedding | None = None) -> Callable[[str], Sequence[str]]:
+    return lambda text: [hit.passage.url for hit in query.search(path, text, embedding=model).hits]
+
+
+def _p95(asked: Sequence[str], ask: Callable[[str], Sequence[str]]) -> float:
+    ask(asked[0])
+    times = []
+    for question in asked:
+        begun = time.process_time()
+        ask(question)
+        times.append((time.process_time() - begun) * 1000)
+    return sorted(times)[int(0.95 * len(times))]
+
+
+def _write(docs: Path, pages: int) -> list[str]:
+    """A book of sentences from the small books and words of its own, rarer and rarer; its questions."""
+    chance = random.Random(15)
+    docs.mkdir(parents=True)
+    for name in retrieval_books.NAMES[:-1]:
+        retrieval_books.write(name, docs.parent)
+    texts = [(retrieval_books.FOLDER / f"{name}.txt").read_text() for name in retrieval_books.NAMES[:-1]]
+    sentences = [one.strip() for text in texts for one in text.split("\n") if one.count(" ") > 5]
+    letters = "bdfgklmnprstvz"
+    own = ["".join(chance.choice(letters) + chance.choice("aeiou") for _ in range(4)) for _ in range(30_000)]
+    weights = [1 / rank for rank in range(1, len(own) + 1)]
+    for page in range(pages):
+        parts = [f"# Page {page} of {chance.choices(own, weights)[0]}"]
+        for _ in range(SECTIONS + (page % 4 == 0)):
+            said = chance.choices(sentences, k=3)
+            salt = " ".join(chance.choices(own, weights, k=25))
+            parts.append(f"## {' '.join(chance.choices(own, weights, k=3))}\n\n{' '.join(said)} {salt}.")
+        (docs / f"p{page}.md").write_text("\n\n".join(parts))
+    known = [
+        one for name in retrieval_books.NAMES[:-1] for one in evaluation.read(retrieval_books.questions(name))
+    ]
+    return [one.question for one in known[:QUESTIONS]]
+
+
+def _add_vectors(path: Path, model: Embedding) -> None:
+    """Vectors by chance: a question's cost does not depend on what they mean, and 25,000 real ones take half
+    an hour."""
+    chance = random.Random(16)
+    connection = sqlite3.connect(path)
+    with connection:
+        (total,) = connection.execute("select count(*) from passages").fetchone()
+        rows = ((number, b"", chance.randbytes(DIMENSIONS)) for number in range(1, total + 1))
+        connection.executemany("insert into vectors values (?, ?, ?)", rows)
+        connection.execute("update meta set value = json_quote(?) where name = 'embedding'", (model.name,))
+    connection.close()
+
+
+def main() -> None:
+    docs, target = map(Path, sys.argv[1:])
+    summary = index.build(docs, target)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, summary.passages)
+
+
+if __name__ == "__main__":
+    main()

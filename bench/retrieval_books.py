@@ -1,0 +1,25 @@
+"""Books with questions, by which finding is measured: four in English, and one of pages in seven other
+languages. `NAME.txt` holds the pages, `NAME.jsonl` the questions."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = Path(__file__).with_name("books")
+NAMES: Final = ("relay", "bees", "stash", "tally", "scripts")
+_PAGE: Final = re.compile(r"^%%% (\S+)\n", re.MULTILINE)
+
+
+def write(name: str, folder: Path) -> Path:
+    """The folder of a book's pages, written below `folder`."""
+    docs = folder / name / "docs"
+    docs.mkdir(parents=True, exist_ok=True)
+    _, *pieces = _PAGE.split((FOLDER / f"{name}.txt").read_text("utf-8"))
+    for path, text in zip(pieces[::2], pieces[1::2], strict=True):
+        (docs / path).write_text(text, "utf-8")
+    return docs
+
+
+def questions(name: str) -> Path:
+    """The file of a book's questions, as `chatgate evaluate` reads it."""
+    return FOLDER / f"{name}.jsonl"

@@ -1,0 +1,235 @@
+"""Puts a question to a backend and reads its answer, bounded in time and bytes.
+
+No reader sees anything of the backend's status, headers or cookies; any response that is not a plain answer
+raises Failed, which says only that the backend failed, or that it is busy and for how long.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import aiohttp
+import structlog
+
+from chat_proxy.backends import reading, retrieval
+from chat_proxy.backends.dialect import Asked, Passage, Reader, Request, Tell
+from chat_proxy.backends.meter import Meter
+from chat_proxy.backends.reading import Unreadable
+from chat_proxy.backends.table import DIALECTS
+from chat_proxy.config import Backend
+from chat_proxy.failures import ANSWER_TOO_LARGE, BACKEND_TIMEOUT, BAD_BACKEND, TORN, Failed
+from chat_proxy.media_types import JSON
+from chat_proxy.parts import Delta, Part
+from chat_proxy.questions.messages import Question
+from edge.http.traces import Traces
+
+CONNECT_WITHIN: Final = 5.0
+IDLE_FOR: Final = 4.0
+"""Seconds for which an idle connection is kept: less than the 5 after which uvicorn, for example, closes it.
+The proxy never sends a question twice, so one that is sent on a closing connection is lost."""
+_log = structlog.get_logger()
+READ_BUFFER: Final = 16_384
+"""Bytes buffered ahead of the reader; twice as many while they are handed over."""
+
+
+class UpstreamAnswer:
+    """One backend's answer under way. `reader` knows what it used so far."""
+
+    __slots__ = ("_first", "_left", "_response", "_tell", "_text_left", "reader")
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, reader: Reader, limit: int, overhead: int, tell: Tell
+    ) -> None:
+        """`limit` is the bytes of the answer's text, `overhead` the bytes that are sent for each of them."""
+        self.reader = reader
+        self._first = b""
+        self._tell = tell
+        self._response = response
+        self._left = limit * overhead
+        self._text_left = limit
+
+    async def has_begun(self) -> bool:
+        """Wait for the first bytes, which `more` returns then; False where there are none. Raises Failed."""
+        self._first = await self.more()
+        if not self._first:
+            self.close()
+        return bool(self._first)
+
+    async def more(self) -> bytes:
+        """The next bytes as soon as there are any; empty at the end. Raises Failed."""
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        try:
+            chunk = await self._response.content.readany()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            self._tell(f"the connection broke: {type(error).__name__}")
+            raise Failed(TORN) from None
+        if len(chunk) > self._left:
+            # The reader gets the part that still fits; the next call ends the answer.
+            chunk = chunk[: self._left]
+            if not chunk:
+                raise Failed(ANSWER_TOO_LARGE)
+        self._left -= len(chunk)
+        return chunk
+
+    def parts(self, chunk: bytes) -> list[Part]:
+        """The parts that these bytes complete. Raises Failed."""
+        parts = self.reader.feed(chunk) if chunk else self.reader.close()
+        for part in parts:
+            if isinstance(part, Delta):
+                self._text_left -= len(part.text.encode())
+        if self._text_left < 0:
+            raise Failed(ANSWER_TOO_LARGE)
+        return parts
+
+    def close(self) -> None:
+        """Close the connection, unless the whole answer was read and the connection is back in the pool."""
+        self._response.close()
+
+
+class BackendClient:
+    """`now` is seconds since the epoch. One per process; `start` needs the running loop."""
+
+    def __init__(self, now: Callable[[], float], traces: Traces) -> None:
+        self._now = now
+        self._traces = traces
+        self._client: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        self._client = aiohttp.ClientSession(
+            # The sites' limits have already bounded the number of open connections.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_FOR),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # RunningAnswer sets the deadlines of an answer.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_WITHIN),
+            auto_decompress=False,
+            trust_env=False,
+            read_bufsize=READ_BUFFER,
+            skip_auto_headers=("User-Agent",),
+        )
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def get(self, url: str, *, limit: int, within: float) -> bytes:
+        """Fetch a small document from one of our services. Raises OSError or TimeoutError when it cannot."""
+        assert self._client is not None  # noqa: S101  `start` was called
+        deadline = aiohttp.ClientTimeout(total=within)
+        try:
+            async with self._client.get(url, allow_redirects=False, timeout=deadline) as response:
+                if response.status != 200:
+                    raise ConnectionError(f"status {response.status}")
+                document = bytearray()
+                while chunk := await response.content.readany():
+                    document += chunk
+                    if len(document) > limit:
+                        raise ConnectionError("a document larger than its limit")
+                return bytes(document)
+        except aiohttp.ClientError as error:
+            raise ConnectionError(type(error).__name__) from None
+
+    async def ask(self, backend: Backend, asked: Asked, meter: Meter, *, live: bool) -> UpstreamAnswer:
+        """Send the question; the answer's body is still unread. `live` asks for events, and `meter` counts
+        what the question takes. Raises Failed."""
+        if retrieval.wanted(backend, asked.question):
+            asked = replace(asked, passages=await self._retrieved(backend, asked.question))
+        try:
+            answer = await self._answer(backend, asked, meter, live=live)
+            if asked.thread is None or await answer.has_begun():
+                return answer
+        except Failed as error:
+            if asked.thread is None or error.failure is not TORN:
+                raise
+        # Its server has lost the thread: it tears the answer before the first event, and did no work.
+        _tell(backend, "it does not know the conversation's thread any more; a new one was begun")
+        return await self._answer(backend, replace(asked, thread=None), meter, live=live)
+
+    async def _answer(self, backend: Backend, asked: Asked, meter: Meter, *, live: bool) -> UpstreamAnswer:
+        dialect = DIALECTS[backend.kind]
+        tell = partial(_tell, backend)
+        with self._traces.span("ask_backend", backend=backend.name):
+            request = dialect.request(backend, asked, live=live, now=self._now())
+            meter.sent = len(request.body)
+            try:
+                response = await self._post(backend.url, request, tell)
+            except Failed:
+                # No provider was reached, or none that has begun to answer.
+                meter.sent = 0
+                raise
+        reader = None if _is_refused(response) else dialect.reader(_media_type(response), asked, tell)
+        if reader is None:
+            meter.sent = 0
+            try:
+                why = dialect.explanation(await _beginning(response, dialect.max_explanation))
+            finally:
+                response.close()
+            tell(f"status {response.status} without an answer that can be read" + (why and f": {why}"))
+            raise Failed(dialect.refusal(response.status, response.headers))
+        meter.reader = reader
+        return UpstreamAnswer(response, reader, backend.answer_bytes, dialect.overhead, tell)
+
+    async def _retrieved(self, backend: Backend, question: Question) -> list[Passage]:
+        """The passages that the operator's search finds for a question. Raises Failed."""
+        assert backend.retrieve_url is not None  # noqa: S101  `wanted` said so
+
+        def tell(reason: str) -> None:
+            _tell(backend, f"retrieve_url: {reason}")
+
+        with self._traces.span("retrieve", backend=backend.name):
+            request = retrieval.request(backend, question, self._now())
+            response = await self._post(backend.retrieve_url, request, tell)
+        try:
+            if _is_refused(response) or _media_type(response) != JSON:
+                tell(f"status {response.status} without passages that can be read")
+                raise Failed(reading.refusal(response.status, response.headers))
+            body = await _beginning(response, retrieval.MAX_ANSWER + 1)
+            if len(body) > retrieval.MAX_ANSWER:
+                raise Unreadable(f"its answer has more than {retrieval.MAX_ANSWER} bytes")
+            return retrieval.passages(body)
+        except Unreadable as error:
+            tell(error.reason)
+            raise
+        finally:
+            response.close()
+
+    async def _post(self, url: str, request: Request, tell: Tell) -> aiohttp.ClientResponse:
+        assert self._client is not None  # noqa: S101  `start` was called
+        headers = {**request.headers, "Accept-Encoding": "identity"}
+        self._traces.carry(headers)
+        try:
+            # A redirect would send the key and the question to an address that nobody configured.
+            return await self._client.post(url, data=request.body, headers=headers, allow_redirects=False)
+        except aiohttp.ServerTimeoutError:
+            raise Failed(BACKEND_TIMEOUT) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            tell(type(error).__name__)
+            raise Failed(BAD_BACKEND) from None
+
+
+def _tell(backend: Backend, reason: str) -> None:
+    # The reason is for the operator alone: the reader and the audit log learn only that the backend failed.
+    _log.warning("backend_failed", backend=backend.name, reason=reason)
+
+
+def _is_refused(response: aiohttp.ClientResponse) -> bool:
+    """Return True for what is no answer. A backend's 401 must not look like ours."""
+    coding = response.headers.get("Content-Encoding", "identity").lower()
+    return response.status != 200 or coding != "identity"
+
+
+def _media_type(response: aiohttp.ClientResponse) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """At most `most` bytes of a body, or what came of it before its connection broke."""
+    body = bytearray()
+    try:
+        while len(body) < most and (chunk := await response.content.readany()):
+            body += chunk
+    except (aiohttp.ClientError, OSError, ValueError):
+        pass
+    return bytes(body[:most])

@@ -1,0 +1,125 @@
+"""Asking a book without any service: what is found for a question, and why."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from chatgate.commands import index
+from chatgate.faults import Fault
+from rag_backend.answers import answer, quoting
+from rag_backend.answers.parts import Citation, Delta
+from rag_backend.answers.questions import MAX_MESSAGE, Question
+from rag_backend.config import ConfigError, embedding_from_environment
+from rag_backend.search import evaluation, query
+from rag_backend.search.evaluation import QuestionsUnreadable, Result
+from rag_backend.search.index import IndexUnavailable, meta_of, opened
+from rag_backend.search.query import Found, Hit
+
+WIDTH: Final = 88
+
+
+@contextmanager
+def of_book(book: Path | None, kept: Path) -> Iterator[Path]:
+    """The index to ask: of `book`, made in a folder of its own, or the one that is kept. Raises Fault."""
+    if book is None:
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="chatgate-") as folder:
+        made = Path(folder, "book.db")
+        index.index_book(book, made)
+        yield made
+
+
+def find(at: Path, question: str) -> Found:
+    """Return the results of the search. Raises Fault."""
+    if not 1 <= len(question.strip()) <= MAX_MESSAGE:
+        raise Fault(f"A question has 1 to {MAX_MESSAGE} characters.")
+    try:
+        model = embedding_from_environment()
+        return answer.find(at, Question(question.strip(), False, "", ()), model)
+    except (IndexUnavailable, ConfigError) as error:
+        raise Fault(str(error)) from None
+
+
+def as_lines(at: Path, found: Found) -> Iterator[str]:
+    """The answer as a reader gets it, then how it came about."""
+    parts = list(quoting.book(found))
+    yield "".join(part.text for part in parts if isinstance(part, Delta))
+    yield from (f"[{part.title}] {part.url}" for part in parts if isinstance(part, Citation))
+    yield ""
+    for term in found.terms:
+        taken = f", taken for {term.corrected}" if term.corrected else ""
+        state = "not in the book" if not term.tokens else f"as {', '.join(term.tokens)}"
+        yield f"{term.word}: weight {term.weight:.1f}, {state}{taken}"
+    yield f"An answer needs a coverage of {_needed(at):.2f} in one of the first {query.JUDGED} passages."
+    for hit in found.nearest or found.hits:
+        beginning = " ".join(hit.passage.text.split())[:WIDTH]
+        yield f"{hit.score:6.2f}  coverage {hit.coverage:.2f}  {hit.passage.url}"
+        yield f"        {hit.passage.title}: {beginning}"
+
+
+def as_json(at: Path, found: Found) -> dict[str, Any]:
+    return {
+        "answered": bool(found.hits),
+        "needed": _needed(at),
+        "terms": [
+            {"word": term.word, "weight": term.weight, "tokens": term.tokens, "corrected": term.corrected}
+            for term in found.terms
+        ],
+        "passages": [_passage(hit, found) for hit in found.nearest or found.hits],
+    }
+
+
+def evaluate(at: Path, questions: Path) -> Result:
+    """Every question of a file put to the search. Raises Fault."""
+    try:
+        asked = evaluation.read(questions)
+        return evaluation.run(asked, lambda text: [hit.passage.url for hit in find(at, text).hits])
+    except QuestionsUnreadable as error:
+        raise Fault(str(error)) from None
+
+
+def result_as_lines(result: Result) -> Iterator[str]:
+    inside, outside = result.inside, result.outside
+    for outcome in inside:
+        if outcome.rank is None or outcome.rank > evaluation.DEPTHS[1]:
+            said = "refused" if outcome.is_refused else f"found {outcome.found[0]}"
+            yield f"missed: {outcome.asked.question} ({said})"
+    yield from (f"answered: {outcome.asked.question}" for outcome in outside if not outcome.is_refused)
+    for depth in evaluation.DEPTHS:
+        yield f"hit@{depth}: {result.hits(depth)} of {len(inside)}"
+    yield f"refused though the book answers: {result.refused} of {len(inside)}"
+    yield f"answered though the book does not: {result.answered_outside} of {len(outside)}"
+    yield f"time: median {result.median_milliseconds:.1f} ms, p95 {result.milliseconds(0.95):.1f} ms"
+
+
+def result_as_json(result: Result) -> dict[str, Any]:
+    return {
+        "questions": len(result.inside),
+        **{f"hit@{depth}": result.hits(depth) for depth in evaluation.DEPTHS},
+        "refused": result.refused,
+        "outside": len(result.outside),
+        "answered_outside": result.answered_outside,
+        "milliseconds": {"median": result.median_milliseconds, "p95": result.milliseconds(0.95)},
+        "outcomes": [
+            {"question": one.asked.question, "rank": one.rank, "found": one.found} for one in result.outcomes
+        ],
+    }
+
+
+def _passage(hit: Hit, found: Found) -> dict[str, Any]:
+    return {
+        "url": hit.passage.url,
+        "title": hit.passage.title,
+        "score": hit.score,
+        "coverage": hit.coverage,
+        "quoted": hit in found.hits,
+        "text": hit.passage.text,
+    }
+
+
+def _needed(at: Path) -> float:
+    with opened(at) as connection:
+        return query.needed(int(meta_of(connection)["passages"]))

@@ -1,0 +1,157 @@
+"""`chatgate check`: tell whether the services could start with the configuration and reach what it names."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable
+from typing import Final
+
+import aiohttp
+
+from chat_proxy.config import resolve
+from chatgate import tables
+from chatgate.environment import Environment
+from chatgate.faults import Fault
+from chatgate.records import explained, have_tables, store_of
+from chatgate.stack import backend_probe, upstream_probe, valkey
+from chatgate.stack.probes import WELL, Found
+from edge.config.guessing import strength
+from edge.config.schema import ConfigurationError
+from edge.redis.client import Script, Store, StoreUnavailable, command
+
+PATIENCE: Final = aiohttp.ClientTimeout(total=5)
+NO_TABLES: Final = "no tables yet; the broker makes them at its first start"
+NOT_STARTED: Final = "not running; `chatgate up` starts it"
+_SCRIPT: Final = Script("return 'ok'")
+
+
+def judge(around: Environment) -> None:
+    """Warn on the standard error of names that a sample left in the configuration. Raises Fault with a line
+    for each secret that an attacker could guess."""
+    try:
+        weak = list(strength.faults(around.settings))
+    except ConfigurationError as error:
+        raise Fault(str(error)) from None
+    if weak:
+        raise Fault("\n".join(weak))
+    for remark in strength.remarks(around.settings):
+        print(f"warning: {remark}", file=sys.stderr)
+
+
+def read(around: Environment) -> None:
+    """Show the resolved configuration."""
+    _say(around, f"good for {around.settings.env}")
+
+
+def connect(around: Environment) -> None:
+    """Show the configuration, and whether each service that it names answers. Makes nothing. Raises Fault
+    with a line for each that does not."""
+    found = asyncio.run(_reached(around))
+    faults = [f"{name}: {one.note}" for name, one in found.items() if not one.is_well]
+    env = around.settings.env
+    _say(around, f"read for {env}, but not all that it names is ready" if faults else f"good for {env}")
+    print()
+    tables.show(("reached", ""), ((name, _shown(one)) for name, one in found.items()))
+    if faults:
+        raise Fault("\n".join(faults))
+
+
+def _shown(found: Found) -> str:
+    return (found.note or "yes") if found.is_well else "no"
+
+
+def _say(around: Environment, verdict: str) -> None:
+    """Print sites, tiers and backends on the standard output, and no secret."""
+    settings = around.settings
+    print(f"{around.config}: {verdict}. Data in {around.data_dir}.\n")
+    tables.show(
+        ("site", "origins", "backend", "tier", "guests", "questions a day", "texts of feedback"),
+        (
+            (
+                name,
+                " ".join(site.origins),
+                site.backend,
+                site.tier,
+                site.guest_tier if site.guests else "no",
+                str(site.daily_questions),
+                "kept" if site.feedback_text else "no",
+            )
+            for name, site in settings.sites.items()
+        ),
+    )
+    print()
+    tables.show(
+        ("tier", "questions a minute", "burst", "at once", "a day"),
+        (
+            (
+                name,
+                str(one.questions_per_minute),
+                str(one.burst),
+                str(one.concurrent),
+                str(one.daily_questions),
+            )
+            for name, one in settings.tiers.items()
+        ),
+    )
+    print()
+    tables.show(("backend", "url"), ((name, one.url) for name, one in settings.backends.items()))
+
+
+async def _reached(around: Environment) -> dict[str, Found]:
+    asked: dict[str, Awaitable[Found]] = {"redis": _redis(around), "accounts": _accounts(around)}
+    async with aiohttp.ClientSession(timeout=PATIENCE) as session:
+        for name, site in around.settings.sites.items():
+            if site.better_auth is not None:
+                asked[f"sites.{name}.better_auth"] = upstream_probe.found(around, name, site.better_auth)
+        for name in around.settings.backends:
+            asked[f"backends.{name}"] = _backend(session, around, name)
+        return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+
+
+async def _redis(around: Environment) -> Found:
+    if around.valkey is not None and not valkey.answers(valkey.socket_for(around.valkey)):
+        # `store_of` would start a server, which leaves its files, only to ask whether it runs.
+        return Found(True, NOT_STARTED)
+    try:
+        async with store_of(around) as store:
+            await store.run(command("PING"), _SCRIPT.call([]))
+            return await _policy(store)
+    except StoreUnavailable as error:
+        return Found(
+            False, f"does not answer or runs no scripts ({error}). Check REDIS_URL and that the server is up."
+        )
+
+
+async def _policy(store: Store) -> Found:
+    try:
+        [reply] = await store.run(command("CONFIG", "GET", "maxmemory-policy"))
+    except StoreUnavailable:
+        # Managed servers refuse CONFIG. An unknown policy is no fault.
+        return WELL
+    policy = reply.get(b"maxmemory-policy", b"") if isinstance(reply, dict) else reply[1]
+    if policy in (b"noeviction", "noeviction"):
+        return WELL
+    name = policy.decode() if isinstance(policy, bytes) else policy
+    return Found(
+        False, f"maxmemory-policy is {name}, which throws sessions and limits away. Set it to noeviction."
+    )
+
+
+async def _accounts(around: Environment) -> Found:
+    try:
+        with explained(around):
+            return WELL if await have_tables(around) else Found(True, NO_TABLES)
+    except Fault as fault:
+        return Found(False, str(fault))
+
+
+async def _backend(session: aiohttp.ClientSession, around: Environment, name: str) -> Found:
+    backend = around.settings.backends[name]
+    # A server of OpenAI's dialect has no such page, and may answer any path with a 401.
+    fault = await backend_probe.unready(session, backend.url) if backend.kind == "native" else None
+    # The proxy's own view of the backends: a backend that no site uses gets no question from the proxy
+    # either.
+    sites = resolve(around.settings).sites.values()
+    asked = {one: found for site in sites for one, found in site.backends.items()}
+    if fault is None and name in asked:
+        fault = await backend_probe.refusal(session, asked[name])
+    return WELL if fault is None else Found(False, fault)

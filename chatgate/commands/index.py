@@ -1,0 +1,97 @@
+"""Keeping the index of a book as new as the book."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from chatgate.faults import Fault
+from rag_backend.book import asking_docusaurus, site
+from rag_backend.book.pages import Progress
+from rag_backend.book.site import BookError
+from rag_backend.config import ConfigError, embedding_from_environment
+from rag_backend.search.index import IndexUnavailable, Summary, build, is_fresh
+
+SAMPLE_QUESTION: Final = "How often should I calibrate the sensor?"
+"""A question that the sample book answers."""
+
+
+def sample_book(folder: Path) -> Path:
+    """The sample book of a clone, looked for from the working folder and from this package. Raises Fault."""
+    candidates = [root / "examples" / "book" for root in (folder, Path(__file__).parents[2])]
+    for candidate in candidates:
+        if candidate.is_dir():
+            return candidate
+    raise Fault("There is no sample book here, as this is no clone. Name a folder of pages with --book DIR.")
+
+
+def is_stale(book: Path, index: Path) -> bool:
+    """Return True if the index is missing, unreadable, of another book, or of an earlier state of this
+    one: its pages, the files that they import, its configuration and list of versions."""
+    try:
+        return not is_fresh(index, book, embedding_from_environment())
+    except IndexUnavailable:
+        return True
+    except ConfigError as error:
+        raise Fault(str(error)) from None
+
+
+def index_book(
+    book: Path,
+    index: Path,
+    *,
+    base_url: str | None = None,
+    route: str | None = None,
+    origin: str = "",
+    asks_docusaurus: bool = False,
+    progress: Progress | None = None,
+) -> Summary:
+    """Index a book as `rag_backend.search.index.build` does. Raises Fault, and then keeps the index as it
+    was."""
+    try:
+        return build(
+            book,
+            index,
+            base_url=base_url,
+            route=route,
+            origin=origin,
+            embedding=embedding_from_environment(),
+            asks_docusaurus=asks_docusaurus,
+            progress=progress,
+        )
+    except (BookError, ConfigError) as error:
+        raise Fault(str(error)) from None
+
+
+def settle_base_url(
+    book: Path, given: str | None, ask: Callable[[str], str], *, asks_docusaurus: bool = False
+) -> str | None:
+    """The baseUrl to be used where the configuration computes it: `ask` is put the question at a terminal.
+
+    Raises Fault where there is nobody to ask, as every citation would lead nowhere.
+    """
+    if given is not None:
+        return given
+    try:
+        asks = site.find(book).asks
+    except BookError as error:
+        raise Fault(str(error)) from None
+    if "--base-url" not in asks or (asks_docusaurus and asking_docusaurus.can_be_asked(book)):
+        return None
+    if not sys.stdin.isatty():
+        raise Fault("The site's configuration computes its baseUrl. Say it with --base-url, as /docs-site/.")
+    return ask("The site's baseUrl, such as / or /docs-site/")
+
+
+def as_lines(index: Path, summary: Summary) -> tuple[list[str], list[str]]:
+    """Describe a build for people: lines about the result, and warnings."""
+    told = [f"read {line}" for line in summary.read]
+    told.append(f"The first page is {summary.first_page}")
+    told.append(f"{index}: {summary.pages} pages, {summary.passages} passages, {summary.seconds:.1f} s.")
+    return told, [*(f"assumed: {line}" for line in summary.assumed), *summary.warnings]
+
+
+def as_json(index: Path, summary: Summary) -> dict[str, Any]:
+    """Describe a build for scripts."""
+    return {"index": str(index), **asdict(summary)}

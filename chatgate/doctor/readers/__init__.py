@@ -1,0 +1,1 @@
+"""Looks that take a reader: the sign-in, the question, and the reasons for a refused token."""

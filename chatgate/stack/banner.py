@@ -1,0 +1,69 @@
+"""The banner that `chatgate up` shows once every service answers."""
+
+from collections.abc import Mapping
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from chatgate.environment import BACKEND, SITE, Environment
+from chatgate.stack.log_lines import STYLES
+
+_VALUE = r"""sed -E 's/.*"token" *: *"([^"]*)".*/\1/'"""
+"""Extracts a token from a JSON answer with a tool that every system has."""
+
+
+def show(
+    console: Console, around: Environment, pids: Mapping[str, int], question: str, seconds: float
+) -> None:
+    console.print(Text(f"\nchatgate is up, {seconds:.1f} s after the command. Ctrl-C stops it.\n", "bold"))
+    console.print(_table(around, pids))
+    if SITE in around.settings.sites:
+        console.print(Text(f"\nAsk about the book on its pages: {_page(around)}", "bold"))
+    if SITE in around.settings.sites and around.settings.sites[SITE].session_bearer:
+        console.print(Text("\nOr with curl: sign up, get a token, ask.\n", "bold"))
+        # Neither wrapped nor coloured, so that a developer can copy the commands exactly.
+        console.print(
+            "\n".join(first_commands(around, question)),
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+            style="none",
+        )
+    console.print()
+
+
+def first_commands(around: Environment, question: str) -> list[str]:
+    """Three lines for a POSIX shell with curl. They sign up a new reader; `question` has no quotes."""
+    broker, proxy = around.settings.broker.url, around.settings.proxy.url
+    json = "-H 'Content-Type: application/json'"
+    stream = "-H 'Accept: text/event-stream'"
+    reader = (
+        r"{\"name\":\"Reader\",\"email\":\"reader-$(date +%s)@example.com\","
+        r"\"password\":\"a-tall-ship-and-a-star\"}"
+    )
+    body = f'{{"message":"{question}","session_id":"first","mode":"normal"}}'
+    return [
+        f'SESSION=$(curl -s {broker}/api/auth/sign-up/email {json} -d "{reader}" | {_VALUE})',
+        f'TOKEN=$(curl -s {broker}/auth/token -H "Authorization: Bearer $SESSION" | {_VALUE})',
+        f"curl -sN {proxy}/chat -H \"Authorization: Bearer $TOKEN\" {json} {stream} -d '{body}'",
+    ]
+
+
+def _page(around: Environment) -> str:
+    return f"http://127.0.0.1:{around.ports.page}"
+
+
+def _table(around: Environment, pids: Mapping[str, int]) -> Group:
+    where = {
+        "valkey": around.redis_url,
+        "broker": around.settings.broker.url,
+        "proxy": around.settings.proxy.url,
+        "backend": around.settings.backends[BACKEND].url if BACKEND in around.settings.backends else "",
+        "page": _page(around),
+    }
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, pid in pids.items():
+        table.add_row(Text(name, STYLES[name]), Text(where[name], overflow="fold"), Text(f"pid {pid}", "dim"))
+    places = f"configuration: {around.config}\ndata in {around.data_dir}"
+    return Group(table, Text(places, "dim", overflow="fold"))

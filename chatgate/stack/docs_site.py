@@ -1,0 +1,53 @@
+"""`python -m chatgate.stack.docs_site FOLDER`: builds the Docusaurus site in FOLDER for the stack of this
+working folder, and serves it on loopback until Ctrl-C. Its packages have to be installed: `make site` does.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from chatgate.commands.up import answers
+from chatgate.environment import SITE_BASE_URL, Environment, here
+from chatgate.faults import Fault
+from chatgate.stack.static_site import create_static_app, serve
+
+_HOST = "127.0.0.1"
+
+
+def build(folder: Path, around: Environment) -> Path:
+    """The folder of the built site. Raises Fault when Docusaurus could not build it, and has printed why."""
+    out = around.data_dir / "site"
+    told = {
+        "CHATGATE_BROKER_URL": around.settings.broker.url,
+        "CHATGATE_PROXY_URL": around.settings.proxy.url,
+        "CHATGATE_SITE_PORT": str(around.ports.site),
+        "DOCUSAURUS_NO_TELEMETRY": "1",
+        # The bundler's cache goes by versions, so it would keep an old widget after the widget is built anew.
+        "DOCUSAURUS_NO_PERSISTENT_CACHE": "1",
+    }
+    command = ["node_modules/.bin/docusaurus", "build", "--out-dir", str(out.resolve())]
+    try:
+        done = subprocess.run(command, cwd=folder, env={**around.environ, **told}, check=False)  # noqa: S603
+    except OSError as error:
+        raise Fault(f"{folder}/{command[0]}: {error.strerror}. `make site` installs it.") from None
+    if done.returncode != 0:
+        raise Fault(f"The site in {folder} was not built.")
+    return out
+
+
+def main() -> int:
+    try:
+        around = here()
+        out = build(Path(sys.argv[1]), around)
+    except Fault as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    print(f"\nThe site is at http://{_HOST}:{around.ports.site}{SITE_BASE_URL}. Ctrl-C stops it.", flush=True)
+    if not answers(_HOST, around.ports.broker, "/readyz"):
+        print("The services do not answer yet: `make up` in another terminal starts them.", flush=True)
+    serve(create_static_app(out, SITE_BASE_URL), around.ports.site)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Asks a site's own Better Auth server whether its sessions can be read, as the services will."""
+
+import time
+
+from broker.upstreams.jwts import Jwts
+from chatgate.environment import Environment
+from chatgate.stack import valkey
+from chatgate.stack.probes import Found
+from edge.config.better_auth import BetterAuth
+from edge.database_url import BadDatabaseUrl
+from edge.redis.client import Store, StoreUnavailable
+from edge.upstreams.session import UpstreamUnavailable
+from edge.upstreams.site import MENDS, WAYS, Around
+
+NOT_STARTED = "in the Redis that `chatgate up` starts"
+
+
+async def found(around: Environment, site: str, settings: BetterAuth) -> Found:
+    if settings.upstream == "jwt":
+        return await _jwts(site, settings)
+    is_ours = settings.upstream == "redis" and settings.redis_url is None
+    if is_ours and around.valkey is not None and not valkey.answers(valkey.socket_for(around.valkey)):
+        # To look would start a server and leave its files.
+        return Found(True, NOT_STARTED)
+    try:
+        return Found(True, await _described(around, settings))
+    except (UpstreamUnavailable, StoreUnavailable, BadDatabaseUrl) as error:
+        return Found(False, f"{error}: {MENDS[settings.upstream].format(site=site)}.")
+
+
+async def _described(around: Environment, settings: BetterAuth) -> str:
+    # A Store connects at its first flight, so one that is not asked may be of a server that is down.
+    redis = around.settings.redis
+    store = Store(around.redis_url, time.monotonic, deadline=redis.deadline_seconds)
+    parts = Around(store, around.redis_url, redis.deadline_seconds, time.time, time.monotonic)
+    upstream = WAYS[settings.upstream](settings, parts)
+    try:
+        return await upstream.describe(time.time())
+    finally:
+        await upstream.close()
+        await store.close()
+
+
+async def _jwts(site: str, settings: BetterAuth) -> Found:
+    jwts = Jwts(site, settings, time.monotonic)
+    try:
+        return Found(True, await jwts.describe())
+    except UpstreamUnavailable as error:
+        return Found(False, f"{error}: check sites.{site}.better_auth.url, below which jwks must answer.")
+    finally:
+        await jwts.close()

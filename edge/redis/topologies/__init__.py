@@ -1,0 +1,1 @@
+"""One file for each way to find the master: a server, Sentinel, a Cluster."""

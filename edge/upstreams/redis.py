@@ -1,0 +1,105 @@
+"""Asks the Redis that a Better Auth server uses as its `secondaryStorage`."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from edge.redis.client import Command, ScriptError, Store, StoreUnavailable, command
+from edge.upstreams import session
+from edge.upstreams.session import ForeignSession, Reference, UpstreamUnavailable
+
+WAY: Final = "redis"
+PARSED: Final = 2_000
+"""Records that a worker keeps parsed, each of a kilobyte or two."""
+
+
+class SharedRedis:
+    """`prefix` begins every key that Better Auth writes. Reads alone: a user of Redis who may GET is enough.
+
+    A session that is missing there has ended for us, also where Better Auth would find it in its database
+    (`storeSessionInDatabase`).
+    """
+
+    way = WAY
+
+    def __init__(self, store: Store, prefix: str, *, owns: bool) -> None:
+        """`owns`: nobody else uses the store, so that `close` closes it."""
+        self._store = store
+        self._prefix = prefix
+        self._parsed: OrderedDict[bytes, ForeignSession] = OrderedDict()
+        self.owns = owns
+
+    async def find(self, token: str, now: float) -> ForeignSession | None:
+        # The token becomes part of a key, so its form comes first: Better Auth itself answers 500 for the
+        # name of another key of its own.
+        if not session.TOKEN.fullmatch(token):
+            return None
+        [raw] = await self._run(command("GET", self._prefix + token))
+        if raw is None:
+            return None
+        found = self._parse(raw, now)
+        if found is None:
+            return None
+        [marker] = await self._run(self._marker(found.user_id))
+        return found if _is_living(found, token, marker, now) else None
+
+    async def look(self, reference: Reference, now: float) -> ForeignSession | None:
+        return self.read(await self._run(*self.ask(reference)), reference, now)
+
+    def ask(self, reference: Reference) -> tuple[Command, Command]:
+        """The commands whose replies `read` reads; they may go with others of the same server."""
+        return command("GET", self._prefix + reference.token), self._marker(reference.user_id)
+
+    def read(self, replies: Sequence[Any], reference: Reference, now: float) -> ForeignSession | None:
+        """As `look`, by the replies to `ask`."""
+        raw, marker = replies
+        found = None if raw is None else self._parse(raw, now)
+        if found is None or found.reference(WAY) != reference:
+            return None
+        return found if _is_living(found, reference.token, marker, now) else None
+
+    async def describe(self, now: float) -> str:
+        # A name that no session has: whether it may be read is what is asked.
+        await self._run(command("GET", f"{self._prefix}{'0' * 32}"), self._marker("nobody"))
+        try:
+            [[seconds, _]] = await self._store.run(command("TIME"))
+        except (StoreUnavailable, ScriptError):
+            return "readable; it does not tell the time to this user"
+        return f"readable, and {session.apart(int(seconds), now)}"
+
+    async def close(self) -> None:
+        if self.owns:
+            await self._store.close()
+
+    def _parse(self, raw: bytes, now: float) -> ForeignSession | None:
+        """As session.parse. The same bytes say the same, and a question's flight is short against parsing."""
+        found = self._parsed.get(raw)
+        if found is None:
+            found = session.parse(raw, now)
+            # A ban may run out while the record stays as it is.
+            if found is not None and not found.is_banned:
+                self._parsed[raw] = found
+                if len(self._parsed) > PARSED:
+                    self._parsed.popitem(last=False)
+        return found
+
+    def _marker(self, user_id: str) -> Command:
+        # Better Auth 1.7.16 and later: a sign-in that ran while all sessions were revoked may have left its
+        # key, and this marker alone says that it is dead (its db/internal-adapter). 1.6 has none.
+        return command("GET", f"{self._prefix}revoked-sessions-before-{user_id}")
+
+    async def _run(self, *commands: Command) -> list[Any]:
+        try:
+            return await self._store.run(*commands)
+        except (StoreUnavailable, ScriptError) as error:
+            raise UpstreamUnavailable(str(error)) from None
+
+
+def _is_living(found: ForeignSession, token: str, marker: bytes | None, now: float) -> bool:
+    if found.token != token or found.expires_at <= now * 1000:
+        return False
+    try:
+        revoked_before = float(marker or 0)
+    except ValueError:
+        raise UpstreamUnavailable("a marker is not as Better Auth writes it") from None
+    return found.created_at >= revoked_before

@@ -1,0 +1,54 @@
+// `make better-auth`: builds the docs site, starts chatgate, and serves the site with its Better Auth server.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { serve } from "./server.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
+const data = `${root}.chatgate/better-auth`;
+const port = Number(process.env.CHATGATE_SITE_PORT ?? 3001);
+const broker = `http://127.0.0.1:${process.env.CHATGATE_BROKER_PORT ?? 8000}`;
+const proxy = `http://127.0.0.1:${process.env.CHATGATE_PROXY_PORT ?? 8001}`;
+const webhookSecret = randomBytes(32).toString("hex");
+const environment = {
+  ...process.env,
+  CHATGATE_CONFIG: `${here}chatgate.toml`,
+  CHATGATE_DATA_DIR: data,
+  CHATGATE_SITES_DOCS_BETTER_AUTH_URL: `http://127.0.0.1:${port}/api/auth`,
+  CHATGATE_SITES_DOCS_BETTER_AUTH_WEBHOOK_SECRET: webhookSecret,
+  // examples/docusaurus reads these.
+  CHATGATE_BROKER_URL: broker,
+  CHATGATE_PROXY_URL: proxy,
+  CHATGATE_SITE_PORT: String(port),
+  CHATGATE_EXAMPLE: "better-auth",
+  DOCUSAURUS_NO_TELEMETRY: "1",
+  DOCUSAURUS_NO_PERSISTENT_CACHE: "1",
+};
+
+function run(command, words, cwd) {
+  const child = spawn(command, words, { cwd, env: environment, stdio: "inherit" });
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  return { child, ended };
+}
+
+mkdirSync(data, { recursive: true });
+const built = `${data}/site`;
+const build = run("node_modules/.bin/docusaurus", ["build", "--out-dir", built], `${root}examples/docusaurus`);
+if ((await build.ended) !== 0) process.exit(1);
+const { origin } = await serve({
+  port,
+  folder: built,
+  basePath: "/book/",
+  database: `${data}/accounts-of-the-site.db`,
+  // Sessions of an earlier start end with it. A real site keeps its secret.
+  secret: randomBytes(32).toString("hex"),
+  webhook: { url: `${broker}/webhooks/better-auth/docs`, secret: webhookSecret },
+});
+console.log(`\nThe site is at ${origin}/book/, its page for signing in at ${origin}/sign-in.\n`);
+delete environment.CHATGATE_BROKER_URL;
+delete environment.CHATGATE_PROXY_URL;
+delete environment.CHATGATE_EXAMPLE;
+const up = run(`${root}.venv/bin/chatgate`, ["up"], root);
+process.exit(await up.ended);

@@ -1,0 +1,1 @@
+"""The index of passages, finding them for a question, and quoting them."""

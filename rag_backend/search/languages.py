@@ -1,0 +1,74 @@
+"""The languages that the search knows: their stop words, stemmers, and how to tell one from another."""
+
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import Stemmer
+
+DEFAULT: Final = "en"
+MIN_SHARE: Final = 0.12
+"""The share of stop words from which a text is taken to be of their language."""
+COMPOUNDING: Final = frozenset({"de", "nl", "sv", "da", "nb", "no", "fi"})
+_STEMMERS: Final = {
+    "en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese",
+    "nl": "dutch", "ru": "russian", "ar": "arabic", "sv": "swedish", "da": "danish", "nb": "norwegian",
+    "no": "norwegian", "fi": "finnish", "hu": "hungarian", "ro": "romanian", "tr": "turkish", "el": "greek",
+    "hi": "hindi", "ca": "catalan", "lt": "lithuanian", "id": "indonesian", "hy": "armenian", "ta": "tamil",
+}  # fmt: skip
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_URDU: Final = re.compile("[ٹڈڑںےہھ]")
+_ARABIC: Final = re.compile("[\u0621-\u064a]")
+_SAMPLE: Final = 4_000
+"""Characters of a page by which its language is told."""
+
+
+@cache
+def stop_words(language: str) -> frozenset[str]:
+    return _lists().get(language, frozenset())
+
+
+@cache
+def _lists() -> dict[str, frozenset[str]]:
+    lines = Path(__file__).with_name("stop_words.txt").read_text("utf-8").splitlines()
+    split = (line.split() for line in lines if line and not line.startswith("#"))
+    return {language: frozenset(words) for language, *words in split}
+
+
+@cache
+def _languages_of() -> dict[str, list[str]]:
+    """The languages whose stop word a word is."""
+    found: dict[str, list[str]] = {}
+    for language, words in _lists().items():
+        for word in words:
+            found.setdefault(word, []).append(language)
+    return found
+
+
+@cache
+def stemmer(language: str) -> "Stemmer.Stemmer | None":
+    """The Snowball stemmer of a language, or None for one that has none."""
+    name = _STEMMERS.get(language)
+    return Stemmer.Stemmer(name) if name else None
+
+
+def of(text: str, locale: str) -> str:
+    """The language of a text, as a code of two letters: by its script, its stop words, else its locale."""
+    sample = text[:_SAMPLE]
+    if _URDU.search(sample):
+        return "ur"
+    if len(_ARABIC.findall(sample)) * 3 > len(sample):
+        return "ar" if locale != "fa" else "fa"
+    found = _WORD.findall(sample.lower())
+    said: Counter[str] = Counter()
+    for word in found:
+        said.update(_languages_of().get(word, ()))
+    shares = {language: count / len(found) for language, count in said.items()}
+    likely = max(shares, key=shares.__getitem__, default=DEFAULT)
+    own = locale.split("-")[0].lower()
+    # A page of code has few stop words; among languages that share theirs, the site's own wins.
+    if shares.get(likely, 0) < MIN_SHARE or shares.get(own, 0) >= 0.8 * shares.get(likely, 0):
+        return own or DEFAULT
+    return likely

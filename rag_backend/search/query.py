@@ -1,0 +1,210 @@
+"""The passages that may answer a question."""
+
+import math
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from rag_backend.search import index, terms, vectors, words
+from rag_backend.search.embedding import Embedding, EmbeddingFailed
+from rag_backend.search.passages import Passage
+from rag_backend.search.terms import Term
+
+CANDIDATES: Final = 30
+"""Passages of the best by words that are looked at closely."""
+MAX_PASSAGES: Final = 6
+JUDGED: Final = 3
+"""Passages of the best by which it is judged whether the book answers at all."""
+LEAST_COVERAGE: Final = 0.28
+SMALL_BOOK: Final = 60
+COVERAGE_OF_TEN: Final = 0.1
+"""The share of the question's words, weighted by rarity, that a passage must hold to be an answer: in a
+small book, of how many passages that is, and how much more in one of ten times as many. The larger a book,
+the more of its words any question has by chance (docs/decisions/0023-retrieval.md)."""
+CONTEXT_WORDS: Final = 12
+"""Words of a selected text that steer the search beside those of the question."""
+
+LARGE_BOOK: Final = 5_000
+COMMON_SHARE: Final = 7
+"""Passages from which on a word is not searched for unless all are like it, and by how much more passages
+must lack it than have it."""
+FUSION: Final = 20
+"""Added to a rank before it is inverted; 60 of the paper is for lists of thousands."""
+
+PAGE_WEIGHT: Final = 1.5
+HEADING_WEIGHT: Final = 2.5
+TEXT_WEIGHT: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`score` is BM25's, or the sum of reciprocal ranks; higher is better. `coverage` is the share of the
+    question that the passage holds, `number` its place in the book. `is_near` is True for one of those
+    nearest in meaning."""
+
+    passage: Passage
+    score: float
+    coverage: float
+    number: int = 0
+    is_near: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`weights` maps each token of the index to its weight in the question. `hits` has the best first.
+
+    It is empty when the book does not answer; `nearest` has the passages that came closest, for one who asks
+    why.
+    """
+
+    terms: tuple[Term, ...]
+    weights: dict[str, float]
+    hits: tuple[Hit, ...]
+    nearest: tuple[Hit, ...] = ()
+    language: str = "en"
+
+
+def search(path: Path, question: str, context: str = "", embedding: Embedding | None = None) -> Found:
+    """Search the book for a question; `context` is a text it was asked about, or "".
+
+    A question that names nothing ("what does this mean?") is searched by its context. With the `embedding`
+    that the index was made with, passages near in meaning count too. Raises IndexUnavailable.
+    """
+    with index.opened(path) as connection:
+        meta = index.meta_of(connection)
+        spoken: Sequence[str] = meta["languages"]
+        total = int(meta["passages"])
+        asked = terms.of(connection, question, spoken, total)
+        nearby = [term for term in terms.of(connection, context, spoken, total) if term.tokens]
+        rarest = sorted(nearby, key=lambda term: term.weight, reverse=True)[:CONTEXT_WORDS]
+        judged = asked or rarest
+        by_meaning: tuple[int, ...] = ()
+        if embedding is not None and embedding.name == meta.get("embedding") and judged:
+            by_meaning = _by_meaning(connection, path, f"{question}\n{context}".strip(), embedding)
+        nearest: tuple[Hit, ...] = ()
+        # An older version is searched only if the version that readers see first has no hit.
+        first_seen = int(meta["first_seen"])
+        for places in (range(1, first_seen + 1), range(first_seen + 1, total + 1)):
+            by_words = _hits(connection, judged, _selective([*asked, *rarest], total), places)
+            hits = _fused(connection, by_words, by_meaning, judged, places)
+            nearest = nearest or hits
+            if good := _answering(by_words, hits, needed(total)):
+                return Found(tuple(asked), _weights(judged), good, hits, spoken[0])
+    return Found(tuple(asked), _weights(judged), (), nearest, spoken[0])
+
+
+def _by_meaning(
+    connection: sqlite3.Connection, path: Path, question: str, embedding: Embedding
+) -> tuple[int, ...]:
+    if not vectors.can_be_read():
+        return ()
+    try:
+        return vectors.near(connection, path, embedding.question(question), CANDIDATES)
+    except EmbeddingFailed:
+        # A question is still answered by its words.
+        return ()
+
+
+def _fused(
+    connection: sqlite3.Connection,
+    by_words: tuple[Hit, ...],
+    near: Sequence[int],
+    judged: Sequence[Term],
+    places: range,
+) -> tuple[Hit, ...]:
+    """Both lists as one, by reciprocal ranks (Cormack, Clarke and Buettcher, SIGIR 2009)."""
+    if not near:
+        return by_words
+    found = {hit.number: hit for hit in by_words}
+    scores = {hit.number: 1 / (FUSION + rank) for rank, hit in enumerate(by_words)}
+    for rank, number in enumerate(near):
+        if number not in found and number in places:
+            found[number] = _read(connection, number, 0.0, judged)
+        if number in found:
+            scores[number] = scores.get(number, 0.0) + 1 / (FUSION + rank)
+    ranked = sorted(found, key=lambda number: (-scores[number], number))
+    nearest = near[:MAX_PASSAGES]
+    return tuple(replace(found[number], score=scores[number], is_near=number in nearest) for number in ranked)
+
+
+def _read(connection: sqlite3.Connection, number: int, score: float, judged: Sequence[Term]) -> Hit:
+    row = connection.execute(
+        "select version, url, title, language, blocks from passages where id = ?", (number,)
+    ).fetchone()
+    return _hit(number, score, index.stored(row), judged)
+
+
+def beginning(path: Path) -> Found:
+    """The first passage of the book's first page, for a question about the book as a whole. Raises
+    IndexUnavailable."""
+    with index.opened(path) as connection:
+        rows = connection.execute(
+            "select version, url, title, language, blocks from passages order by version != '', id limit ?",
+            (MAX_PASSAGES,),
+        ).fetchall()
+        spoken: Sequence[str] = index.meta_of(connection)["languages"]
+    found = [index.stored(row) for row in rows]
+    # A first page that begins with code or a table says in its first text what it is about.
+    told = next((one for one in found if one.blocks[0].kind == "text"), found[0])
+    return Found((), {}, (Hit(told, 1.0, 1.0),), (), spoken[0])
+
+
+def _weights(judged: Sequence[Term]) -> dict[str, float]:
+    return {token: term.weight for term in judged for token in term.tokens}
+
+
+def _selective(searched: Sequence[Term], total: int) -> Sequence[Term]:
+    """The terms without those that many passages of a large book have: they cost most and tell least."""
+    if total < LARGE_BOOK:
+        return searched
+    telling = [term for term in searched if term.weight >= math.log(1 + COMMON_SHARE) or not term.tokens]
+    return telling if any(term.tokens for term in telling) else searched
+
+
+def _hits(
+    connection: sqlite3.Connection, judged: Sequence[Term], searched: Sequence[Term], places: range
+) -> tuple[Hit, ...]:
+    tokens = dict.fromkeys(token for term in searched for token in term.tokens)
+    if not tokens or not places:
+        return ()
+    # The passages are read afterwards: in one statement each match would be, not only the best.
+    rows = connection.execute(
+        "select rowid, bm25(words, ?, ?, ?) as score from words"
+        " where words match ? and rowid between ? and ? order by score, rowid limit ?",
+        (
+            PAGE_WEIGHT,
+            HEADING_WEIGHT,
+            TEXT_WEIGHT,
+            words.match_any(tokens),
+            places[0],
+            places[-1],
+            CANDIDATES,
+        ),
+    ).fetchall()
+    return tuple(_read(connection, number, -score, judged) for number, score in rows)
+
+
+def _hit(number: int, score: float, passage: Passage, judged: Sequence[Term]) -> Hit:
+    held = frozenset(words.tokens(f"{passage.title}\n{passage.searched}", passage.language))
+    whole = sum(term.weight for term in judged) or 1.0
+    covered = sum(term.weight for term in judged if not held.isdisjoint(term.tokens))
+    return Hit(passage, score, covered / whole, number)
+
+
+def needed(passages: int) -> float:
+    """The coverage that an answer needs in a book of so many passages."""
+    return LEAST_COVERAGE + COVERAGE_OF_TEN * math.log10(max(1.0, passages / SMALL_BOOK))
+
+
+def _answering(by_words: Sequence[Hit], hits: Sequence[Hit], least: float) -> tuple[Hit, ...]:
+    """The best passages, if one of the first by words or of the first of both holds enough of the question.
+
+    Passages beside it are kept in their order: a low one may have the same answer in other words.
+    """
+    judged = (*by_words[:JUDGED], *hits[:JUDGED])
+    if max((hit.coverage for hit in judged), default=0.0) < least:
+        return ()
+    # One that is near in meaning may share no word with the question.
+    return tuple(hit for hit in hits if hit.coverage >= least / 2 or hit.is_near)[:MAX_PASSAGES]

@@ -1,0 +1,213 @@
+"""The terms of a question: its words as the index has them, mended where they are misspelt, and their
+weights."""
+
+import math
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from typing import Final
+
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from rag_backend.search import compounds, languages, words
+from rag_backend.search.writing import MIN_SPELT
+
+MAX_PARTS_OF: Final = 12
+"""Words of the book that a word of the question may be a part of, as in German."""
+MAX_NEAR: Final = 60
+"""Words of the vocabulary whose spelling is compared with an unknown one."""
+LONG_WORD: Final = 8
+"""Letters from which a word may be misspelt at two places."""
+COMMON_RANK: Final = 150
+LEAST_SPECIFIC: Final = 0.35
+"""Rank among English words up to which a word that the book lacks says least about the subject, and how
+much that is."""
+KNOWN_SHARE: Final = 0.35
+"""The part of a word's rarity in the book that counts for a word common in English: a small book may have
+"now" only once."""
+UNKNOWN_NGRAM: Final = 0.25
+"""The weight of n-grams that the book lacks: half of them lie across two words."""
+_WORDS: Final = re.compile(r"[A-Za-z]+")
+_CAPITAL: Final = re.compile(r"(?<=[^.?!:]\s)[A-Z][A-Za-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the question. `tokens` are those of the index that count as it, none if the book lacks it.
+
+    `weight` is its rarity in the book, of an unknown word in the language. `corrected` is the word of the
+    book that it was taken for, or "".
+    """
+
+    word: str
+    tokens: tuple[str, ...]
+    weight: float
+    corrected: str = ""
+    is_ngram: bool = False
+
+
+def of(connection: sqlite3.Connection, question: str, spoken: Sequence[str], total: int) -> list[Term]:
+    """The terms of a question to a book of `total` passages in the languages `spoken`."""
+    asked = words.of(question, languages.of(question, spoken[0]))
+    book = _Book(connection, tuple(spoken), total, names=_names(question))
+    found = [term for word in asked for term in _terms(book, word)]
+    for parts, whole in _joined(question):
+        if _is_in_vocabulary(connection, whole):
+            found = _with_whole(book, found, parts, whole)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    connection: sqlite3.Connection
+    spoken: tuple[str, ...]
+    total: int
+    names: frozenset[str]
+
+
+def _joined(question: str) -> list[tuple[tuple[str, str], str]]:
+    """Each two words that follow each other with what they are as one, as "back up" is "backup"."""
+    found = list(map(words.fold, _WORDS.findall(question)))[: 2 * words.MAX_WORDS]
+    return [(pair, "".join(pair)) for pair in pairwise(found) if len("".join(pair)) > MIN_SPELT]
+
+
+def _with_whole(book: "_Book", found: list[Term], parts: tuple[str, str], whole: str) -> list[Term]:
+    """The terms where a word that the book has as one counts as either of its parts."""
+    tokens = tuple(token for language in book.spoken for token in words.stemmed(whole, language))
+    if not any(term.word in parts for term in found):
+        return [*found, *_terms(book, whole)]
+    return [
+        replace(term, tokens=tuple(dict.fromkeys((*term.tokens, *tokens)))) if term.word in parts else term
+        for term in found
+    ]
+
+
+def _names(question: str) -> frozenset[str]:
+    """The folded words that are written as names, with a capital within a sentence of small letters."""
+    found = _CAPITAL.findall(question)
+    return frozenset(map(words.fold, found)) if 2 * len(found) <= len(question.split()) else frozenset()
+
+
+def _terms(book: _Book, word: str) -> Iterator[Term]:
+    if words.is_unspaced(word):
+        for gram in words.stemmed(word, book.spoken[0]):
+            count = _count(book.connection, gram)
+            weight = _rarity(count, book.total) if count else UNKNOWN_NGRAM * _rarity(0, book.total)
+            yield Term(word, (gram,) if count else (), weight, is_ngram=True)
+        return
+    stems = tuple(dict.fromkeys(stem for language in book.spoken for stem in words.stemmed(word, language)))
+    held = tuple(stem for stem in stems if _count(book.connection, stem))
+    if held:
+        count = max(_count(book.connection, stem) for stem in held)
+        yield Term(word, held, _known_weight(book, word, count))
+        return
+    parts = compounds.split(word, lambda part: _is_in_vocabulary(book.connection, part))
+    if parts and any(language in languages.COMPOUNDING for language in book.spoken):
+        for part in parts:
+            yield from _terms(book, part)
+        return
+    yield _mended(book, word)
+
+
+def _mended(book: _Book, word: str) -> Term:
+    # A word of the language is not another one misspelt: "point" is not "print".
+    is_right = word in _ranks() or (word in book.names and len(word) < LONG_WORD)
+    near = "" if is_right else _near(book.connection, word)
+    within = (
+        _wholes(book.connection, word) if any(one in languages.COMPOUNDING for one in book.spoken) else []
+    )
+    found = within or ([near] if near else [])
+    tokens = dict.fromkeys(
+        stem for one in found for language in book.spoken for stem in words.stemmed(one, language)
+    )
+    held = tuple(token for token in tokens if _count(book.connection, token))
+    if not held:
+        return Term(word, (), _rarity(0, book.total) * _specificity(word, is_name=word in book.names))
+    count = max(_count(book.connection, token) for token in held)
+    return Term(word, held, _rarity(count, book.total), corrected=found[0])
+
+
+def _count(connection: sqlite3.Connection, token: str) -> int:
+    row = connection.execute("select doc from stems where term = ?", (token,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _is_in_vocabulary(connection: sqlite3.Connection, word: str) -> bool:
+    return connection.execute("select 1 from vocabulary where word = ?", (word,)).fetchone() is not None
+
+
+def _rarity(count: int, total: int) -> float:
+    return math.log(1 + (total - count + 0.5) / (count + 0.5))
+
+
+def _known_weight(book: _Book, word: str, count: int) -> float:
+    share = KNOWN_SHARE + (1 - KNOWN_SHARE) * _specificity(word, is_name=word in book.names)
+    return _rarity(count, book.total) * share
+
+
+def _specificity(word: str, *, is_name: bool) -> float:
+    """How much a word that the book lacks says about the subject, from LEAST_SPECIFIC to 1.
+
+    Common English words say little: a book that gives a price may never say "cost". A name says all.
+    """
+    rank = _ranks().get(word)
+    if rank is None or is_name:
+        return 1.0
+    return max(LEAST_SPECIFIC, min(1.0, LEAST_SPECIFIC + 0.5 * math.log10(rank / COMMON_RANK)))
+
+
+@cache
+def _ranks() -> dict[str, int]:
+    """A word's rank in films or in an encyclopedia, whichever is better, as zxcvbn's lists have them."""
+    lists = (FREQUENCY_LISTS[name] for name in ("us_tv_and_film", "english_wikipedia"))
+    return {word: rank for words_of in lists for rank, word in enumerate(words_of, 1)}
+
+
+def _wholes(connection: sqlite3.Connection, word: str) -> list[str]:
+    """The words of the book that have this one as a part."""
+    if len(word) < MIN_SPELT + 1:
+        return []
+    rows = connection.execute(
+        "select word from spellings where spellings match ? order by length(word) limit ?",
+        (f'"{word}"', MAX_PARTS_OF),
+    )
+    return [row[0] for row in rows]
+
+
+def _near(connection: sqlite3.Connection, word: str) -> str:
+    """The word of the book that differs in one letter, in two if it is long, or ""; the commonest of them."""
+    if len(word) < MIN_SPELT or not word.isalpha():
+        return ""
+    grams = dict.fromkeys(word[at : at + 3] for at in range(len(word) - 2))
+    rows = connection.execute(
+        "select word, passages from spellings where spellings match ? and length(word) between ? and ?"
+        " order by rank limit ?",
+        (words.match_any(grams), max(len(word) - 2, MIN_SPELT + 1), len(word) + 2, MAX_NEAR),
+    ).fetchall()
+    allowed = 2 if len(word) >= LONG_WORD else 1
+    scored = [(distance(word, other), -count, other) for other, count in rows]
+    near = [entry for entry in scored if entry[0] <= allowed and _may_be(word, entry[2])]
+    return min(near)[2] if near else ""
+
+
+def _may_be(word: str, other: str) -> bool:
+    # Few mistake a word's beginning, and short words are near to many.
+    return word[0] == other[0] or len(word) >= LONG_WORD or word[:2] == other[1::-1]
+
+
+def distance(one: str, other: str) -> int:
+    """The letters to be added, dropped, replaced, or exchanged with their neighbour."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        twice_before, before, row = before, row, [at]
+        for place, letter_of_other in enumerate(other, 1):
+            cost = min(row[-1] + 1, before[place] + 1, before[place - 1] + (letter != letter_of_other))
+            is_swapped = (
+                at > 1 and place > 1 and letter == other[place - 2] and one[at - 2] == letter_of_other
+            )
+            row.append(min(cost, twice_before[place - 2] + 1) if is_swapped else cost)
+    return row[-1]

@@ -1,0 +1,326 @@
+import asyncio
+import json
+import statistics
+import time
+import unicodedata
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import pytest
+
+from broker.accounts.password_hashes import Cost
+from broker.storage.sql import open_accounts
+from edge.http.client_address import networks
+from tests.broker.service import (
+    OTHER_SITE,
+    PASSWORD,
+    code,
+    session_of,
+    sign_in,
+    sign_up,
+)
+
+
+async def test_a_reader_signs_up_out_and_in_again(page):
+    done = await sign_up(page, "Ada@Example.com")
+    assert done.json()["user"]["email"] == "ada@example.com"
+    assert (await session_of(page))["user"] == done.json()["user"]
+    assert (await page.post("/api/auth/sign-out", json={})).json() == {"success": True}
+    assert await session_of(page) is None
+    again = await sign_in(page, "ada@example.com")
+    assert again.json()["user"] == done.json()["user"]
+    assert again.json()["redirect"] is False
+    assert (await session_of(page))["session"]["userId"] == done.json()["user"]["id"]
+
+
+async def test_a_form_signs_in_as_well(page):
+    await sign_up(page, "ada@example.com")
+    form = {"email": "ada@example.com", "password": PASSWORD, "rememberMe": "false"}
+    answer = await page.post("/api/auth/sign-in/email", data=form)
+    assert answer.status_code == 200
+    assert "Max-Age" not in answer.headers.get_list("set-cookie")[0]
+
+
+async def test_a_taken_address_is_422_and_does_not_change_the_account(make):
+    async with make() as first, make() as second:
+        await sign_up(first, "ada@example.com")
+        body = {"name": "Eve", "email": "ADA@example.com", "password": "another password 1"}
+        answer = await second.post("/api/auth/sign-up/email", json=body)
+        assert code(answer) == (422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")
+        assert "set-cookie" not in answer.headers
+        assert (await sign_in(second, "ada@example.com")).status_code == 200
+
+
+async def test_sign_up_can_be_closed(start):
+    make = await start(sign_up=False)
+    async with make() as page:
+        body = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD}
+        answer = await page.post("/api/auth/sign-up/email", json=body)
+        assert code(answer) == (400, "EMAIL_PASSWORD_SIGN_UP_DISABLED")
+
+
+# Security row 42: refused before anything is hashed, each with the reason.
+@pytest.mark.parametrize(
+    ("password", "expected"),
+    [
+        ("short", (400, "PASSWORD_TOO_SHORT")),
+        ("x" * 129, (400, "PASSWORD_TOO_LONG")),
+        ("é" * 4097, (400, "PASSWORD_TOO_LONG")),
+        ("password123", (400, "PASSWORD_COMMON")),
+        ("Password123", (400, "PASSWORD_COMMON")),
+        ("nul \0 inside", (400, "INVALID_PASSWORD_CHARACTERS")),
+        ("half \ud83d pair", (400, "BAD_REQUEST")),
+    ],
+)
+async def test_a_bad_new_password_is_refused_with_its_reason(page, password, expected):
+    body = {"name": "Ada", "email": "ada@example.com", "password": password}
+    assert code(await page.post("/api/auth/sign-up/email", content=_json(body), headers=JSON)) == expected
+    assert (await sign_in(page, "ada@example.com", "any password")).status_code == 401
+
+
+async def test_a_bad_password_costs_no_hash(start):
+    make = await start(password_cost=Cost(memory_kib=131_072, passes=8))
+
+    async def takes(path, password):
+        async with make() as page:
+            body = {"name": "Ada", "email": "ada@example.com", "password": password}
+            began = time.perf_counter()
+            await page.post(f"/api/auth/{path}/email", json=body)
+            return time.perf_counter() - began
+
+    one_hash = await takes("sign-up", PASSWORD)
+    for bad in ("short", "x" * 129, "é" * 4097, "password123", "nul \0 inside", "x" * 10_000_000):
+        assert await takes("sign-up", bad) < one_hash / 2
+    for bad in ("x" * 129, "x" * 10_000_000):
+        assert await takes("sign-in", bad) < one_hash / 2
+    # As a wrong one does.
+    assert await takes("sign-in", "not the password") > one_hash / 2
+
+
+async def test_a_password_of_ten_megabytes_is_413_and_the_same_reader_can_still_sign_in(page):
+    await sign_up(page, "ada@example.com")
+    answer = await sign_in(page, "ada@example.com", "x" * 10_000_000)
+    assert code(answer) == (413, "BODY_TOO_LARGE")
+    assert answer.headers["access-control-allow-origin"]
+    assert code(await sign_in(page, "ada@example.com", "x" * 129)) == (400, "PASSWORD_TOO_LONG")
+    assert (await sign_in(page, "ada@example.com")).status_code == 200
+
+
+async def test_one_password_in_two_normal_forms_is_one_password(page):
+    typed = "pässwörd ﬁfth"
+    await sign_up(page, "ada@example.com", password=unicodedata.normalize("NFC", typed))
+    assert (await sign_in(page, "ada@example.com", unicodedata.normalize("NFD", typed))).status_code == 200
+    assert (await sign_in(page, "ada@example.com", "pässwörd fifth")).status_code == 200
+
+
+async def test_73_bytes_are_all_of_the_password(page):
+    password = "é" * 36 + "x"
+    await sign_up(page, "ada@example.com", password=password)
+    assert code(await sign_in(page, "ada@example.com", password[:-1] + "y"))[0] == 401
+    assert (await sign_in(page, "ada@example.com", password)).status_code == 200
+
+
+# Security row 41. What an outsider sees of an address is the same whether somebody has it or not.
+async def test_an_unknown_address_is_answered_as_a_wrong_password_is(start, config):
+    generous = config.sign_in.model_copy(
+        update={"failures_per_account": 1000, "failures_per_address": 1000, "attempts_per_address": 1000}
+    )
+    make = await start(sign_in=generous)
+    async with make() as page:
+        await sign_up(page, "ada@example.com")
+        await page.post("/api/auth/sign-out")
+        spent = {"ada@example.com": [], "nobody@example.com": []}
+        answers = {email: set() for email in spent}
+        for _ in range(100):
+            for email, times in spent.items():
+                began = time.perf_counter()
+                answer = await sign_in(page, email, "not the password")
+                times.append(time.perf_counter() - began)
+                kept = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+                answers[email].add((answer.status_code, answer.text, str(sorted(kept.items()))))
+    assert answers["ada@example.com"] == answers["nobody@example.com"]
+    assert len(answers["ada@example.com"]) == 1
+    known, unknown = (statistics.median(times) for times in spent.values())
+    # The hash of the tests is a hundredth of a real one, so the look-ups around it weigh the most here.
+    assert 0.75 < known / unknown < 1.33
+
+
+async def test_wrong_passwords_are_counted_by_account_and_address_and_right_ones_are_not(start, config):
+    limits = config.sign_in.model_copy(update={"failures_per_account": 3, "failures_per_address": 5})
+    make = await start(sign_in=limits)
+    async with make() as page, make(address="203.0.113.8") as elsewhere:
+        for email in ("ada@example.com", "bob@example.com", "cyd@example.com"):
+            await sign_up(page, email)
+        for _ in range(10):
+            assert (await sign_in(page, "ada@example.com")).status_code == 200
+        for _ in range(3):
+            assert code(await sign_in(page, "ada@example.com", "not the password"))[0] == 401
+        blocked = await sign_in(page, "ada@example.com")
+        assert code(blocked) == (429, "TOO_MANY_REQUESTS")
+        assert 0 < int(blocked.headers["retry-after"]) <= 900
+        assert blocked.headers["x-retry-after"] == blocked.headers["retry-after"]
+        # Nobody is locked out of their account by somebody else's guesses.
+        assert (await sign_in(elsewhere, "ada@example.com")).status_code == 200
+        assert (await sign_in(page, "bob@example.com")).status_code == 200
+        for _ in range(2):
+            assert code(await sign_in(page, "cyd@example.com", "not the password"))[0] == 401
+        assert code(await sign_in(page, "bob@example.com"))[0] == 429
+
+
+async def test_one_who_signs_in_without_end_keeps_none_of_the_same_address_out(start, config):
+    limits = config.sign_in.model_copy(update={"attempts_per_account": 3, "attempts_per_address": 5})
+    make = await start(sign_in=limits)
+    async with make() as page, make(address="203.0.113.8") as elsewhere:
+        for email in ("ada@example.com", "bob@example.com"):
+            await sign_up(page, email)
+        answers = [(await sign_in(page, "ada@example.com")).status_code for _ in range(10)]
+        assert answers == [200] * 3 + [429] * 7
+        for _ in range(2):
+            assert (await sign_in(page, "bob@example.com")).status_code == 200
+        assert (await sign_in(elsewhere, "ada@example.com")).status_code == 200
+
+
+async def test_new_accounts_and_guests_are_counted_by_network(start, config):
+    limits = config.sign_in.model_copy(update={"sign_ups_per_address": 2})
+    make = await start(sign_in=limits)
+    async with make(address="2001:db8::1") as page, make(address="2001:db8::ffff") as neighbour:
+        await sign_up(page)
+        assert (await neighbour.post("/api/auth/sign-in/anonymous")).status_code == 200
+        assert code(await neighbour.post("/api/auth/sign-in/anonymous", json={}))[0] in (400, 429)
+        body = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD}
+        assert code(await page.post("/api/auth/sign-up/email", json=body)) == (429, "TOO_MANY_REQUESTS")
+    async with make(address="2001:db8:0:1::1") as other_network:
+        await sign_up(other_network)
+
+
+async def test_behind_a_shared_address_wrong_passwords_are_counted_by_account(start, config):
+    limits = config.sign_in.model_copy(update={"failures_per_account": 3, "failures_per_address": 5})
+    make = await start(sign_in=limits, shared_addresses=networks(["203.0.113.0/24"]))
+    async with make() as page, make(address="203.0.113.8") as neighbour:
+        await sign_up(page, "ada@example.com")
+        for number in range(10):
+            assert code(await sign_in(page, f"nobody-{number}@example.com"))[0] == 401
+        assert (await sign_in(neighbour, "ada@example.com")).status_code == 200
+        statuses = [code(await sign_in(page, "ada@example.com", "not the password"))[0] for _ in range(4)]
+        assert statuses == [401] * 3 + [429]
+
+
+async def test_behind_a_shared_address_new_guests_have_ten_times_a_networks_limit(start, config):
+    limits = config.sign_in.model_copy(update={"sign_ups_per_address": 2})
+    make = await start(sign_in=limits, shared_addresses=networks(["203.0.113.0/24"]))
+    async with AsyncExitStack() as stack:
+        statuses = []
+        for number in range(21):
+            browser = await stack.enter_async_context(make(address=f"203.0.113.{number}"))
+            statuses.append((await browser.post("/api/auth/sign-in/anonymous")).status_code)
+    assert statuses == [200] * 20 + [429]
+
+
+async def test_a_banned_reader_is_told_so_only_with_the_right_password(page, config):
+    done = await sign_up(page, "ada@example.com")
+    accounts = open_accounts(config.database_url)
+    await accounts.set_banned(done.json()["user"]["id"], True, _utc_now())
+    await accounts.close()
+    assert code(await sign_in(page, "ada@example.com", "not the password"))[0] == 401
+    assert code(await sign_in(page, "ada@example.com")) == (403, "BANNED_USER")
+
+
+# Security row 20.
+async def test_a_sign_in_gives_a_new_id_and_ends_the_session_that_was_there(make):
+    async with make() as planted, make() as victim:
+        await sign_up(planted, "eve@example.com")
+        await sign_up(victim, "ada@example.com")
+        cookie = planted.cookies["better-auth.session_token"]
+        victim.cookies.clear()
+        victim.cookies.set("better-auth.session_token", cookie)
+        await sign_in(victim, "ada@example.com")
+        assert victim.cookies.get("better-auth.session_token", domain="127.0.0.1") != cookie
+        assert await session_of(planted) is None
+
+
+async def test_not_to_be_remembered_is_kept_in_the_record(make):
+    async with make() as page:
+        await sign_up(page, "ada@example.com")
+        answer = await sign_in(page, "ada@example.com", rememberMe=False)
+        assert len(answer.headers.get_list("set-cookie")) == 2
+        assert not any("Max-Age" in line for line in answer.headers.get_list("set-cookie"))
+        token = answer.json()["token"]
+    async with make() as by_bearer:
+        headers = {"Authorization": f"Bearer {token}"}
+        found = (await by_bearer.get("/api/auth/get-session", headers=headers)).json()["session"]
+        assert 86_000 < _seconds_between(found["createdAt"], found["expiresAt"]) <= 86_400
+
+
+async def test_guests_are_for_sites_that_allow_them(make):
+    async with make() as page, make(origin=OTHER_SITE) as elsewhere:
+        answer = await page.post("/api/auth/sign-in/anonymous", json={})
+        user = answer.json()["user"]
+        assert user["isAnonymous"]
+        assert user["email"].endswith("@anonymous.placeholder.invalid")
+        assert (await session_of(page))["user"] == user
+        again = await page.post("/api/auth/sign-in/anonymous", json={})
+        assert code(again) == (400, "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY")
+        refused = await elsewhere.post("/api/auth/sign-in/anonymous", json={})
+        assert code(refused) == (403, "ANONYMOUS_SIGN_IN_DISABLED")
+        assert "set-cookie" not in refused.headers
+
+
+async def test_a_guest_who_signs_up_is_a_guest_no_more(page):
+    guest = (await page.post("/api/auth/sign-in/anonymous", json={})).json()["token"]
+    await sign_up(page)
+    assert not (await session_of(page))["user"]["isAnonymous"]
+    page.cookies.clear()
+    headers = {"Authorization": f"Bearer {guest}"}
+    assert (await page.get("/api/auth/get-session", headers=headers)).json() is None
+
+
+async def test_of_many_sign_ins_at_once_all_are_listed_and_all_can_be_ended(make):
+    async with make() as page:
+        await sign_up(page, "ada@example.com")
+        pages = [make() for _ in range(32)]
+        await asyncio.gather(*(sign_in(one, "ada@example.com") for one in pages))
+        assert len((await page.get("/api/auth/list-sessions")).json()) == 33
+        await page.post("/api/auth/revoke-other-sessions", json={})
+        assert [await session_of(one) for one in pages] == [None] * 32
+        assert await session_of(page) is not None
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/after", 200),
+        ("https://owner.github.io/book/", 200),
+        ("//evil.example", 403),
+        ("/\\evil.example", 403),
+        ("/%2fevil.example", 403),
+        ("https://owner.github.io.evil.example/", 403),
+        ("https://owner.github.io@evil.example/", 403),
+        ("https:\\\\evil.example", 403),
+        ("javascript:alert(1)", 403),
+        ("/ok\nx", 403),
+    ],
+)
+async def test_a_reader_is_sent_on_to_registered_places_only(page, url, expected):
+    await sign_up(page, "ada@example.com")
+    answer = await sign_in(page, "ada@example.com", callbackURL=url)
+    assert answer.status_code == expected
+    if expected == 200:
+        assert (answer.json()["redirect"], answer.json()["url"]) == (True, url)
+        assert answer.headers["location"] == url
+    else:
+        assert code(answer) == (403, "INVALID_CALLBACK_URL")
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def _json(body):
+    return json.dumps(body)
+
+
+def _utc_now():
+    return datetime.now(UTC)
+
+
+def _seconds_between(earlier, later):
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()

@@ -1,0 +1,312 @@
+"""The ring of signing keys as brokers keep it, over a real Valkey."""
+
+import asyncio
+import json
+import time
+
+import pytest
+from structlog.testing import capture_logs
+
+from broker.endpoints.well_known import MAX_AGE
+from broker.signing.keyring import KeyCipher, UnreadableKey, fingerprint, generate
+from broker.signing.record import PUBLISHED_BEFORE_USE_MS, RETIRING_MS
+from broker.storage.key_ring import RING, RedisKeyStore
+from broker.upkeep import KEEP_EVERY
+from chat_proxy.app import FETCH_WITHIN
+from edge.redis.client import Store
+from tests.broker.service import sign_up
+from tests.broker.signing.key_rings import NEW, OLD, changes, keys
+from tokens import liveness
+from tokens.claims import MAX_LIFETIME
+from tokens.jwks import local
+from tokens.jwks.remote import COOL_DOWN
+from tokens.verify import LEEWAY
+
+
+def kids(ring):
+    return [key["kid"] for key in ring.published]
+
+
+@pytest.fixture
+def heard():
+    """The log lines that were written."""
+    with capture_logs() as lines:
+        yield lines
+
+
+def audited(lines):
+    return [(one["event"], one.get("kid")) for one in lines if one.get("audit")]
+
+
+async def test_of_sixteen_first_starts_one_makes_the_keys(store, server):
+    rings = await asyncio.gather(*(keys(store).refresh() for _ in range(16)))
+    assert len({tuple(kids(ring)) for ring in rings}) == 1
+    assert server.states() == ["signing", "next"]
+    assert server.published() == ",".join(kids(rings[0]))
+
+
+async def test_the_keys_outlive_their_broker(store):
+    first = await keys(store).refresh()
+    assert (await keys(store).refresh()).published == first.published
+
+
+async def test_a_look_at_a_ring_that_is_well_changes_nothing(store, server):
+    mine = keys(store)
+    first = await mine.refresh()
+    assert (await mine.refresh()).published == first.published
+    assert server.ring().version == first.version
+
+
+async def test_a_redis_that_came_back_empty_gets_new_keys_and_no_retired_one_again(store, server):
+    mine, other = keys(store), keys(store)
+    await mine.refresh()
+    server.age_next()
+    await changes(store).rotate()
+    before = await mine.refresh()
+    server.client.flushall()
+    after = await mine.refresh()
+    assert not set(kids(after)) & set(kids(before))
+    assert after.version > before.version
+    assert server.published() == ",".join(kids(after))
+    # Without a word of what was revoked, every earlier session is dead.
+    assert int(server.client.hget(liveness.CUT, "all")) == pytest.approx(server.now(), abs=2000)
+    assert kids(await other.refresh()) == kids(after)
+
+
+async def test_kids_that_were_lost_alone_are_named_again(store, server):
+    mine = keys(store)
+    ring = await mine.refresh()
+    server.client.delete(liveness.CUT)
+    await mine.refresh()
+    assert server.published() == ",".join(kids(ring))
+
+
+async def test_a_ring_that_was_lost_alone_under_a_clock_that_was_set_back_is_heard(store, server):
+    ahead = server.now() + 3_600_000
+    server.client.hset(liveness.CUT, mapping={"all": 1, "ring": ahead, "kids": "lost"})
+    ring = await keys(store).refresh()
+    assert server.published() == ",".join(kids(ring))
+    assert ring.version > ahead
+
+
+async def test_a_clock_that_was_set_back_neither_blocks_a_rotation_nor_lengthens_a_retirement(store, server):
+    mine = keys(store)
+    await mine.refresh()
+    server.age_next()
+    await changes(store).rotate()
+    ahead = server.now() + 3_600_000
+    ring = server.ring()
+    following, retiring = ring.find("next").kid, ring.find("retiring").kid
+    server.put(**{f"since:{following}": ahead, f"until:{retiring}": ahead + RETIRING_MS, "version": ahead})
+    await mine.refresh()
+    ring = server.ring()
+    assert ring.version == ahead + 1
+    assert ring.find("next").since <= server.now()
+    assert 0 < ring.find("retiring").until - server.now() <= RETIRING_MS
+    refused = await changes(store).rotate()
+    assert 0 < refused.wait_ms <= PUBLISHED_BEFORE_USE_MS
+
+
+async def test_a_retiring_key_goes_when_its_last_token_is_dead(store, server, heard):
+    mine = keys(store)
+    first = await mine.refresh()
+    server.age_next()
+    await changes(store).rotate()
+    assert (await mine.refresh()).current.kid == kids(first)[1]
+    until = server.ring().find("retiring").until - server.now()
+    assert (MAX_LIFETIME + 2 * LEEWAY) * 1000 < until <= RETIRING_MS
+    server.end_retiring()
+    last = await mine.refresh()
+    assert server.states() == ["signing", "next"]
+    assert first.current.kid not in kids(last)
+    assert first.current.kid not in server.published()
+    assert not any(first.current.kid in field for field in server.client.hkeys(RING))
+    assert ("key_expired", first.current.kid) in audited(heard)
+    assert ("key_gone", first.current.kid) in audited(heard)
+    assert ("signing_key_changed", last.current.kid) in audited(heard)
+
+
+async def test_of_a_change_and_an_older_view_the_change_stays_published(store, server):
+    mine = keys(store)
+    ring = await mine.refresh()
+    named = server.published()
+    gone = ring.current.kid
+    await changes(store).retire(lambda key: key.kid == gone)
+    # A broker that read the ring before the retirement says what it read after it.
+    assert await RedisKeyStore(store).publish(ring.version, named) > ring.version
+    assert gone not in server.published()
+
+
+async def test_nothing_private_is_stored_in_clear_or_published(store, server):
+    ring = await keys(store).refresh()
+    stored = "".join(server.client.hgetall(RING).values())
+    secret = ring.current.private.private_numbers().private_value
+    assert secret.to_bytes(32, "big").hex() not in stored
+    assert str(secret) not in stored
+    assert OLD.decode() not in stored
+    assert "d" not in {member for jwk in json.loads(ring.jwks())["keys"] for member in jwk}
+
+
+async def test_a_sealed_key_is_bound_to_its_kid_and_algorithm():
+    cipher = KeyCipher((OLD,))
+    key = generate("ES256")
+    sealed = cipher.seal(key)
+    assert cipher.open(key.kid, sealed).public == key.public
+    for kid, text in (("other", sealed), (key.kid, sealed.replace("ES256", "RS256"))):
+        with pytest.raises(UnreadableKey, match="damaged"):
+            cipher.open(kid, text)
+
+
+def test_a_secret_is_named_without_being_told():
+    assert fingerprint(OLD) != fingerprint(NEW)
+    assert len(fingerprint(OLD)) == 12
+    assert fingerprint(OLD) == fingerprint(bytes(OLD))
+
+
+async def test_another_secret_is_refused_with_its_name_and_the_mend(store, server):
+    ring = await keys(store).refresh()
+    with pytest.raises(UnreadableKey) as refused:
+        await keys(store, NEW).refresh()
+    said = str(refused.value)
+    for part in (
+        ring.current.kid,
+        f"under the secret {fingerprint(OLD)}",
+        fingerprint(NEW),
+        "broker.previous_secrets",
+        "chatgate keys retire --unreadable",
+    ):
+        assert part in said
+    assert server.states() == ["signing", "next"]
+
+
+async def test_a_broker_with_another_secret_is_alive_and_not_ready_and_says_why(start, page, capsys, server):
+    await sign_up(page)
+    make = await start(secrets=(NEW,))
+    async with make() as other:
+        assert (await other.get("/healthz")).status_code == 200
+        ready = await other.get("/readyz")
+        assert (ready.status_code, ready.json()["code"]) == (503, "temporarily_unavailable")
+        assert "retry-after" in ready.headers
+        assert (await other.get("/.well-known/jwks.json")).status_code == 503
+        said = capsys.readouterr().out
+        assert "keys_unreadable" in said
+        assert fingerprint(OLD) in said
+        # The way back without the old secret: the keys it sealed go, and nothing has to be started again.
+        cure = Store(f"unix://{server.client.connection_pool.connection_kwargs['path']}", time.monotonic)
+        by_new = changes(cure, NEW)
+        await by_new.retire(lambda key: not by_new.is_readable(key))
+        await cure.close()
+        assert (await other.get("/readyz")).status_code == 200
+        await sign_up(other)
+        assert (await other.get("/auth/token")).status_code == 200
+
+
+async def test_the_old_secret_beside_the_new_one_reads_the_ring_and_seals_it_anew(store, server, heard):
+    first = await keys(store, OLD).refresh()
+    sealed = {key.sealed for key in server.ring().keys}
+    assert (await keys(store, NEW, OLD).refresh()).published == first.published
+    assert {key.fingerprint for key in server.ring().keys} == {fingerprint(NEW)}
+    assert not sealed & {key.sealed for key in server.ring().keys}
+    assert [event for event, _ in audited(heard)].count("key_resealed") == 2
+    # The old one may go now.
+    assert (await keys(store, NEW).refresh()).published == first.published
+
+
+async def test_brokers_amid_a_change_of_the_secret_do_not_undo_each_others_sealing_for_ever(store, server):
+    behind, ahead = keys(store, OLD, NEW), keys(store, NEW, OLD)
+    for _ in range(3):
+        await behind.refresh()
+        await ahead.refresh()
+    version = server.ring().version
+    for _ in range(3):
+        await behind.refresh()
+        await ahead.refresh()
+    assert server.ring().version == version
+    # The last one that is started with the new order has the last word.
+    await keys(store, NEW, OLD).refresh()
+    await ahead.refresh()
+    assert {key.fingerprint for key in server.ring().keys} == {fingerprint(NEW)}
+
+
+async def test_a_running_broker_keeps_the_keys_that_it_opened(store, server):
+    running = keys(store, OLD)
+    first = await running.refresh()
+    await keys(store, NEW, OLD).refresh()
+    assert (await running.refresh()).published == first.published
+    # A key that it never opened makes it unready, and its part of the set is no set; it signs on.
+    server.age_next()
+    await changes(store, NEW).rotate()
+    with pytest.raises(UnreadableKey):
+        await running.refresh()
+    assert running.ring.current.kid == kids(first)[1]
+    assert not running.ring.is_whole
+    # A current key that it cannot read leaves it none to sign with: the old one's time is running out.
+    server.age_next()
+    await changes(store, NEW).rotate()
+    with pytest.raises(UnreadableKey):
+        await running.refresh()
+    assert running.ring is None
+
+
+@pytest.mark.parametrize("alg", ["ES256", "EdDSA", "RS256"])
+async def test_every_algorithm_signs_what_its_published_key_verifies(start, alg):
+    make = await start(algorithm=alg)
+    async with make() as page:
+        await sign_up(page)
+        token = (await page.get("/auth/token")).json()["token"]
+        published = local.parse((await page.get("/.well-known/jwks.json")).content).values()
+        assert [key.alg for key in published] == [alg, alg]
+        page.cookies.clear()
+        headers = {"Authorization": f"Bearer {token}"}
+        assert (await page.post("/auth/revoke", headers=headers)).status_code == 204
+
+
+async def test_another_algorithm_is_published_first_and_signs_when_it_is_old_enough(store, server):
+    before, after = keys(store), keys(store, alg="EdDSA")
+    old = await before.refresh()
+    unused = kids(old)[1]
+    ring = await after.refresh()
+    assert ring.current.kid == old.current.kid
+    assert [key["alg"] for key in ring.published] == ["ES256", "EdDSA"]
+    assert unused not in server.published()
+    # A broker that has the earlier setting still leaves it at that.
+    await before.refresh()
+    following = server.age_next(PUBLISHED_BEFORE_USE_MS - 5000)
+    await after.refresh()
+    assert server.ring().keys[0].kid == old.current.kid
+    server.age_next()
+    await before.refresh()
+    assert server.ring().keys[0].kid == old.current.kid
+    ring = await after.refresh()
+    assert (ring.current.kid, ring.current.alg) == (following, "EdDSA")
+    assert [key.alg for key in server.ring().keys] == ["EdDSA", "EdDSA", "ES256"]
+    assert server.states() == ["signing", "next", "retiring"]
+    version = server.ring().version
+    await before.refresh()
+    await after.refresh()
+    assert server.ring().version == version
+
+
+async def test_the_key_set_is_of_the_ring_as_it_is_now(make, store, server):
+    async with make() as page:
+        first = await page.get("/.well-known/jwks.json")
+        assert first.headers["cache-control"] == "public, max-age=10"
+        server.age_next()
+        rotated = await changes(store).rotate()
+        # Asked at once, before the broker's own look, which comes every second.
+        now = [key["kid"] for key in (await page.get("/.well-known/jwks.json")).json()["keys"]]
+        assert now == [rotated.current, rotated.following, rotated.retiring]
+
+
+async def test_without_redis_the_set_at_hand_is_answered(make, valkey):
+    async with make() as page:
+        first = await page.get("/.well-known/jwks.json")
+        valkey.kill()
+        again = await page.get("/.well-known/jwks.json")
+        assert (again.status_code, again.content) == (200, first.content)
+
+
+def test_a_key_is_known_everywhere_before_it_may_sign():
+    """One look at the ring, a cached copy, a verifier's cool-down and its fetch."""
+    cached = int(MAX_AGE.rpartition("=")[2])
+    assert (KEEP_EVERY + cached + COOL_DOWN + FETCH_WITHIN) * 1000 < PUBLISHED_BEFORE_USE_MS

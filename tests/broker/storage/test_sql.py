@@ -1,0 +1,276 @@
+import asyncio
+import json
+import re
+import socket
+import sqlite3
+import stat
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from broker.accounts.accounts import AccountsUnavailable
+from broker.accounts.hashing_queue import Asker
+from broker.accounts.password_hashes import Cost
+from broker.accounts.passwords import Passwords
+from broker.storage.sql import DEADLINE_S, open_accounts
+from tests.broker.storage.accounts_contract import LATER, NOW, AccountsContract, account
+from tests.ports import free_ports
+
+pytest_plugins = ["tests.broker.storage.sql_stores"]
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "better_auth_passwords.json").read_text())
+
+# What `getMigrations` of better-auth 1.7.25 makes, to the letter.
+BETTER_AUTH_DDL = """
+create table "user" ("id" text not null primary key, "name" text not null, "email" text not null unique,
+  "emailVerified" {boolean} not null, "image" text, "createdAt" {created} not null,
+  "updatedAt" {created} not null);
+create table "session" ("id" text not null primary key, "expiresAt" {date} not null,
+  "token" text not null unique, "createdAt" {created} not null, "updatedAt" {date} not null,
+  "ipAddress" text, "userAgent" text,
+  "userId" text not null references "user" ("id") on delete cascade);
+create table "account" ("id" text not null primary key, "accountId" text not null,
+  "providerId" text not null, "userId" text not null references "user" ("id") on delete cascade,
+  "accessToken" text, "refreshToken" text, "idToken" text, "accessTokenExpiresAt" {date},
+  "refreshTokenExpiresAt" {date}, "scope" text, "password" text, "createdAt" {created} not null,
+  "updatedAt" {date} not null);
+create index "session_userId_idx" on "session" ("userId");
+create index "account_userId_idx" on "account" ("userId");
+"""
+BETTER_AUTH_ROWS = """
+insert into "user" values
+  ('u1', 'Ada', 'ada@example.com', {true}, null, {when}, {when}),
+  ('u2', 'Bob', 'bob@example.com', {false}, null, {when}, {when});
+insert into "account" ("id", "accountId", "providerId", "userId", "password", "createdAt", "updatedAt") values
+  ('a0', 'u1', 'github', 'u1', 'not a password', {when}, {when}),
+  ('a1', 'someone else', 'credential', 'u1', 'not his', {when}, {when}),
+  ('a2', 'u1', 'credential', 'u1', '{hash}', {when}, {when}),
+  ('a3', '12345', 'github', 'u2', 'not a password', {when}, {when});
+insert into "session" values ('s1', {when}, 'token', {when}, {when}, null, null, 'u1');
+"""
+WHEN = "'2026-11-23T15:01:11.016Z'"
+DIALECTS = {
+    "sqlite": {"boolean": "integer", "date": "date", "created": "date", "true": "1", "false": "0"},
+    "postgresql": {
+        "boolean": "boolean",
+        "date": "timestamptz",
+        "created": "timestamptz default CURRENT_TIMESTAMP",
+        "true": "true",
+        "false": "false",
+    },
+}
+
+
+async def run_sql(url: str, script: str, when: str = WHEN) -> None:
+    """`script` with the words of the database that `url` names."""
+    words = DIALECTS[url.partition(":")[0]] | {"when": when, "hash": VECTORS[0]["stored"]}
+    if url.startswith("sqlite"):
+        path = Path(url.removeprefix("sqlite:///"))
+        path.parent.mkdir(exist_ok=True)
+        with sqlite3.connect(path) as connection:
+            connection.executescript(script.format(**words))
+        return
+    connection = await asyncpg.connect(url)
+    await connection.execute(script.format(**words))
+    await connection.close()
+
+
+async def layout(url: str) -> dict[str, set[str]]:
+    """The columns and indexes of every table."""
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
+        found = {
+            table: {
+                f"{row[1]} {row[2]} {row[3]}" for row in connection.execute(f'pragma table_info("{table}")')
+            }
+            | {row[1] for row in connection.execute(f'pragma index_list("{table}")')}
+            for table in tables
+        }
+        connection.close()
+        return found
+    connection = await asyncpg.connect(url)
+    columns = await connection.fetch(
+        "select table_name, column_name, data_type, is_nullable, column_default "
+        "from information_schema.columns where table_schema = 'public'"
+    )
+    indexes = await connection.fetch("select tablename, indexdef from pg_indexes where schemaname = 'public'")
+    await connection.close()
+    tables: dict[str, set[str]] = {}
+    for table, *rest in [*columns, *indexes]:
+        tables.setdefault(table, set()).add(" ".join(map(str, rest)))
+    return tables
+
+
+class TestSqlAccounts(AccountsContract):
+    pass
+
+
+async def test_processes_that_start_at_once_make_the_tables_together(accounts_url):
+    stores = [open_accounts(accounts_url) for _ in range(4)]
+    await asyncio.gather(*(store.create_schema() for store in stores * 3))
+    ada = account()
+    assert await stores[0].create(ada, "h")
+    assert (await stores[3].by_id(ada.id)).account == ada
+    for store in stores:
+        await store.close()
+
+
+async def test_one_wins_when_two_processes_sign_up_one_address(accounts_url):
+    stores = [open_accounts(accounts_url) for _ in range(2)]
+    await stores[0].create_schema()
+    won = await asyncio.gather(*(stores[number % 2].create(account(), "h") for number in range(32)))
+    assert won.count(True) == 1
+    for store in stores:
+        await store.close()
+
+
+async def test_a_database_of_better_auth_gains_three_columns_and_nothing_else(accounts_url):
+    await run_sql(accounts_url, BETTER_AUTH_DDL + BETTER_AUTH_ROWS)
+    before = await layout(accounts_url)
+    store = open_accounts(accounts_url)
+    await store.create_schema()
+    await store.create_schema()
+    await store.close()
+    after = await layout(accounts_url)
+    assert {table: found for table, found in after.items() if table != "user"} == {
+        table: found for table, found in before.items() if table != "user"
+    }
+    assert before["user"] < after["user"]
+    assert {column.split()[0] for column in after["user"] - before["user"]} == {
+        "isAnonymous",
+        "tier",
+        "banned",
+    }
+
+
+async def test_the_users_of_better_auth_sign_in_here(accounts_url):
+    await run_sql(accounts_url, BETTER_AUTH_DDL + BETTER_AUTH_ROWS)
+    store, passwords = open_accounts(accounts_url), Passwords(Cost(64, 1, 1))
+    await store.create_schema()
+    ada, bob = await store.by_email("ada@example.com"), await store.by_id("u2")
+    assert (ada.account.id, ada.account.name, ada.account.email_verified) == ("u1", "Ada", True)
+    assert (ada.account.created_at, ada.account.banned, ada.account.is_anonymous) == (NOW, False, False)
+    assert (await passwords.verify(VECTORS[0]["password"], ada.password_hash, Asker())).ok
+    assert bob.password_hash is None
+    assert await store.replace_password("u1", old_hash=ada.password_hash, new_hash="new", now=LATER)
+    assert (await store.by_id("u1")).password_hash == "new"
+    assert await store.set_banned("u1", True, LATER)
+    assert await store.delete("u1")
+    passwords.close()
+    await store.close()
+
+
+async def test_sqlite_dates_that_drizzle_wrote_as_milliseconds_are_read(sqlite_url):
+    await run_sql(sqlite_url, BETTER_AUTH_DDL + BETTER_AUTH_ROWS, when="1795446071016")
+    store = open_accounts(sqlite_url)
+    await store.create_schema()
+    assert (await store.by_id("u1")).account.created_at == NOW
+    await store.close()
+
+
+async def test_sqlite_dates_are_written_as_better_auth_reads_them(sqlite_url):
+    store = open_accounts(sqlite_url)
+    await store.create_schema()
+    await store.create(account(), "h")
+    await store.close()
+    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as connection:
+        assert connection.execute('select "createdAt" from "user"').fetchone() == (WHEN.strip("'"),)
+
+
+async def test_a_new_sqlite_file_is_for_its_owner_alone(sqlite_url):
+    store = open_accounts(sqlite_url)
+    await store.create_schema()
+    folder = Path(sqlite_url.removeprefix("sqlite:///")).parent
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    await store.close()
+
+
+async def seconds(work: Callable[[], Awaitable[object]]) -> float:
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    await work()
+    return loop.time() - start
+
+
+async def until_available(work):
+    async with asyncio.timeout(5):
+        while True:
+            with suppress(AccountsUnavailable):
+                return await work()
+            await asyncio.sleep(0.01)
+
+
+async def expect_unavailable(work) -> None:
+    with pytest.raises(AccountsUnavailable) as raised:
+        await work()
+    assert not re.search(
+        r"select|insert|sqlite|postgres|asyncpg|secret|example|127\.", str(raised.value), re.I
+    )
+
+
+async def test_a_postgres_that_refuses_or_stays_silent_is_unavailable_in_time():
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
+        for port in (*free_ports(1), silent.getsockname()[1]):
+            store = open_accounts(f"postgres://user:secret@127.0.0.1:{port}/db")
+            took = await seconds(lambda store=store: expect_unavailable(store.ready))
+            assert took < DEADLINE_S + 0.3
+            await store.close()
+
+
+async def test_a_postgres_that_falls_silent_is_unavailable_in_time_and_usable_after(relay, postgres_url):
+    port = await relay.start()
+    database = postgres_url.partition("@/")[2].partition("?")[0]
+    store = open_accounts(f"postgresql://postgres@127.0.0.1:{port}/{database}?sslmode=disable")
+    await store.create_schema()
+    ada = account()
+    await store.create(ada, "h")
+    relay.freeze()
+    calls = [lambda: store.by_id(ada.id), lambda: store.create(account("bob@example.com"), "h"), store.ready]
+    took = await asyncio.gather(*(seconds(lambda call=call: expect_unavailable(call)) for call in calls * 5))
+    assert max(took) < DEADLINE_S + 0.3
+    relay.thaw()
+    assert (await until_available(lambda: store.by_id(ada.id))).account == ada
+    await store.close()
+
+
+async def test_a_locked_sqlite_file_is_unavailable_in_time_and_can_still_be_read(sqlite_url):
+    store = open_accounts(sqlite_url)
+    await store.create_schema()
+    ada = account()
+    await store.create(ada, "h")
+    rival = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
+    rival.execute("begin immediate")
+    writes = [lambda: store.create(account("bob@example.com"), "h"), lambda: store.delete(ada.id)]
+    took = await asyncio.gather(*(seconds(lambda write=write: expect_unavailable(write)) for write in writes))
+    assert max(took) < DEADLINE_S + 0.3
+    assert (await store.by_id(ada.id)).account == ada
+    rival.rollback()
+    rival.close()
+    assert await store.delete(ada.id)
+    await store.close()
+
+
+async def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+    (tmp_path / "notes.txt").write_text("these are not the tables you are looking for" * 100)
+    store = open_accounts(f"sqlite:///{tmp_path}/notes.txt")
+    await expect_unavailable(store.ready)
+    await expect_unavailable(store.create_schema)
+    await store.close()
+
+
+async def test_without_tables_it_is_not_ready(accounts_url):
+    store = open_accounts(accounts_url)
+    await expect_unavailable(store.ready)
+    await store.close()
+
+
+async def test_a_row_that_cannot_be_read_is_unavailable_and_no_crash(sqlite_url):
+    await run_sql(sqlite_url, BETTER_AUTH_DDL + BETTER_AUTH_ROWS, when="'last Tuesday'")
+    store = open_accounts(sqlite_url)
+    await store.create_schema()
+    await expect_unavailable(lambda: store.by_id("u1"))
+    await store.close()

@@ -1,0 +1,67 @@
+"""Stands between us and a Better Auth server, and misbehaves as servers and what is before them do."""
+
+import asyncio
+import contextlib
+
+import httpx
+
+
+class Between:
+    """Passes requests on to `target`, until `behaviour` is one of the names of `ANSWERS`. `meanwhile` is
+    awaited once, between the answer there and its arrival here."""
+
+    def __init__(self, target):
+        self.target = target
+        self.behaviour = None
+        self.meanwhile = None
+        self.asked = 0
+
+    async def start(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._http = httpx.AsyncClient(base_url=self.target, verify=False)
+
+    async def stop(self):
+        self._server.close()
+        await self._http.aclose()
+
+    async def _serve(self, reader, writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            self.asked += 1
+            if self.behaviour is None:
+                writer.write(await self._passed_on(head))
+            elif self.behaviour == "slow":
+                await reader.read()
+            else:
+                writer.write(ANSWERS[self.behaviour])
+            await writer.drain()
+        writer.close()
+
+    async def _passed_on(self, head):
+        line, *fields = head.strip().split("\r\n")
+        headers = dict(one.split(": ", 1) for one in fields)
+        headers = {name: headers[name] for name in ("Authorization", "Cookie") if name in headers}
+        answer = await self._http.get(line.split(" ")[1], headers=headers)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return _answer(answer.content, f"{answer.status_code} OK", answer.headers["content-type"])
+
+
+def _answer(body, status="200 OK", kind="application/json", more=""):
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}"
+    return f"{head}Connection: close\r\n\r\n".encode() + body
+
+
+ANSWERS = {
+    "html": _answer(b"<!doctype html><p>A page for people", kind="text/html"),
+    "broken": _answer(b"", "500 Internal Server Error"),
+    "limited": _answer(b'{"message":"Too many requests"}', "429 Too Many Requests"),
+    "elsewhere": _answer(b"null", "302 Found", more="Location: /login\r\n"),
+    "another schema": _answer(b'{"session":{"id":"a"},"user":{"id":"b"}}'),
+    "no JSON": _answer(b"{"),
+    "too much": _answer(b'"' + b"x" * 70_000 + b'"'),
+    "torn": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{",
+    "no answer": b"",
+}

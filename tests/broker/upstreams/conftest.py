@@ -1,0 +1,112 @@
+"""Real Better Auth servers, in one process of Node, and the stores that they share with us.
+
+A test module asks for Postgres by `pytest_plugins = ["tests.broker.storage.sql_stores"]`.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+
+from tests.broker.upstreams.theirs import better_auth_servers, visiting
+from tests.ports import free_ports
+from tests.processes import valkey_server
+
+HOOKED = ("postgres", "jwt")
+"""Servers that tell the broker of the end of each session, if there is one at the port that they know."""
+WEBHOOK = "/webhooks/better-auth/docs"
+WEBHOOK_SECRET = "the webhook's secret in the tests, as long as others"
+
+
+@pytest.fixture(scope="session")
+def redis():
+    """Ours and the Better Auth servers': one server, as a small site has it."""
+    with valkey_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def databases(postgres_socket):
+    """Two empty databases for them, in Postgres."""
+    names = ("upstream_camel", "upstream_snake")
+
+    async def make():
+        admin = await asyncpg.connect(user="postgres", database="postgres", host=postgres_socket)
+        for name in names:
+            await admin.execute(f"CREATE DATABASE {name}")
+        await admin.close()
+
+    asyncio.run(make())
+    return {name: {"host": postgres_socket, "database": name} for name in names}
+
+
+@pytest.fixture(scope="session")
+def theirs(redis, databases, tmp_path_factory):
+    """The addresses of the servers, the lines of `[sites.docs.better_auth]` for each, and the ports of the
+    webhooks."""
+    sqlite = tmp_path_factory.mktemp("theirs") / "auth.db"
+    shared = {"socket": redis.socket, "prefix": "better-auth:"}
+    servers = {
+        "redis": shared,
+        "redis, stored": shared | {"prefix": "st:", "storeSessionInDatabase": True, "cookieCache": True},
+        "redis, 1.6": shared | {"prefix": "old:", "version": "1.6"},
+        "postgres": {"storage": {"postgres": databases["upstream_camel"]}},
+        "postgres, snake": {"storage": {"postgres": databases["upstream_snake"]}, "snake": True},
+        "sqlite": {"storage": {"sqlite": str(sqlite)}},
+        "http": {"basePath": "/accounts/v1", "cookieCache": True},
+        "http, cookie": {"withoutBearer": True},
+        "http, 1.6": {"version": "1.6"},
+        "jwt": {},
+        "jwt, ES512": {"alg": "ES512"},
+    }
+    hooks = dict(zip(HOOKED, free_ports(len(HOOKED)), strict=True))
+    for name, port in hooks.items():
+        servers[name]["webhook"] = {"url": f"http://127.0.0.1:{port}{WEBHOOK}", "secret": WEBHOOK_SECRET}
+    with better_auth_servers(servers) as addresses:
+        yield addresses, _tables(addresses, databases, sqlite), hooks
+
+
+def _tables(addresses, databases, sqlite):
+    def postgres(name):
+        one = databases[name]
+        return f'upstream = "database"\ndatabase_url = "postgresql://postgres@/{name}?host={one["host"]}"\n'
+
+    return {
+        "redis": 'upstream = "redis"\n',
+        "redis, stored": 'upstream = "redis"\nkey_prefix = "st:"\n',
+        "redis, 1.6": 'upstream = "redis"\nkey_prefix = "old:"\n',
+        "postgres": postgres("upstream_camel"),
+        "postgres, snake": postgres("upstream_snake")
+        + 'tables = "snake_case"\nnames = { session = "sessions", user = "users" }\n',
+        "sqlite": f'upstream = "database"\ndatabase_url = "sqlite:///{sqlite}"\n',
+        "http": f'upstream = "http"\nurl = "{addresses["http"]}"\n',
+        "http, cookie": f'upstream = "http"\nurl = "{addresses["http, cookie"]}"\n',
+        "http, 1.6": f'upstream = "http"\nurl = "{addresses["http, 1.6"]}"\n',
+        "jwt": f'upstream = "jwt"\nurl = "{addresses["jwt"]}"\n',
+        "jwt, ES512": f'upstream = "jwt"\nurl = "{addresses["jwt, ES512"]}"\n',
+    }
+
+
+@pytest.fixture
+async def visitor(request, theirs):
+    """Makes browsers of readers at the server that the test's parameter names."""
+    async with visiting(theirs[0][request.param]) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def table(request, theirs):
+    """The lines of `[sites.docs.better_auth]` for that server."""
+    return theirs[1][request.node.callspec.params["visitor"]]
+
+
+@pytest.fixture
+async def visitor_of(theirs):
+    """Makes a browser of a reader at the server of a name."""
+    async with AsyncExitStack() as stack:
+
+        async def visitor_of(name):
+            return await (await stack.enter_async_context(visiting(theirs[0][name])))()
+
+        yield visitor_of

@@ -1,0 +1,95 @@
+"""A broker and a proxy in front of one Redis, for a site that has a Better Auth server of its own."""
+
+import json
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+import jwt
+
+from broker.app import create_app
+from broker.config import resolve
+from broker.oauth.grants import better_auth
+from edge.config.read import read
+from tests.asgi import client_of
+from tests.asgi import running as running_app
+from tests.chat_proxy import service as proxies
+from tests.chat_proxy.holder import Holder
+from tests.oauth import EXCHANGE, Key, OAuthSite
+from tests.valkey import PATIENT_S
+
+BROKER = "http://127.0.0.1:8000"
+
+
+@dataclass
+class Stack:
+    """`service` is the proxy with its neighbours; `make` makes OAuth clients of the site's page."""
+
+    service: proxies.Service
+    make: object
+
+    async def exchanged(self, token, **more):
+        """The tokens for a session of the site's Better Auth server, and the client that holds them."""
+        site = self.make()
+        answer = await exchange(site, token, **more)
+        assert answer.status_code == 200, answer.text
+        return self.reader(site, answer.json())
+
+    def reader(self, site, tokens):
+        return Reader(self.service, site, tokens)
+
+    async def refused(self, token, status=400):
+        """Sees that the broker exchanges nothing for `token`."""
+        answer = await exchange(self.make(), token)
+        assert answer.status_code == status, answer.text
+        return answer
+
+
+@dataclass
+class Reader:
+    """A page with tokens bound to its key."""
+
+    service: proxies.Service
+    site: OAuthSite
+    tokens: dict
+
+    async def ask(self, method="POST", path="/chat", **options):
+        holder = Holder(self.service, key=self.site.key)
+        holder.token = self.tokens["access_token"]
+        return await holder.send(method, path, **options)
+
+    @property
+    def claims(self):
+        return jwt.decode(self.tokens["access_token"], options={"verify_signature": False})
+
+    async def refresh(self):
+        answer = await self.site.refresh(self.tokens["refresh_token"])
+        if answer.status_code == 200:
+            self.tokens = answer.json()
+        return answer
+
+
+async def exchange(site, token, kind=better_auth.SESSION, **more):
+    return await site.token(grant_type=EXCHANGE, subject_token=token, subject_token_type=kind, **more)
+
+
+@asynccontextmanager
+async def standing(valkey, folder, table, *, redis_deadline=PATIENT_S, **options):
+    """`table` has the lines of `[sites.docs.better_auth]`."""
+    text = f"[sites.docs.better_auth]\n{table}"
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(
+            proxies.running(valkey, folder, site=text, redis_deadline=redis_deadline, **options)
+        )
+        environ = {"REDIS_URL": valkey.url, "CHATGATE_REDIS_DEADLINE_SECONDS": str(redis_deadline)}
+        environ |= {"CHATGATE_DATA_DIR": str(folder / "data")}
+        config = resolve(read(folder / "chatgate.toml", environ))
+        generous = config.sign_in.model_copy(update={"attempts_per_address": 100_000})
+        broker = await stack.enter_async_context(running_app(create_app(replace(config, sign_in=generous))))
+        page = await stack.enter_async_context(client_of(broker, BROKER, headers={"Origin": proxies.SITE}))
+        keys = await page.get("/.well-known/jwks.json")
+        service.publisher.document = json.dumps(keys.json()).encode()
+
+        def make(key=None):
+            return OAuthSite(page, page, BROKER, "docs", "", key or Key())
+
+        yield Stack(service, make)

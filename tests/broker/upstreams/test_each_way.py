@@ -1,0 +1,77 @@
+"""The other ways to trust a Better Auth server, each from a sign-in there to the refusal after a sign-out."""
+
+import pytest
+
+from broker.oauth.grants import better_auth
+from tests.broker.upstreams.stack import exchange, standing
+from tests.broker.upstreams.theirs import SECRET
+
+pytestmark = pytest.mark.node
+pytest_plugins = ["tests.broker.storage.sql_stores"]
+
+NOW = "remember_seconds = 0\n"
+ASKED = ["redis, 1.6", "postgres", "postgres, snake", "sqlite", "http", "http, cookie", "http, 1.6"]
+
+
+@pytest.fixture
+async def stack(request, redis, table, tmp_path):
+    name = request.node.callspec.params["visitor"]
+    if not name.startswith(("redis", "jwt")):
+        table += NOW
+    if name == "http, cookie":
+        table += f'secrets = ["{SECRET}"]\n'
+    async with standing(redis, tmp_path, table) as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("visitor", ASKED, indirect=True)
+async def test_a_session_there_asks_here_until_it_ends_there(visitor, stack):
+    ada, bob, guest = [await visitor() for _ in range(3)]
+    await ada.sign_up()
+    user = (await bob.sign_up())["user"]
+    await guest.post("/sign-in/anonymous")
+    readers = [await stack.exchanged(await one.token()) for one in (ada, bob, guest)]
+    assert [one.claims["tier"] for one in readers] == ["reader", "reader", "guest"]
+    for reader in readers:
+        assert (await reader.ask()).status_code == 200
+        assert (await reader.refresh()).status_code == 200
+    await stack.refused("x" * 32)
+
+    token = await ada.token()
+    await ada.post("/sign-out")
+    await guest.post("/sign-out")
+    admin = await visitor()
+    await admin.sign_up("admin")
+    await admin.post("/admin/ban-user", {"userId": user["id"]})
+    for reader in readers:
+        answer = await reader.ask()
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+        assert (await reader.ask("GET", "/sessions")).status_code == 401
+        assert (await reader.refresh()).json()["error"] == "invalid_grant"
+    await stack.refused(token)
+
+
+@pytest.mark.parametrize("visitor", ["jwt", "jwt, ES512"], indirect=True)
+async def test_a_jwt_there_asks_here_until_it_expires(visitor, stack):
+    ada = await visitor()
+    await ada.sign_up()
+    token = (await ada.http.get("/token")).json()["token"]
+    site = stack.make()
+    answer = await exchange(site, token, better_auth.JWT)
+    assert answer.status_code == 200, answer.text
+    tokens = answer.json()
+    # It ends with the JWT: nothing renews it.
+    assert "refresh_token" not in tokens
+    reader = stack.reader(site, tokens)
+    assert (await reader.ask()).status_code == 200
+    head, payload, signature = token.split(".")
+    other = "A" if payload[10] != "A" else "B"
+    for forged in (
+        f"{head}.{payload[:10]}{other}{payload[11:]}.{signature}",
+        f"{head}.{payload}.",
+        "a.b.c",
+        "x" * 9000,
+    ):
+        assert (await exchange(stack.make(), forged, better_auth.JWT)).status_code == 400
+    # A session's token is none of what this site takes.
+    await stack.refused(await ada.token())

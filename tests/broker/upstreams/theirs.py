@@ -1,0 +1,87 @@
+"""Real Better Auth servers, and what their readers do there."""
+
+import itertools
+import json
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from tests.chat_proxy.service import SITE
+from tests.node_packages import FOLDER, node
+from tests.ports import free_ports
+from tests.processes import serving
+
+SECRET = "the secret of the site's own Better Auth server"
+PASSWORD = "correct horse battery"
+_NUMBERS = itertools.count()
+
+
+@contextmanager
+def better_auth_servers(servers):
+    """`servers` has the options of each by its name; answers their addresses, with the base path."""
+    ports = dict(zip(servers, free_ports(len(servers)), strict=True))
+    told = [
+        {"port": ports[name], "secret": SECRET, "site": SITE, **options} for name, options in servers.items()
+    ]
+    addresses = {
+        name: f"http://127.0.0.1:{port}{servers[name].get('basePath', '/api/auth')}"
+        for name, port in ports.items()
+    }
+    # When the last of them listens, all do.
+    ready = f"{list(addresses.values())[-1]}/ok"
+    with serving([node(), "upstream.mjs", json.dumps(told)], ready, folder=FOLDER):
+        yield addresses
+
+
+@dataclass
+class Visitor:
+    """A browser of a reader at a Better Auth server."""
+
+    http: httpx.AsyncClient
+    email: str = ""
+
+    async def post(self, path, body=None, *, status=200):
+        answer = await self.http.post(path, json=body or {})
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def sign_up(self, kind="reader"):
+        """`kind` begins the address, by which the server knows who is an admin and whose address is
+        verified."""
+        self.email = f"{kind}{next(_NUMBERS)}@example.com"
+        return await self.post("/sign-up/email", {"name": "Ada", "email": self.email, "password": PASSWORD})
+
+    async def sign_in(self, email=None, **more):
+        self.email = email or self.email
+        return await self.post("/sign-in/email", {"email": self.email, "password": PASSWORD, **more})
+
+    async def session(self):
+        """As the page gets it: the session's members, with the raw token among them."""
+        return (await self.http.get("/get-session")).json()["session"]
+
+    async def token(self):
+        return (await self.session())["token"]
+
+    @property
+    def cookie(self):
+        """The signed token, as the browser keeps it."""
+        [found] = [one.value for one in self.http.cookies.jar if one.name.endswith(".session_token")]
+        return found
+
+
+@asynccontextmanager
+async def visiting(url):
+    """Makes browsers of readers at the server at `url`."""
+    opened = []
+
+    async def visitor():
+        http = httpx.AsyncClient(base_url=url, headers={"Origin": SITE}, verify=False)
+        opened.append(http)
+        return Visitor(http)
+
+    try:
+        yield visitor
+    finally:
+        for one in opened:
+            await one.aclose()

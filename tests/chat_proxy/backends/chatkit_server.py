@@ -1,0 +1,134 @@
+"""A real chatkit-python server over memory, whose answers a test scripts."""
+
+import itertools
+from datetime import UTC, datetime
+
+from chatkit.server import ChatKitServer
+from chatkit.store import NotFoundError, Store
+from chatkit.types import (
+    Annotation,
+    AssistantMessageContent,
+    AssistantMessageContentPartAdded,
+    AssistantMessageContentPartAnnotationAdded,
+    AssistantMessageContentPartDone,
+    AssistantMessageContentPartTextDelta,
+    AssistantMessageItem,
+    NoticeEvent,
+    Page,
+    ProgressUpdateEvent,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemUpdatedEvent,
+    URLSource,
+)
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+
+class Memory(Store):
+    def __init__(self):
+        self.threads, self.items = {}, {}
+
+    async def load_thread(self, thread_id, context):
+        if thread_id not in self.threads:
+            raise NotFoundError(thread_id)
+        return self.threads[thread_id]
+
+    async def save_thread(self, thread, context):
+        self.threads[thread.id] = thread
+
+    async def load_thread_items(self, thread_id, after, limit, order, context):
+        found = self.items.get(thread_id, [])
+        return Page(data=(found if order == "asc" else found[::-1])[:limit])
+
+    async def add_thread_item(self, thread_id, item, context):
+        self.items.setdefault(thread_id, []).append(item)
+
+    async def save_item(self, thread_id, item, context):
+        items = [one for one in self.items.get(thread_id, []) if one.id != item.id]
+        self.items[thread_id] = [*items, item]
+
+    async def load_item(self, thread_id, item_id, context):
+        return next(one for one in self.items[thread_id] if one.id == item_id)
+
+    async def load_threads(self, limit, after, order, context):
+        return Page(data=list(self.threads.values()))
+
+    async def delete_thread(self, thread_id, context):
+        del self.threads[thread_id]
+
+    async def delete_thread_item(self, thread_id, item_id, context):
+        raise NotImplementedError
+
+    save_attachment = load_attachment = delete_attachment = delete_thread_item
+
+
+def source(url="https://docs.example.org/intro"):
+    return Annotation(source=URLSource(url=url, title="Intro", description="Hi"), index=3)
+
+
+class Server(ChatKitServer):
+    """`received` has the bodies that were sent, `heard` the messages as they reach `respond`."""
+
+    def __init__(self):
+        super().__init__(Memory())
+        self.received, self.heard, self.headers = [], [], []
+        self.behaviour = streamed
+        self._ids = itertools.count(1)
+
+    async def respond(self, thread, input_user_message, context):
+        self.heard.append((thread.id, input_user_message))
+        item = AssistantMessageItem(
+            id=f"msg_{next(self._ids)}", thread_id=thread.id, created_at=datetime.now(UTC), content=[]
+        )
+        async for event in self.behaviour(item):
+            yield event
+
+    @property
+    def app(self):
+        async def answer(request):
+            body = await request.body()
+            self.received.append(body)
+            self.headers.append(request.headers)
+            return StreamingResponse(await self.process(body, {}), media_type="text/event-stream")
+
+        return Starlette(routes=[Route("/chatkit", answer, methods=["POST"])])
+
+
+async def streamed(item):
+    """An answer in pieces, as the SDK's helpers for agents stream one."""
+    yield ProgressUpdateEvent(text="Searching")
+    yield ThreadItemAddedEvent(item=item)
+    part = {"content_index": 0}
+    for update in (
+        AssistantMessageContentPartAdded(content=AssistantMessageContent(text=""), **part),
+        AssistantMessageContentPartTextDelta(delta="Hello ", **part),
+        AssistantMessageContentPartTextDelta(delta="reader.", **part),
+        AssistantMessageContentPartAnnotationAdded(annotation=source(), annotation_index=0, **part),
+        AssistantMessageContentPartDone(
+            content=AssistantMessageContent(text="Hello reader.", annotations=[source()]), **part
+        ),
+    ):
+        yield ThreadItemUpdatedEvent(item_id=item.id, update=update)
+    whole = AssistantMessageContent(text="Hello reader.", annotations=[source()])
+    yield ThreadItemDoneEvent(item=item.model_copy(update={"content": [whole]}))
+
+
+async def at_once(item):
+    """A message that comes whole, in two parts, as hand-written servers send it."""
+    yield NoticeEvent(level="info", message="A notice.")
+    contents = [
+        AssistantMessageContent(text="Hello.", annotations=[source(), source("javascript:x")]),
+        AssistantMessageContent(text="Bye."),
+    ]
+    yield ThreadItemDoneEvent(item=item.model_copy(update={"content": contents}))
+
+
+async def silent(item):
+    yield ProgressUpdateEvent(text="Nothing")
+
+
+async def failing(item):
+    yield ThreadItemAddedEvent(item=item)
+    raise RuntimeError("canary")

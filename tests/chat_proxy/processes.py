@@ -1,0 +1,69 @@
+"""The chat proxy as a process of its own, with a backend and a broker's keys that a test controls."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from edge.redis.client import Store
+from tests.chat_proxy.service import Backend, Publisher, Service, configuration, until
+from tests.ports import free_ports
+
+
+@dataclass
+class Process:
+    service: Service
+    process: asyncio.subprocess.Process
+    log: object
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+
+@contextlib.asynccontextmanager
+async def started(valkey, folder, *, metrics_port=0, **options):
+    backend, publisher = Backend(), Publisher()
+    await backend.start()
+    await publisher.start()
+    store = Store(valkey.url, time.monotonic)
+    [port] = free_ports(1)
+    path, environ = configuration(
+        folder,
+        valkey.url,
+        publisher.url,
+        backend.url,
+        proxy=f"port = {port}\nmetrics_port = {metrics_port}",
+        **options,
+    )
+    log = folder / "log"
+    environ = {**os.environ, **environ, "CHATGATE_CONFIG": str(path)}
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "chat_proxy", env=environ, stdout=stderr, stderr=stderr
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client:
+            service = Service(valkey, store, backend, publisher, url, client, None, None, None)
+            await service.cut(all=1, kids="k1,k2")
+            await until(lambda: _answers(client), 10)
+            yield Process(service, process, log)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await store.close()
+        await publisher.stop()
+        await backend.stop()
+
+
+async def _answers(client):
+    try:
+        return (await client.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,37 @@
+"""Backends whose answers do not end, and the stream of one that a test reads on."""
+
+import asyncio
+import contextlib
+
+
+async def talk(peer):
+    """A backend that begins and then has nothing more to say."""
+    await peer.head()
+    await peer.event("delta", text="Well, ")
+    await peer.gone()
+
+
+async def talk_on(peer):
+    await peer.head()
+    with contextlib.suppress(OSError):
+        while True:
+            await peer.event("delta", text="Well, ")
+            await asyncio.sleep(0.05)
+
+
+async def say_nothing(peer):
+    await peer.gone()
+
+
+@contextlib.asynccontextmanager
+async def begun(service, bearer, **members):
+    async with service.stream(bearer, **members) as stream:
+        assert (await stream.event())[0] == "start"
+        assert (await stream.event())[0] == "delta"
+        yield stream
+
+
+async def last_event(stream, within):
+    async with asyncio.timeout(within):
+        events = await stream.all()
+    return events[-1]

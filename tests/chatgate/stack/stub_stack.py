@@ -1,0 +1,40 @@
+"""`chatgate up` over stub services: `stub_stack.py FOLDER NAME:PORT[:MANNER]...` says its pids when ready."""
+
+import asyncio
+import functools
+import json
+import os
+import sys
+from pathlib import Path
+
+from chatgate.commands import up
+from chatgate.faults import Fault
+from chatgate.stack.supervise import Service
+
+STUB = Path(__file__).with_name("stub_service.py")
+
+
+def service(word):
+    name, port, *manner = word.split(":")
+    command = (sys.executable, str(STUB), port, *manner)
+    answers = functools.partial(up.answers, "127.0.0.1", int(port), "/readyz")
+    return Service(name, command, os.environ, answers, ready_within=2, stop_within=1)
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+folder, *words = sys.argv[1:]
+try:
+    with up.alone(Path(folder)):
+        asyncio.run(
+            up.run(
+                Path(folder) / "valkey",
+                [service(word) for word in words],
+                lambda name, line: say(name, "|", line),
+                lambda pids: say(json.dumps(pids)),
+            )
+        )
+except Fault as fault:
+    sys.exit(str(fault))

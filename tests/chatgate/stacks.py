@@ -1,0 +1,57 @@
+"""`chatgate up` as a process, with ports of its own."""
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("BROKER", "PROXY", "BACKEND", "PAGE")
+NO_METRICS = {"CHATGATE_BROKER_METRICS_PORT": "0", "CHATGATE_PROXY_METRICS_PORT": "0"}
+PID = re.compile(r"^(valkey|broker|proxy|backend|page) .* pid (\d+)$", re.MULTILINE)
+
+
+class Stack:
+    """One `chatgate` process; `said` holds what it has written up to its being ready."""
+
+    def __init__(self, folder, ports, *words, terminal=subprocess.PIPE, **variables):
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("CHATGATE_")}
+        ours.pop("REDIS_URL", None)
+        # The sample book would take seconds by meaning, and minutes on a busy machine.
+        ours["CHATGATE_BACKEND_EMBEDDINGS_MODEL"] = "none"
+        self.ports = dict(zip(NAMES, ports, strict=True))
+        moved = {f"CHATGATE_{name}_PORT": str(port) for name, port in self.ports.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "chatgate", *words],
+            cwd=folder,
+            env={**ours, **moved, **NO_METRICS, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said = ""
+        self.pids = {}
+
+    def wait_until_ready(self):
+        for line in self.process.stdout:
+            self.said += line
+            if line.startswith("curl "):
+                self.pids = {name: int(pid) for name, pid in PID.findall(self.said)}
+                return self
+        raise AssertionError(self.process.stderr.read())
+
+    def end(self):
+        """Exit code and standard error."""
+        _, err = self.process.communicate(timeout=20)
+        return self.process.returncode, err
+
+    def get(self, name, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=5)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer

@@ -1,0 +1,33 @@
+"""A Redis that is away: the store refuses at once, and serves again when it is back."""
+
+import asyncio
+import time
+
+import pytest
+
+from edge.redis.client import Script, StoreUnavailable, command
+
+COUNT = Script("return redis.call('INCR', KEYS[1])")
+KEYS = [f"k{number}" for number in range(30)]
+
+
+async def refused_at_once(store, key):
+    for _ in range(4):
+        start = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await store.run(command("SET", key, "1"))
+        assert time.monotonic() - start < 0.3
+
+
+async def back(store, key, within=3.0):
+    async with asyncio.timeout(within):
+        while await _refuses(store, key):  # noqa: ASYNC110 - a server's return is seen by asking it
+            await asyncio.sleep(0.02)
+
+
+async def _refuses(store, key):
+    try:
+        await asyncio.gather(*(store.run(command("SET", key, "1")) for _ in range(2)))
+    except StoreUnavailable:
+        return True
+    return False

@@ -1,0 +1,115 @@
+// Real Better Auth servers on loopback, as sites run their own. Takes a list of them as JSON, each with `port`,
+// `secret`, `site` (a trusted origin) and what else it has; ends when its standard input closes.
+import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import { redisStorage } from "@better-auth/redis-storage";
+import { LibsqlDialect } from "@libsql/kysely-libsql";
+import { Redis } from "ioredis";
+import pg from "pg";
+import { sessionEnded } from "../../examples/better-auth/chatgate-webhook.mjs";
+
+const servers = JSON.parse(process.argv[2]);
+
+// The hashes are not what is tested, and scrypt would take most of the time.
+const quick = async (password) => createHash("sha256").update(password).digest("hex");
+
+const models = "user session account verification jwks organization member invitation twoFactor".split(" ");
+
+// One of `storage`: { memory: true }, { postgres: { host, database } } or { sqlite: path }.
+function database(storage, { memoryAdapter }) {
+  if (storage.postgres) return new pg.Pool({ user: "postgres", ...storage.postgres });
+  if (storage.sqlite) return { dialect: new LibsqlDialect({ url: `file:${storage.sqlite}` }), type: "sqlite" };
+  return memoryAdapter(Object.fromEntries(models.map((name) => [name, []])));
+}
+
+function secondary({ socket, prefix }) {
+  const client = new Redis({ path: socket });
+  return { secondaryStorage: redisStorage({ client, keyPrefix: prefix }) };
+}
+
+// Names as people who write SQL by hand have them.
+const snake = {
+  user: { modelName: "users", fields: { emailVerified: "email_verified", createdAt: "created_at", updatedAt: "updated_at" } },
+  session: {
+    modelName: "sessions",
+    fields: {
+      userId: "user_id",
+      expiresAt: "expires_at",
+      createdAt: "created_at",
+      updatedAt: "updated_at",
+      ipAddress: "ip_address",
+      userAgent: "user_agent",
+    },
+  },
+  admin: { schema: { user: { fields: { banExpires: "ban_expires", banReason: "ban_reason" } } } },
+  anonymous: { schema: { user: { fields: { isAnonymous: "is_anonymous" } } } },
+};
+
+// Who is an admin, and whose address is verified, is told by the address.
+const marked = async (user) => ({
+  data: {
+    ...user,
+    role: user.email.startsWith("admin") ? "admin" : "user",
+    emailVerified: user.email.startsWith("verified"),
+  },
+});
+
+async function library(version) {
+  const name = version ? `better-auth-${version}` : "better-auth";
+  return {
+    ...(await import(name)),
+    ...(await import(`${name}/adapters/memory`)),
+    ...(await import(`${name}/node`)),
+    ...(await import(`${name}/db/migration`)),
+    ...(await import(`${name}/plugins`)),
+  };
+}
+
+for (const server of servers) {
+  const lib = await library(server.version);
+  const names = server.snake ? snake : {};
+  const storage = server.storage ?? { memory: true };
+  const options = {
+    baseURL: `http://127.0.0.1:${server.port}`,
+    basePath: server.basePath ?? "/api/auth",
+    secret: server.secret,
+    trustedOrigins: [server.site],
+    database: database(storage, lib),
+    ...(server.socket ? secondary(server) : {}),
+    emailAndPassword: {
+      enabled: true,
+      password: { hash: quick, verify: async ({ hash, password }) => hash === (await quick(password)) },
+    },
+    session: {
+      ...names.session,
+      storeSessionInDatabase: server.storeSessionInDatabase ?? false,
+      cookieCache: { enabled: server.cookieCache ?? false },
+    },
+    user: { ...names.user, deleteUser: { enabled: true } },
+    databaseHooks: {
+      user: { create: { before: marked } },
+      ...(server.webhook ? { session: { delete: { after: sessionEnded(server.webhook) } } } : {}),
+    },
+    rateLimit: { enabled: false },
+    telemetry: { enabled: false },
+    logger: { disabled: true },
+    plugins: [
+      ...(server.withoutBearer ? [] : [lib.bearer()]),
+      lib.jwt(server.alg ? { jwks: { keyPairConfig: { alg: server.alg } } } : {}),
+      lib.oneTimeToken(),
+      lib.anonymous(names.anonymous),
+      lib.admin(names.admin),
+      lib.organization(),
+      lib.multiSession(),
+      lib.twoFactor({ skipVerificationOnEnable: true }),
+    ],
+  };
+  if (!storage.memory) {
+    const { runMigrations } = await lib.getMigrations(options);
+    await runMigrations();
+  }
+  const auth = lib.betterAuth(options);
+  createServer(lib.toNodeHandler(auth)).listen(server.port, "127.0.0.1");
+}
+
+process.stdin.resume().on("end", () => process.exit(0));

@@ -1,0 +1,91 @@
+"""An OpenAI-style server on a loopback port, which answers as a test tells it to."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from aiohttp import web
+
+from rag_backend.answers.model import Model
+from tests.rag_backend.books import backend, proved
+
+
+@dataclass
+class ModelServer:
+    model: Model = None
+    reply: object = None
+    asked: list = field(default_factory=list)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def is_asked(self):
+        return bool(self.asked)
+
+    def model_with(self, **parameters):
+        return replace(self.model, parameters=parameters)
+
+
+def data(members):
+    return b"data: " + json.dumps(members).encode() + b"\n\n"
+
+
+def chunk(text, **choice):
+    return data({"choices": [{"index": 0, "delta": {"content": text}, **choice}]})
+
+
+def ends(reason):
+    return data({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def streams(*parts, status=200, content_type="text/event-stream"):
+    async def reply(request):
+        response = web.StreamResponse(status=status, headers={"Content-Type": content_type})
+        await response.prepare(request)
+        for part in parts:
+            await response.write(part)
+        return response
+
+    return reply
+
+
+def refuses(status, body=b"", content_type="application/json", **headers):
+    async def reply(request):
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=status, body=body, content_type=content_type, headers=fields)
+
+    return reply
+
+
+def says(*texts):
+    return streams(*map(chunk, texts), DONE)
+
+
+@asynccontextmanager
+async def running():
+    server = ModelServer()
+
+    async def complete(request):
+        server.asked.append((request.path, request.headers.get("Authorization"), await request.json()))
+        try:
+            return await server.reply(request)
+        finally:
+            server.left.set()
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", complete)
+    runner = web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    server.model = Model(f"http://127.0.0.1:{port}/v1", "small", "model-key-canary")
+    yield server
+    await runner.cleanup()
+
+
+async def ask(server, index, body, accept="application/json", log=None):
+    async with backend(index, log, model=server.model) as client:
+        return await client.post("/chat", content=body, headers=proved(body, Accept=accept))

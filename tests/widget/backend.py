@@ -1,0 +1,108 @@
+"""A site's own answering service, which says what a test tells it to and notices when the proxy hangs up."""
+
+import json
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Answering:
+    """One connection of the proxy. `left_at` is when it was closed, in seconds since the epoch."""
+
+    handler: BaseHTTPRequestHandler
+    asked: dict
+    left_at: float | None = None
+    left: threading.Event = field(default_factory=threading.Event)
+
+    def begin(self):
+        self.handler.send_response(200)
+        self.handler.send_header("Content-Type", "text/event-stream")
+        self.handler.end_headers()
+
+    def say(self, event, **data):
+        self.handler.wfile.write(f"event: {event}\ndata: {json.dumps(data)}\n\n".encode())
+
+    def write(self, text):
+        self.say("delta", text=text)
+
+    def wait_for_leaving(self, within=20):
+        """Reads until the proxy closes its end."""
+        self.handler.connection.settimeout(within)
+        with suppress(OSError):
+            while self.handler.connection.recv(4096):
+                pass
+        self.left_at = time.time()
+        self.left.set()
+
+
+def answer(*texts, citations=()):
+    """A script that says `texts` and `citations`, and ends well."""
+
+    def script(one):
+        one.begin()
+        for text in texts:
+            one.write(text)
+        for title, url, quote in citations:
+            one.say("citation", title=title, url=url, quote=quote)
+        one.say("done")
+
+    return script
+
+
+def hang_after(*texts):
+    """A script that says `texts` and then nothing, until the proxy leaves."""
+
+    def script(one):
+        one.begin()
+        for text in texts:
+            one.write(text)
+        one.wait_for_leaving()
+
+    return script
+
+
+def fail(status):
+    def script(one):
+        one.handler.send_error(status)
+
+    return script
+
+
+@dataclass
+class Backend:
+    """`script` answers the next questions; `answerings` has each connection, the latest last."""
+
+    url: str
+    script: object = None
+    answerings: list = field(default_factory=list)
+
+
+@contextmanager
+def scripted_backend():
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            one = Answering(self, json.loads(body))
+            found.answerings.append(one)
+            # A proxy that hangs up in the middle is what some tests are about.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                found.script(one)
+
+        def log_message(self, *_):
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        # Else closing waits for a script that waits for the proxy.
+        block_on_close = False
+
+    with Server(("127.0.0.1", 0), Handler) as listening:
+        found = Backend(f"http://127.0.0.1:{listening.server_port}", answer("It is so."))
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        yield found
+        listening.shutdown()
+        thread.join()

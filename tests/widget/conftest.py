@@ -1,0 +1,39 @@
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser.chromium import choose_third_party_cookies, launch_options
+from tests.browser.watch import watched
+from tests.widget.stage import staged
+
+PATIENCE_MS = 20_000
+
+
+@pytest.fixture(scope="package")
+def playwright():
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def browser(playwright):
+    browser = playwright.chromium.launch(**launch_options())
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="package")
+def stage():
+    with staged() as stage:
+        yield stage
+
+
+@pytest.fixture
+def context(playwright, tmp_path):
+    """A new reader's browser, which blocks third-party cookies. What it complains of fails the test."""
+    profile = tmp_path / "profile"
+    choose_third_party_cookies(profile, blocked=True)
+    with watched(playwright.chromium.launch_persistent_context(profile, **launch_options())) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        yield context
+        context.close()

@@ -1,0 +1,70 @@
+"""What a reader does with mouse, keyboard and fingers, and what the page's script was told of it."""
+
+from playwright.sync_api import expect
+
+# Where a text begins or ends in the window, once it has been scrolled there.
+POINT = """([text, isEnd]) => {
+  const root = document.querySelector("#__docusaurus, main");
+  const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const at = node.data.indexOf(text);
+    if (at < 0) continue;
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + text.length);
+    if (range.getClientRects().length === 0) continue;
+    const { top, bottom } = range.getBoundingClientRect();
+    if (top < 80 || bottom > innerHeight) node.parentElement.scrollIntoView({ block: "center" });
+    const lines = range.getClientRects();
+    const isRtl = getComputedStyle(node.parentElement).direction === "rtl";
+    const line = isEnd ? lines[lines.length - 1] : lines[0];
+    return [isEnd === isRtl ? line.left + 1 : line.right - 1, line.top + line.height / 2];
+  }
+  throw new Error(`no ${text}`);
+}"""
+
+
+def point(page, text, *, end=False):
+    return page.evaluate(POINT, [text, end])
+
+
+def drag(page, first, last):
+    """Selects with the mouse from the beginning of one text to the end of another."""
+    page.mouse.move(*point(page, first))
+    page.mouse.down()
+    x, y = point(page, last, end=True)
+    page.mouse.move(x, y, steps=4)
+    page.mouse.up()
+
+
+def select(page, selector, start=None, end=None):
+    """As a phone's handles do: the selection changes and no pointer is down. Offsets are of child nodes."""
+    page.evaluate(
+        """([selector, start, end]) => {
+          const element = document.querySelector(selector);
+          getSelection().setBaseAndExtent(element, start ?? 0, element, end ?? element.childNodes.length);
+        }""",
+        [selector, start, end],
+    )
+
+
+def told(page):
+    """All that the watch has told, the last at the end."""
+    return page.evaluate("told")
+
+
+def is_told(page, text):
+    page.wait_for_function("text => told.at(-1) === text", arg=text)
+
+
+def capture(page):
+    """The passage of the selection as it is now, or None."""
+    return page.evaluate("capture()?.passage ?? null")
+
+
+def button(page):
+    return page.get_by_role("button", name="Ask about this")
+
+
+def is_shown(page):
+    expect(button(page)).to_be_visible()
