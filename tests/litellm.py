@@ -30,10 +30,12 @@ def _installed():
     with alone_with(LOCK):
         if not (folder / ".whole").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            uv = Path(sys.executable).with_name("uv")
+            # By pip, which every machine that ran the README's commands has set up for its index. The lock
+            # names every package, and of the thousands of modules few are imported.
+            pip = [folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
             for command in (
-                [uv, "venv", "-q", "--python", sys.executable, folder],
-                [uv, "pip", "install", "-q", "--require-hashes", "--python", folder, "-r", LOCK],
+                [sys.executable, "-m", "venv", folder],
+                [*pip, "--require-hashes", "-r", LOCK],
             ):
                 done = subprocess.run(command, capture_output=True, text=True)
                 if done.returncode:

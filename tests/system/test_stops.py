@@ -74,4 +74,6 @@ def test_a_service_that_is_told_to_stop_while_it_starts_ends_with_code_0(stack, 
         until(lambda process=process: hears(process.pid, signal.SIGTERM))
         process.send_signal(how)
         assert process.wait(10) == 0
-        assert stack.log_of(name) == ""
+        # A parent of workers may have begun to serve by then, and says that it stops.
+        others = [one for one in stack.log_of(name).splitlines() if '"event":"stopping"' not in one]
+        assert others == []

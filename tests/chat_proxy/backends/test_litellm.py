@@ -10,6 +10,9 @@ from tests.chat_proxy.backends.completions import DONE, chunk, data, refuses, sa
 from tests.chat_proxy.service import Backend, running
 from tests.litellm import KEY, litellm
 
+# The first one installs LiteLLM.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture
 async def model():
