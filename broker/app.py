@@ -41,6 +41,7 @@ from broker.storage.sql import open_accounts
 from broker.upkeep import upkeep
 from broker.upstreams.seals import Seals
 from broker.upstreams.upstreams import Upstreams
+from edge.http.direct import direct
 from edge.http.middleware import with_middleware
 from edge.http.refused_bodies import RefusedBodies
 from edge.redis.measured_client import MeasuredStore
@@ -67,12 +68,15 @@ def create_app(
     """The broker as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; its
     metrics are added to `metrics`."""
     metrics = metrics or Metrics()
+    api = create_api(config, now=now, clock=clock, metrics=metrics)
     return with_middleware(
-        create_api(config, now=now, clock=clock, metrics=metrics),
+        api,
         allowed=config.origins.__contains__,
         exposed=EXPOSED,
         respond=respond,
         translations=TRANSLATIONS,
+        # A page calls these two every five minutes, and each other endpoint once in a session.
+        direct=direct(api, token.exchange, oauth.token),
         is_page=is_page,
         responses=metrics.responses,
     )

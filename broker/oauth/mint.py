@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jwt
-
 from broker import audit
 from broker.oauth.clients import Client, Clients, foreign_client
 from broker.sessions.session import BETTER_AUTH, Session
-from broker.signing.keyring import Keys, Ring, SigningKey
+from broker.signing.jws import signed
+from broker.signing.keyring import Keys, Ring
 from broker.upstreams.seals import Seals
 from edge.http.problems import unavailable
 from tokens.claims import ACCESS_TOKEN_TYPE, MAX_LIFETIME, AccessClaims
@@ -84,13 +83,13 @@ class Mint:
             jkt=jkt,
             upk=None if opened is None else opened[0],
         )
-        token = _signed(key, claims.to_payload(), ACCESS_TOKEN_TYPE)
+        token = signed(key, claims.to_payload(), ACCESS_TOKEN_TYPE)
         audit.record(audit.TOKEN_ISSUED, client=session.client, sub=session.sub, sid=session.id, jti=jti)
         return Issued(token, BEARER if jkt is None else DPOP, jti, exp - iat, claims.scope)
 
     def sign(self, payload: Mapping[str, Any], typ: str) -> str:
         """Sign another JWT of the broker's own, of a type that no token has. Raises Problem 503."""
-        return _signed(self.ring().current, payload, typ)
+        return signed(self.ring().current, payload, typ)
 
     def ring(self) -> Ring:
         """The signing keys. Callers ask for them before they spend a credential that works once. Raises
@@ -99,10 +98,6 @@ class Mint:
         if ring is None:
             raise unavailable("The signing keys cannot be read yet. Try again shortly.")
         return ring
-
-
-def _signed(key: SigningKey, payload: Mapping[str, Any], typ: str) -> str:
-    return jwt.encode(dict(payload), key.private, algorithm=key.alg, headers={"kid": key.kid, "typ": typ})
 
 
 def is_served(session: Session, clients: Clients) -> bool:

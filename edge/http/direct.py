@@ -1,0 +1,33 @@
+"""Endpoints that are served past FastAPI's layers, which cost more than the work of a short endpoint."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def direct(app: FastAPI, *endpoints: Endpoint) -> Mapping[tuple[str, str], ASGIApp]:
+    """The applications that serve the routes of `endpoints`, by method and path, for edge.http.middleware.
+
+    Each takes nothing but the request. The routes stay in `app`, which describes them and refuses the other
+    methods of their paths.
+    """
+    routes = [one for one in app.routes if isinstance(one, APIRoute) and one.endpoint in endpoints]
+    return {(method, route.path): _served(app, route) for route in routes for method in route.methods or ()}
+
+
+def _served(app: FastAPI, route: APIRoute) -> ASGIApp:
+    endpoint: Endpoint = route.endpoint
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        # As Starlette sets them: the endpoint finds its application, and a span the route as it was declared.
+        scope["app"], scope["route"] = app, route
+        response = await endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+    return serve
