@@ -3,7 +3,7 @@
 import secrets
 from typing import Final
 
-import structlog
+from edge.telemetry import logs
 
 HEADER: Final = b"x-request-id"
 
@@ -15,4 +15,4 @@ def new() -> str:
 
 def bind(request_id: str) -> None:
     """Add the id to the log lines of this context; it is never unbound, as each request has its own task."""
-    structlog.contextvars.bind_contextvars(request_id=request_id)
+    logs.request_id.set(request_id)
