@@ -110,6 +110,7 @@ class Floor:
         lease, session_id = secrets.token_hex(8), secrets.token_urlsafe(12)
         reader, site = readers.reader(sub, SITE), redis_keys.site(SITE)
         conversation = readers.conversation(reader, session_id)
+        names_of_site = [redis_keys.state(site), redis_keys.leases(site), redis_keys.held(site)]
         await fly(
             redis_keys.ADMIT.call(
                 [
@@ -127,7 +128,7 @@ class Floor:
                 *(session_id, 10),
             ),
             redis_keys.RESERVE.call(
-                [redis_keys.state(site), redis_keys.leases(site), redis_keys.held(site)],
+                names_of_site,
                 *(lease, LEASE_MS, SITE_LIMITS.interval_ms, SITE_LIMITS.burst),
                 *(SITE_LIMITS.concurrent, SITE_LIMITS.daily, 0, 0, 0, 0),
             ),
@@ -147,10 +148,12 @@ class Floor:
                 ],
                 *(lease, session_id, 50, 262_144, _QUESTION, _ANSWER),
             ),
-            redis_keys.SETTLE.call([*_names(reader, "reader"), redis_keys.settled(reader)], lease, 20, 30, 0),
             redis_keys.SETTLE.call(
-                [*_names(site), redis_keys.settled(site), redis_keys.usage(SITE), redis_keys.spenders(SITE)],
-                *(lease, 20, 30, 0, "main", "reader", sub, 35, 10_000),
+                [
+                    *names_of_site,
+                    *(redis_keys.settled(site), redis_keys.usage(SITE), redis_keys.spenders(SITE)),
+                ],
+                *(lease, 0, 20, 30, 0, "main", "reader", sub, 35, 10_000),
             ),
         )
         await _answer(send, answer)
@@ -169,10 +172,6 @@ class Floor:
 
 _JSON: Final = {"Content-Type": "application/json"}
 _EVENTS: Final = {**_JSON, "Accept": "text/event-stream"}
-
-
-def _names(owner: str, tier: str = "") -> list[str]:
-    return [redis_keys.state(owner, tier), redis_keys.leases(owner), redis_keys.held(owner)]
 
 
 async def _body(receive: Any) -> bytes:

@@ -30,6 +30,10 @@ class Limits:
     daily_tokens: int = 0
     daily_cost: int = 0
 
+    @property
+    def has_budget(self) -> bool:
+        return self.daily_tokens > 0 or self.daily_cost > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Backend:

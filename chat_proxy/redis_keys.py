@@ -24,8 +24,8 @@ def address(bucket: str, client_id: str) -> str:
 
 def state(owner: str, tier: str = "") -> str:
     """Hash: `tat` (GCRA, Redis ms), `interval` (ms, that of `tat`), `day` (since the epoch), and of that day
-    the `count` of questions, their `tokens` and their `cost` (millionths). Each tier has a hash of its own:
-    at one tier's faster rate another's burst would be whole again too soon."""
+    the `count` of questions, and for a budget their `tokens` and their `cost` (millionths). Each tier has a
+    hash of its own: at one tier's faster rate another's burst would be whole again too soon."""
     return readers.rate(owner, tier) if tier else f"{owner}:rate"
 
 

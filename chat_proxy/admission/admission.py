@@ -139,7 +139,10 @@ class Admission:
         deleted meanwhile."""
         names = _kept_in(grant.caller, grant.session_id)
         args = (grant.lease, grant.session_id, grant.max_conversations, MAX_CONVERSATION)
-        held = (places.own(grant.caller), *grant.shared)
+        # KEEP ends the reader's lease, and a reader without a budget has nothing else to settle.
+        held = grant.shared
+        if grant.caller.limits.has_budget:
+            held = (places.own(grant.caller), *held)
         settled = [place.settle(grant.lease, spent, grant.caller) for place in held]
         if sum(map(len, messages)) > MAX_CONVERSATION:
             # The script would drop them all, and sending them takes longer than a flight may.

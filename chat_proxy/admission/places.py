@@ -6,7 +6,7 @@ from typing import Final
 from chat_proxy import redis_keys
 from chat_proxy.config import Limits
 from chat_proxy.gate import Caller
-from edge.redis.client import Command
+from edge.redis.client import Command, command
 
 LEASE_MS: Final = 10_000
 """The life of a lease without a renewal: a killed process leaves its places taken for that long."""
@@ -57,8 +57,11 @@ class Place:
 
     def settle(self, lease: str, spent: Spend, caller: Caller) -> Command:
         """End the lease, and count what the answer took. Counted once, however often it is called."""
+        has_budget = self.limits.has_budget
+        if not self.site and not has_budget:
+            return command("ZREM", self.leases, lease)
         names = [*self.names, redis_keys.settled(self.owner)]
-        counts = (lease, spent.tokens_in, spent.tokens_out, spent.cost)
+        counts = (lease, int(has_budget), spent.tokens_in, spent.tokens_out, spent.cost)
         if not self.site:
             return redis_keys.SETTLE.call(names, *counts)
         names += [redis_keys.usage(self.site), redis_keys.spenders(self.site)]

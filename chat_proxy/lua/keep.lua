@@ -12,10 +12,10 @@ if #ARGV == 4 then
   end
   return 0
 end
-for at = 5, #ARGV do
-  redis.call('RPUSH', KEYS[3], ARGV[at])
+local messages = {unpack(ARGV, 5)}
+if redis.call('RPUSH', KEYS[3], unpack(messages)) > #messages then
+  messages = redis.call('LRANGE', KEYS[3], 0, -1)
 end
-local messages = redis.call('LRANGE', KEYS[3], 0, -1)
 local size = 0
 for _, message in ipairs(messages) do
   size = size + #message
@@ -25,7 +25,9 @@ while size > tonumber(ARGV[4]) do
   dropped = dropped + 1
   size = size - #messages[dropped]
 end
-redis.call('LTRIM', KEYS[3], dropped, -1)
+if dropped > 0 then
+  redis.call('LTRIM', KEYS[3], dropped, -1)
+end
 redis.call('PEXPIRE', KEYS[3], 86400000)
 redis.call('ZADD', KEYS[2], now, ARGV[2])
 -- The conversation keys of one user share a hash tag with KEYS[3], so their names may be made here.

@@ -13,13 +13,14 @@ local function reserve(state, leases, held, lease, asked)
   local today = math.floor(now / DAY)
   local tomorrow = DAY - now % DAY
   -- A `day` later than today means that the clock was set back; the questions of that day still count.
-  local is_today = kept[2] and tonumber(kept[2]) >= today
+  local day = tonumber(kept[2])
+  local is_today = day and day >= today
   local count = is_today and tonumber(kept[3]) or 0
   local spent_tokens = is_today and tonumber(kept[5] or '0') or 0
   local spent_cost = is_today and tonumber(kept[6] or '0') or 0
   local tat, spent = math.max(tonumber(kept[1] or '0'), now), now + burst * interval
-  local before = tonumber(kept[4]) or interval
-  if before ~= interval and before > 0 then
+  local before = tonumber(kept[4])
+  if before and before ~= interval and before > 0 then
     -- The rate was configured anew: the number of missing questions is kept, not the time that they take.
     tat = now + (tat - now) / before * interval
     redis.call('HSET', state, 'tat', string.format('%.3f', tat), 'interval', interval)
@@ -37,12 +38,13 @@ local function reserve(state, leases, held, lease, asked)
   end
   -- The tolerance is a hundredth of a question, because times are stored to a thousandth of a millisecond.
   local left = interval > 0 and math.floor((burst * interval - (tat - now)) / interval + 0.01) or burst
+  local known = redis.call('ZCARD', leases)
   local violated, wait = '', 0
   if count >= daily then
     violated, wait = 'daily', tomorrow
   elseif left < 1 then
     violated, wait = 'burst', tat - now - (burst - 1) * interval
-  elseif redis.call('ZCOUNT', leases, '(' .. string.format('%.0f', now),
+  elseif known >= concurrent and redis.call('ZCOUNT', leases, '(' .. string.format('%.0f', now),
     string.format('%.0f', now + lease_ms)) >= concurrent then
     -- A lease that ends later than a new one would is from before the clock was set back, and does not count:
     -- an answer that is still running renews it.
@@ -56,14 +58,17 @@ local function reserve(state, leases, held, lease, asked)
     left, count, tat = left - 1, count + 1, tat + interval
     -- The first write must be of a kind that a full server refuses: after a write of another kind the server
     -- would run it.
-    redis.call('HSET', state, 'tat', string.format('%.3f', tat), 'day', string.format('%.0f', today),
-      'count', count, 'interval', interval, 'tokens', string.format('%.0f', spent_tokens),
-      'cost', string.format('%.0f', spent_cost))
-    redis.call('PEXPIRE', state, 2 * DAY)
-    if not has_budget or redis.call('EXISTS', leases) == 0 then
-      redis.call('DEL', held)
+    redis.call('HSET', state, 'tat', string.format('%.3f', tat), 'count', count)
+    if day ~= today or before ~= interval then
+      redis.call('HSET', state, 'day', string.format('%.0f', today), 'interval', interval,
+        'tokens', string.format('%.0f', spent_tokens), 'cost', string.format('%.0f', spent_cost))
+      -- Longer than this day and the longest burst, which is less than one.
+      redis.call('PEXPIRE', state, 3 * DAY)
     end
     if has_budget then
+      if redis.call('EXISTS', leases) == 0 then
+        redis.call('DEL', held)
+      end
       held_tokens, held_cost = held_tokens + tokens, held_cost + cost
       for _, one in ipairs(lapsed) do
         redis.call('HDEL', held, one)
@@ -71,7 +76,10 @@ local function reserve(state, leases, held, lease, asked)
       redis.call('HSET', held, lease, worded(tokens, cost), '+', worded(held_tokens, held_cost))
       redis.call('PEXPIRE', held, lease_ms)
     end
-    redis.call('ZREMRANGEBYSCORE', leases, '-inf', now)
+    if known > 0 and redis.call('ZREMRANGEBYSCORE', leases, '-inf', now) > 0 and not has_budget then
+      -- Another process may still know a budget: what the lapsed leases held must not stay in its sum.
+      redis.call('DEL', held)
+    end
     redis.call('ZADD', leases, now + lease_ms, lease)
     redis.call('PEXPIRE', leases, lease_ms)
   end

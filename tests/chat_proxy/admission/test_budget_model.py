@@ -90,11 +90,13 @@ class Budget(RuleBasedStateMachine):
             return
         is_new = lease not in self.settled
         names = [*self.names, redis_keys.settled(OWNER)]
-        assert self.run(SETTLE, names, lease, tokens, 0, cost) == int(is_new)
+        has_budget = any(self.limits)
+        assert self.run(SETTLE, names, lease, int(has_budget), tokens, 0, cost) == int(is_new)
         self.leases.pop(lease, None)
-        if is_new:
+        if is_new and has_budget:
             self.spent = tuple(one + more for one, more in zip(self.today(), (tokens, cost), strict=True))
             self.day = self.now // DAY
+        if is_new:
             self.settled[lease] = self.now
 
     @rule(data=st.data())

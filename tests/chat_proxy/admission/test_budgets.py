@@ -19,6 +19,7 @@ from tokens import readers
 MODEL = (
     'kind = "openai"\nmodel = "m"\nmax_tokens = 100\nsystem_prompt = "x"\nprice_in = 0.5\nprice_out = 2.0\n'
 )
+AMPLE = "daily_tokens = 1000000\n"
 STATE = readers.rate(readers.reader(SUB, "docs"), "reader")
 
 
@@ -78,8 +79,8 @@ async def test_a_sites_money_is_everybodys(valkey, tmp_path):
         assert refusal(answers[2]) == (429, "site_limited", ["site-daily-cost"])
         assert parsed(answers[2].headers["ratelimit-policy"])["site-daily-cost"]["q"] == 1600
         assert await spent(service, redis_keys.state(redis_keys.site("docs"))) == [2500, 2000]
-        # The refused question took nothing of the reader's.
-        assert await spent(service) == [1250, 1000]
+        # Nothing is counted for a reader without a budget.
+        assert await spent(service) == [0, 0]
 
 
 async def test_running_answers_hold_what_they_may_take(valkey, tmp_path):
@@ -99,7 +100,7 @@ async def test_running_answers_hold_what_they_may_take(valkey, tmp_path):
 
 
 async def test_what_nobody_tells_is_counted_and_a_cut_stream_pays_for_what_came(valkey, tmp_path):
-    async with running(valkey, tmp_path, backend=MODEL) as service:
+    async with running(valkey, tmp_path, backend=MODEL, tiers=tier(AMPLE)) as service:
         bearer = await service.sign_in()
         service.backend.behaviour = refuses("500 Oops")
         assert (await service.ask(bearer)).status_code == 502
@@ -129,7 +130,7 @@ async def _is_spent(service, tokens):
 
 
 async def test_an_outage_counts_an_answer_once(valkey, tmp_path):
-    async with running(valkey, tmp_path, backend=MODEL, redis_deadline=0.2) as service:
+    async with running(valkey, tmp_path, backend=MODEL, tiers=tier(AMPLE), redis_deadline=0.2) as service:
         bearer = await service.sign_in()
         answer = streams(says("Hello.", usage=(30, 40)))
         service.backend.behaviour = answer
