@@ -76,7 +76,7 @@ def create_app(
         respond=respond,
         translations=TRANSLATIONS,
         # A page calls these two every five minutes, and each other endpoint once in a session.
-        direct=direct(api, token.exchange, oauth.token),
+        direct=direct(api, (token.router, token.exchange), (oauth.router, oauth.token)),
         is_page=is_page,
         responses=metrics.responses,
     )

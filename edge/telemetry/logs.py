@@ -27,7 +27,7 @@ from edge.telemetry.metrics import Family, Metrics
 _STDOUT: Final = 1
 _STDERR: Final = 2
 request_id: Final = ContextVar[str | None]("request_id", default=None)
-"""The id in every line of a context. structlog would look for its own variables among all of the context's."""
+"""The id in every line of a context. structlog looks for its own variables among all of the context's."""
 MAX_VALUE: Final = 256
 """Characters kept of any one value: a client can send a user agent of any length."""
 
