@@ -44,6 +44,7 @@ from broker.upstreams.upstreams import Upstreams
 from edge.http.direct import direct
 from edge.http.middleware import with_middleware
 from edge.http.refused_bodies import RefusedBodies
+from edge.http.traces import NONE_OF_FASTAPI
 from edge.redis.measured_client import MeasuredStore
 from edge.telemetry.metrics import Metrics
 from edge.upstreams.site import Around
@@ -136,6 +137,7 @@ def create_api(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=NONE_OF_FASTAPI,
     )
     app.state.broker = broker
     app.add_exception_handler(RefusedRequest, authorize.send_back)

@@ -34,7 +34,7 @@ from edge.http import cors
 from edge.http.middleware import with_middleware
 from edge.http.problems import Problem, render, unavailable
 from edge.http.refused_bodies import RefusedBodies, TooManyRefused
-from edge.http.traces import Traces
+from edge.http.traces import NONE_OF_FASTAPI, Traces
 from edge.redis.client import Store
 from edge.redis.measured_client import MeasuredStore
 from edge.telemetry.metrics import Metrics
@@ -142,6 +142,7 @@ def create_api(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=NONE_OF_FASTAPI,
     )
     app.state.proxy = proxy
     for path, form in FORMS.items():

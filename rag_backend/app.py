@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from structlog.typing import FilteringBoundLogger
@@ -34,7 +35,9 @@ def create_app(
             yield
         log.info("stopped")
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None)
+    # FastAPI's own spans and logs have the texts of errors, which may hold a reader's.
+    silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+    app = FastAPI(lifespan=lifespan, openapi_url=None, telemetry=silent)
 
     @app.post("/chat")
     async def ask(request: Request) -> Response:

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 class Collector:
     url: str
     requests: list = field(default_factory=list)
+    paths: set = field(default_factory=set)
 
     @property
     def received(self):
@@ -36,6 +37,7 @@ def attributes_of(span):
 def collecting():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
+            collector.paths.add(self.path)
             collector.requests.append(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(200)
             self.send_header("Content-Length", "0")

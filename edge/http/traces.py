@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.http import request_id
@@ -16,6 +17,15 @@ from edge.http import request_id
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
+NONE_OF_FASTAPI: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""For FastAPI's `telemetry`: its own spans and logs have the texts of errors, and a variable of its own
+(FASTAPI_OTEL_AUTO_CONFIGURE) would turn them on."""
 ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EXPORTED_WITHIN: Final = 2.0
 """Seconds for one batch: a collector that is down must not delay the end of a process."""

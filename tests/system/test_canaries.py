@@ -106,6 +106,8 @@ async def world():
         stack.environ |= {f"CHATGATE_{name}_METRICS_PORT": str(port) for name, port in ports.items()}
         stack.environ["CHATGATE_BACKENDS_BOOK_URL"] = backend.url
         stack.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url
+        # With this FastAPI would send spans, metrics and logs of its own, errors' texts among them.
+        stack.environ["FASTAPI_OTEL_AUTO_CONFIGURE"] = "true"
         try:
             stack.valkey.start()
             for name in ("broker", "chat_proxy"):
@@ -153,6 +155,7 @@ async def test_no_canary_is_in_logs_metrics_or_refusals(world):
     assert events >= {"unhandled", "refused_at_the_door"}
     routes = {line["route"] for line in written if line["event"] == "unhandled"}
     assert routes >= {"/chat", "/sessions/{session_id}", "/api/auth/sign-in/email"}
+    assert world.collector.paths == {"/v1/traces"}
     spans = world.collector.spans
     assert {span.name for span in spans} >= {"GET", "POST", "admission", "ask_backend"}
     told_of = [attributes_of(span) for span in spans if span.name == "POST"]
