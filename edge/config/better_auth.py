@@ -64,6 +64,13 @@ class BetterAuth(Table):
         max_length=512,
         description="With `jwt`: `aud` of its tokens. Without it, the origin of `url`, as the plugin has it.",
     )
+    jwks_path: str = Field(
+        "/jwks",
+        max_length=256,
+        pattern=r"^/[^\s?#]*$",
+        description="With `jwt`: where its keys are below `url`, as `jwks.jwksPath` of the plugin says. Neon "
+        "Auth has them at `/.well-known/jwks.json`.",
+    )
     database_url: SecretStr | None = Field(
         None,
         description="Needed with `database`: `sqlite:///path` or `postgresql://...`. A role that may read "

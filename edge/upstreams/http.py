@@ -6,7 +6,6 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -59,10 +58,7 @@ class OverHttp:
     async def describe(self, now: float) -> str:
         async with self._answer("0" * 32) as answer:
             await self._judged(answer)
-            sent = answer.headers.get("Date")
-        if sent is None:
-            return "answers get-session"
-        return f"answers get-session, and {session.apart(parsedate_to_datetime(sent).timestamp(), now)}"
+            return f"answers get-session; {session.apart_by(answer.headers.get('Date'), now)}"
 
     async def close(self) -> None:
         if self._session is not None:

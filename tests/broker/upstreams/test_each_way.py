@@ -1,27 +1,16 @@
 """The other ways to trust a Better Auth server, each from a sign-in there to the refusal after a sign-out."""
 
+import asyncio
+
 import pytest
 
 from broker.oauth.grants import better_auth
-from tests.broker.upstreams.stack import exchange, standing
-from tests.broker.upstreams.theirs import SECRET
+from tests.broker.upstreams.stack import exchange
 
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
-NOW = "remember_seconds = 0\n"
 ASKED = ["redis, 1.6", "postgres", "postgres, snake", "sqlite", "http", "http, cookie", "http, 1.6"]
-
-
-@pytest.fixture
-async def stack(request, redis, table, tmp_path):
-    name = request.node.callspec.params["visitor"]
-    if not name.startswith(("redis", "jwt")):
-        table += NOW
-    if name == "http, cookie":
-        table += f'secrets = ["{SECRET}"]\n'
-    async with standing(redis, tmp_path, table) as stack:
-        yield stack
 
 
 @pytest.mark.parametrize("visitor", ASKED, indirect=True)
@@ -51,7 +40,19 @@ async def test_a_session_there_asks_here_until_it_ends_there(visitor, stack):
     await stack.refused(token)
 
 
-@pytest.mark.parametrize("visitor", ["jwt", "jwt, ES512"], indirect=True)
+@pytest.mark.usefixtures("frequent_renewals")
+@pytest.mark.parametrize("visitor", ["postgres", "sqlite", "http"], indirect=True)
+async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
+    ada = await visitor()
+    await ada.sign_up()
+    reader = await stack.exchanged(await ada.token())
+    async with asyncio.timeout(10):
+        asking = await stack.begun(reader)
+        await ada.post("/sign-out")
+        assert "session_ended" in (await asking).text
+
+
+@pytest.mark.parametrize("visitor", ["jwt", "jwt, ES512", "jwt, elsewhere"], indirect=True)
 async def test_a_jwt_there_asks_here_until_it_expires(visitor, stack):
     ada = await visitor()
     await ada.sign_up()

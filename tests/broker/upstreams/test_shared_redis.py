@@ -69,26 +69,15 @@ async def test_a_question_of_a_worker_that_never_saw_the_session_is_refused_too(
 
 
 @EACH
+@pytest.mark.usefixtures("frequent_renewals")
 async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
     ada = await visitor()
     await ada.sign_up()
     reader = await stack.exchanged(await ada.token())
-    begun = asyncio.Event()
-
-    async def endless(peer):
-        await peer.head()
-        await peer.event("start")
-        await peer.event("delta", text="Hello")
-        begun.set()
-        await peer.gone()
-
-    stack.service.backend.behaviour = endless
     async with asyncio.timeout(10):
-        asking = asyncio.create_task(reader.ask(headers=[("Accept", "text/event-stream")]))
-        await begun.wait()
+        asking = await stack.begun(reader)
         await ada.post("/sign-out")
-        answer = await asking
-    assert "session_ended" in answer.text
+        assert "session_ended" in (await asking).text
 
 
 @PLAIN

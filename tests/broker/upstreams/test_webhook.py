@@ -54,6 +54,7 @@ async def stack(request, redis, theirs, table, tmp_path):
         table += "remember_seconds = 60\n"
     async with standing(redis, tmp_path, table) as stack:
         stack.receiver = Receiver(stack.make().page)
+        stack.is_of_jwts = name == "jwt"
         async with await asyncio.start_server(stack.receiver, "127.0.0.1", theirs[2][name]):
             yield stack
 
@@ -95,6 +96,25 @@ async def test_a_jwt_that_is_still_good(visitor, stack):
     assert (await reader.ask()).status_code == 401
     # Nor does the JWT open another session.
     assert (await exchange(stack.make(), token, better_auth.JWT)).status_code == 400
+
+
+@pytest.mark.usefixtures("rare_renewals")
+@pytest.mark.parametrize("visitor", ["postgres", "http", "jwt"], indirect=True)
+async def test_a_running_answer_ends_at_once(visitor, stack):
+    ada = await visitor()
+    await ada.sign_up()
+    site = stack.make()
+    if stack.is_of_jwts:
+        token = (await ada.http.get("/token")).json()["token"]
+        answer = await exchange(site, token, better_auth.JWT)
+    else:
+        answer = await exchange(site, await ada.token())
+    reader = stack.reader(site, answer.json())
+    async with asyncio.timeout(5):
+        asking = await stack.begun(reader)
+        await ada.post("/sign-out")
+        assert "session_ended" in (await asking).text
+    await told(stack)
 
 
 def signed(body, *, secret=WEBHOOK_SECRET, at=None, name="one"):
