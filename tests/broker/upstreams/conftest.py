@@ -15,7 +15,7 @@ from tests.broker.upstreams.theirs import SECRET, better_auth_servers, visiting
 from tests.ports import free_ports
 from tests.processes import valkey_server
 
-HOOKED = ("postgres", "http", "jwt")
+HOOKED = ("postgres", "http", "http, 1.6", "jwt")
 """Servers that tell the broker of the end of each session, if there is one at the port that they know."""
 WEBHOOK = "/webhooks/better-auth/docs"
 WEBHOOK_SECRET = "the webhook's secret in the tests, as long as others"
@@ -35,7 +35,7 @@ def redis():
 @pytest.fixture(scope="session")
 def databases(postgres_socket):
     """Empty databases for them, in Postgres; one has the schema that Neon Auth uses."""
-    names = ("upstream_camel", "upstream_snake", "upstream_neon")
+    names = ("upstream_camel", "upstream_1_6", "upstream_snake", "upstream_neon")
 
     async def make():
         admin = await asyncpg.connect(user="postgres", database="postgres", host=postgres_socket)
@@ -63,6 +63,7 @@ def theirs(redis, databases, tmp_path_factory):
         "redis, 1.6": shared | {"prefix": "old:", "version": "1.6"},
         "redis, short": shared | {"prefix": "short:", "session": SHORT},
         "postgres": {"storage": {"postgres": databases["upstream_camel"]}},
+        "postgres, 1.6": {"storage": {"postgres": databases["upstream_1_6"]}, "version": "1.6"},
         "postgres, short": {"storage": {"postgres": databases["upstream_camel"]}, "session": SHORT},
         "postgres, neon": {"storage": neon, "neon": True},
         "postgres, snake": {"storage": {"postgres": databases["upstream_snake"]}, "snake": True},
@@ -72,6 +73,7 @@ def theirs(redis, databases, tmp_path_factory):
         "http, 1.6": {"version": "1.6", "social": True},
         "http, short": {"session": SHORT},
         "jwt": {},
+        "jwt, 1.6": {"version": "1.6"},
         "jwt, ES512": {"alg": "ES512"},
         "jwt, elsewhere": {"jwksPath": JWKS_PATH},
     }
@@ -93,6 +95,7 @@ def _tables(addresses, databases, sqlite):
         "redis, 1.6": 'upstream = "redis"\nkey_prefix = "old:"\n',
         "redis, short": 'upstream = "redis"\nkey_prefix = "short:"\n',
         "postgres": postgres("upstream_camel"),
+        "postgres, 1.6": postgres("upstream_1_6"),
         "postgres, short": postgres("upstream_camel"),
         "postgres, neon": postgres("upstream_neon") + 'tables = "neon_auth"\n',
         "postgres, snake": postgres("upstream_snake")
@@ -103,6 +106,7 @@ def _tables(addresses, databases, sqlite):
         "http, 1.6": f'upstream = "http"\nurl = "{addresses["http, 1.6"]}"\n',
         "http, short": f'upstream = "http"\nurl = "{addresses["http, short"]}"\n',
         "jwt": f'upstream = "jwt"\nurl = "{addresses["jwt"]}"\n',
+        "jwt, 1.6": f'upstream = "jwt"\nurl = "{addresses["jwt, 1.6"]}"\n',
         "jwt, ES512": f'upstream = "jwt"\nurl = "{addresses["jwt, ES512"]}"\n',
         "jwt, elsewhere": f'upstream = "jwt"\nurl = "{addresses["jwt, elsewhere"]}"\n'
         f'jwks_path = "{JWKS_PATH}"\n',

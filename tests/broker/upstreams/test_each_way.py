@@ -10,7 +10,8 @@ from tests.broker.upstreams.stack import exchange
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
-ASKED = ["redis, 1.6", "postgres", "postgres, snake", "sqlite", "http", "http, cookie", "http, 1.6"]
+POSTGRES = ["postgres", "postgres, 1.6", "postgres, snake"]
+ASKED = ["redis, 1.6", *POSTGRES, "sqlite", "http", "http, cookie", "http, 1.6"]
 
 
 @pytest.mark.parametrize("visitor", ASKED, indirect=True)
@@ -52,7 +53,7 @@ async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
         assert "session_ended" in (await asking).text
 
 
-@pytest.mark.parametrize("visitor", ["jwt", "jwt, ES512", "jwt, elsewhere"], indirect=True)
+@pytest.mark.parametrize("visitor", ["jwt", "jwt, 1.6", "jwt, ES512", "jwt, elsewhere"], indirect=True)
 async def test_a_jwt_there_asks_here_until_it_expires(visitor, stack):
     ada = await visitor()
     await ada.sign_up()
