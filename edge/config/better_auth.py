@@ -52,7 +52,7 @@ class BetterAuth(Table):
         None,
         pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$",
         description="With `http` and `secrets`: the name of its session cookie. Without it, "
-        "`better-auth.session_token`, after `__Secure-` for an https `url`.",
+        "`better-auth.session_token`, with and without `__Secure-` before it.",
     )
     issuer: str | None = Field(
         None,

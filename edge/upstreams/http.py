@@ -20,13 +20,16 @@ CONNECTIONS: Final = 20
 # The cookie cache would answer for minutes after a sign-out, and a refresh would keep a session alive for
 # ever: our looking is no use of the site.
 _QUERY: Final = "disableCookieCache=true&disableRefresh=true"
+# Better Auth chooses by its own `baseURL`, which is an https one also where the services ask at an address
+# inside. It reads the one and ignores the other.
+_COOKIE_NAMES: Final = ("better-auth.session_token", "__Secure-better-auth.session_token")
 
 
 class OverHttp:
     """`url` is the server's address with its `basePath`. `seconds` bound each question.
 
     The token goes as bearer, which a server without the `bearer` plugin ignores; with the server's own
-    `secret` it goes as the signed cookie `cookie_name` too.
+    `secret` it goes as the signed cookie `cookie_name` too, or under both names that Better Auth gives it.
     """
 
     way = WAY
@@ -35,9 +38,7 @@ class OverHttp:
         self._address = f"{url.rstrip('/')}/get-session?{_QUERY}"
         self._timeout = aiohttp.ClientTimeout(total=seconds)
         self._secret = secret
-        # Better Auth's own rule for the name, where `advanced` does not say otherwise.
-        secure = "__Secure-" if url.startswith("https://") else ""
-        self._cookie_name = cookie_name or f"{secure}better-auth.session_token"
+        self._cookie_names = (cookie_name,) if cookie_name else _COOKIE_NAMES
         self._session: aiohttp.ClientSession | None = None
 
     async def find(self, token: str, now: float) -> ForeignSession | None:
@@ -94,7 +95,8 @@ class OverHttp:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
         if self._secret is not None:
             mac = base64.b64encode(hmac.digest(self._secret, token.encode(), hashlib.sha256)).decode()
-            headers["Cookie"] = f"{self._cookie_name}={quote(f'{token}.{mac}', safe='')}"
+            value = quote(f"{token}.{mac}", safe="")
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name in self._cookie_names)
         return headers
 
     def _opened(self) -> aiohttp.ClientSession:

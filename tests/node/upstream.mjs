@@ -115,7 +115,10 @@ for (const server of servers) {
       user: { create: { before: marked } },
       ...(server.webhook ? { session: { delete: { after: sessionEnded(server.webhook) } } } : {}),
     },
-    advanced: server.neon ? { database: { generateId: "uuid" } } : {},
+    advanced: {
+      useSecureCookies: server.secureCookies ?? false,
+      ...(server.neon ? { database: { generateId: "uuid" } } : {}),
+    },
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     logger: { disabled: true },

@@ -70,6 +70,7 @@ def theirs(redis, databases, tmp_path_factory):
         "sqlite": {"storage": {"sqlite": str(sqlite)}},
         "http": {"basePath": "/accounts/v1", "cookieCache": True, "social": True},
         "http, cookie": {"withoutBearer": True},
+        "http, secure cookie": {"withoutBearer": True, "secureCookies": True},
         "http, 1.6": {"version": "1.6", "social": True},
         "http, short": {"session": SHORT},
         "jwt": {},
@@ -103,6 +104,7 @@ def _tables(addresses, databases, sqlite):
         "sqlite": f'upstream = "database"\ndatabase_url = "sqlite:///{sqlite}"\n',
         "http": f'upstream = "http"\nurl = "{addresses["http"]}"\n',
         "http, cookie": f'upstream = "http"\nurl = "{addresses["http, cookie"]}"\n',
+        "http, secure cookie": f'upstream = "http"\nurl = "{addresses["http, secure cookie"]}"\n',
         "http, 1.6": f'upstream = "http"\nurl = "{addresses["http, 1.6"]}"\n',
         "http, short": f'upstream = "http"\nurl = "{addresses["http, short"]}"\n',
         "jwt": f'upstream = "jwt"\nurl = "{addresses["jwt"]}"\n',
@@ -143,7 +145,7 @@ async def stack(request, redis, table, tmp_path):
     name = request.node.callspec.params["visitor"]
     if not name.startswith(("redis", "jwt")):
         table += NOW
-    if name == "http, cookie":
+    if name.endswith("cookie"):
         table += f'secrets = ["{SECRET}"]\n'
     async with standing(redis, tmp_path, table) as stack:
         yield stack

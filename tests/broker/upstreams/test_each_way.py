@@ -41,6 +41,20 @@ async def test_a_session_there_asks_here_until_it_ends_there(visitor, stack):
     await stack.refused(token)
 
 
+@pytest.mark.parametrize("visitor", ["http, secure cookie"], indirect=True)
+async def test_a_server_of_an_https_site_is_asked_at_its_address_inside(visitor, stack):
+    """Its cookie has `__Secure-` before its name, whatever the address at which the services ask it."""
+    ada = await visitor()
+    token = (await ada.sign_up())["token"]
+    reader = await stack.exchanged(token)
+    assert (await reader.ask()).status_code == 200
+    # No client sends the cookie over http by itself.
+    cookie = {"Cookie": f"__Secure-better-auth.session_token={ada.cookie}"}
+    assert (await ada.http.post("/sign-out", headers=cookie)).status_code == 200
+    assert (await reader.ask()).status_code == 401
+    await stack.refused(token)
+
+
 @pytest.mark.usefixtures("frequent_renewals")
 @pytest.mark.parametrize("visitor", ["postgres", "sqlite", "http"], indirect=True)
 async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
