@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -23,6 +24,8 @@ _QUERY: Final = "disableCookieCache=true&disableRefresh=true"
 # Better Auth chooses by its own `baseURL`, which is an https one also where the services ask at an address
 # inside. It reads the one and ignores the other.
 _COOKIE_NAMES: Final = ("better-auth.session_token", "__Secure-better-auth.session_token")
+# A balancer before the server sets cookies of its own, which ends none.
+_END: Final = re.compile(r"^[^=]+=;.*\bMax-Age=0(?:;|$)", re.IGNORECASE)
 
 
 class OverHttp:
@@ -40,17 +43,24 @@ class OverHttp:
         self._secret = secret
         self._cookie_names = (cookie_name,) if cookie_name else _COOKIE_NAMES
         self._session: aiohttp.ClientSession | None = None
+        self._is_taken = False
+        self._ends_cookies = False
 
     async def find(self, token: str, now: float) -> ForeignSession | None:
         if not session.TOKEN.fullmatch(token):
             return None
-        raw = await self._get(token)
+        async with self._answer(token) as answer:
+            raw = await self._judged(answer)
         if raw.strip() == b"null":
+            self._require_taken(answer)
             return None
         found = session.parse(raw, now)
         # The server has judged the expiry by its own clock. Another session than the one that was asked for
         # would be one that something between us and the server has kept.
-        return found if found is not None and found.token == token else None
+        if found is None or found.token != token:
+            return None
+        self._is_taken = True
+        return found
 
     async def look(self, reference: Reference, now: float) -> ForeignSession | None:
         found = await self.find(reference.token, now)
@@ -59,15 +69,12 @@ class OverHttp:
     async def describe(self, now: float) -> str:
         async with self._answer("0" * 32) as answer:
             await self._judged(answer)
+            self._require_taken(answer)
             return f"answers get-session; {session.apart_by(answer.headers.get('Date'), now)}"
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
-
-    async def _get(self, token: str) -> bytes:
-        async with self._answer(token) as answer:
-            return await self._judged(answer)
 
     @asynccontextmanager
     async def _answer(self, token: str) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -90,6 +97,18 @@ class OverHttp:
         if len(raw) > session.MAX_RECORD:
             raise UpstreamUnavailable("get-session answered more than a session")
         return raw
+
+    def _require_taken(self, answer: aiohttp.ClientResponse) -> None:
+        """Check that `null` is about the session. Raises UpstreamUnavailable.
+
+        Better Auth ends the cookies of a session that it has not. It ends none when it took no token from us:
+        without the `bearer` plugin, or with another secret. Nor does the `customSession` plugin of 1.6, so a
+        server that ends none counts once it has taken a token.
+        """
+        if any(_END.search(one) for one in answer.headers.getall("Set-Cookie", ())):
+            self._ends_cookies = True
+        elif self._ends_cookies or not self._is_taken:
+            raise UpstreamUnavailable("get-session took neither the bearer nor the cookie")
 
     def _headers(self, token: str) -> dict[str, str]:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}

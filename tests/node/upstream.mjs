@@ -74,6 +74,7 @@ function plugins(server, lib, names) {
     lib.organization(),
     lib.multiSession(),
     lib.twoFactor({ skipVerificationOnEnable: true }),
+    ...(server.customSession ? [lib.customSession(async (found) => ({ ...found, theme: "dark" }))] : []),
     ...(server.social ? [lib.genericOAuth({ config: [provider()] })] : []),
   ];
 }

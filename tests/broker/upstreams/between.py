@@ -46,7 +46,8 @@ class Between:
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             await meanwhile()
-        return answer_of(answer.content, f"{answer.status_code} OK", answer.headers["content-type"])
+        more = "".join(f"Set-Cookie: {one}\r\n" for one in answer.headers.get_list("set-cookie"))
+        return answer_of(answer.content, f"{answer.status_code} OK", answer.headers["content-type"], more)
 
 
 def answer_of(body, status="200 OK", kind="application/json", more=""):

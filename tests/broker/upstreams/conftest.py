@@ -20,8 +20,8 @@ HOOKED = ("postgres", "http", "http, 1.6", "jwt")
 WEBHOOK = "/webhooks/better-auth/docs"
 WEBHOOK_SECRET = "the webhook's secret in the tests, as long as others"
 NOW = "remember_seconds = 0\n"
-SHORT = {"expiresIn": 3, "updateAge": 0}
-"""Sessions of three seconds, which each request of the site's pages moves."""
+SHORT = {"expiresIn": 4, "updateAge": 0}
+"""Sessions of four seconds, which each request of the site's pages moves."""
 JWKS_PATH = "/.well-known/jwks.json"
 
 
@@ -71,7 +71,7 @@ def theirs(redis, databases, tmp_path_factory):
         "http": {"basePath": "/accounts/v1", "cookieCache": True, "social": True},
         "http, cookie": {"withoutBearer": True},
         "http, secure cookie": {"withoutBearer": True, "secureCookies": True},
-        "http, 1.6": {"version": "1.6", "social": True},
+        "http, 1.6": {"version": "1.6", "social": True, "customSession": True},
         "http, short": {"session": SHORT},
         "jwt": {},
         "jwt, 1.6": {"version": "1.6"},

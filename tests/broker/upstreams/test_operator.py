@@ -68,7 +68,8 @@ async def test_what_is_found_is_said(theirs, visitor_of, redis, tmp_path):
 
 
 async def test_a_clock_that_is_apart_is_said(theirs, redis, tmp_path, monkeypatch):
-    monkeypatch.setitem(ANSWERS, "long ago", answer_of(b"null", more=f"Date: {format_datetime(EPOCH)}\r\n"))
+    more = f"Date: {format_datetime(EPOCH)}\r\nSet-Cookie: better-auth.session_token=; Max-Age=0\r\n"
+    monkeypatch.setitem(ANSWERS, "long ago", answer_of(b"null", more=more))
     between = Between(theirs[0]["http"])
     await between.start()
     table = f'upstream = "http"\nurl = "{between.url}"\n'
@@ -85,6 +86,8 @@ async def test_what_is_wrong_is_said_with_what_to_mend(theirs, redis, tmp_path):
         f'upstream = "redis"\nredis_url = "redis://127.0.0.1:{port}"': "key_prefix",
         f'upstream = "http"\nurl = "http://127.0.0.1:{port}/api/auth"': "better_auth.url",
         f'upstream = "http"\nurl = "{theirs[0]["http"]}/wrong"\n': "answered 404",
+        theirs[1]["http, cookie"]: "took neither the bearer nor the cookie",
+        theirs[1]["http, cookie"] + 'secrets = ["wrong"]': "took neither the bearer nor the cookie",
         f'upstream = "jwt"\nurl = "{theirs[0]["http"]}/wrong"': "jwks",
         f'upstream = "database"\ndatabase_url = "sqlite:///{tmp_path}/none.db"': "database_url",
         theirs[1]["postgres"] + 'tables = "snake_case"': "lacks a column",

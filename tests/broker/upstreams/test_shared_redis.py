@@ -3,6 +3,7 @@ out at a real server, and ask here."""
 
 import asyncio
 
+import orjson
 import pytest
 
 from broker.sessions import cookies
@@ -104,7 +105,8 @@ async def test_their_cookie_is_ours_byte_for_byte(visitor, stack):
 @PLAIN
 async def test_revoking_all_leaves_no_session_of_concurrent_sign_ins(visitor, stack):
     ada = await visitor()
-    await ada.sign_up()
+    user = (await ada.sign_up())["user"]
+    store = stack.service.store
 
     async def signed_in():
         one = await visitor()
@@ -112,10 +114,14 @@ async def test_revoking_all_leaves_no_session_of_concurrent_sign_ins(visitor, st
 
     tokens = await asyncio.gather(*(signed_in() for _ in range(32)))
     readers = await asyncio.gather(*(stack.exchanged(one) for one in tokens))
+    # Better Auth's list loses some of the sessions that begin at one time, often four of 32. Here it is four.
+    listed = f"{PREFIX}active-sessions-{user['id']}"
+    [before] = await store.run(command("GET", listed))
+    await store.run(command("SET", listed, orjson.dumps(orjson.loads(before)[:-4]), "KEEPTTL"))
     await ada.post("/revoke-sessions")
-    # Some of their keys stay, as their list of them lost some; only their marker says that they are dead.
-    left = await stack.service.store.run(*(command("EXISTS", PREFIX + one) for one in tokens))
-    assert sum(left) > 0
+    # Their keys stay; only the marker says that they are dead.
+    left = await store.run(*(command("EXISTS", PREFIX + one) for one in tokens))
+    assert sum(left) >= 4
     answers = await asyncio.gather(*(reader.ask() for reader in readers))
     assert {one.status_code for one in answers} == {401}
     for one in tokens:
