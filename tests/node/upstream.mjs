@@ -117,6 +117,7 @@ for (const server of servers) {
       ...(server.webhook ? { session: { delete: { after: sessionEnded(server.webhook) } } } : {}),
     },
     advanced: {
+      cookiePrefix: server.cookiePrefix ?? "better-auth",
       useSecureCookies: server.secureCookies ?? false,
       ...(server.neon ? { database: { generateId: "uuid" } } : {}),
     },

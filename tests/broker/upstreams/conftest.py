@@ -70,6 +70,7 @@ def theirs(redis, databases, tmp_path_factory):
         "sqlite": {"storage": {"sqlite": str(sqlite)}},
         "http": {"basePath": "/accounts/v1", "cookieCache": True, "social": True},
         "http, cookie": {"withoutBearer": True},
+        "http, named cookie": {"withoutBearer": True, "cookiePrefix": "site"},
         "http, secure cookie": {"withoutBearer": True, "secureCookies": True},
         "http, 1.6": {"version": "1.6", "social": True, "customSession": True},
         "http, short": {"session": SHORT},
@@ -104,6 +105,8 @@ def _tables(addresses, databases, sqlite):
         "sqlite": f'upstream = "database"\ndatabase_url = "sqlite:///{sqlite}"\n',
         "http": f'upstream = "http"\nurl = "{addresses["http"]}"\n',
         "http, cookie": f'upstream = "http"\nurl = "{addresses["http, cookie"]}"\n',
+        "http, named cookie": f'upstream = "http"\nurl = "{addresses["http, named cookie"]}"\n'
+        'cookie_name = "site.session_token"\n',
         "http, secure cookie": f'upstream = "http"\nurl = "{addresses["http, secure cookie"]}"\n',
         "http, 1.6": f'upstream = "http"\nurl = "{addresses["http, 1.6"]}"\n',
         "http, short": f'upstream = "http"\nurl = "{addresses["http, short"]}"\n',

@@ -11,7 +11,8 @@ pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
 POSTGRES = ["postgres", "postgres, 1.6", "postgres, snake"]
-ASKED = ["redis, 1.6", *POSTGRES, "sqlite", "http", "http, cookie", "http, 1.6"]
+HTTP = ["http", "http, cookie", "http, named cookie", "http, 1.6"]
+ASKED = ["redis, 1.6", *POSTGRES, "sqlite", *HTTP]
 
 
 @pytest.mark.parametrize("visitor", ASKED, indirect=True)
