@@ -13,7 +13,7 @@ import jwt
 import structlog
 
 from edge.config.better_auth import BetterAuth
-from edge.upstreams.session import UpstreamUnavailable
+from edge.upstreams.session import UpstreamUnavailable, apart_by
 from tokens.errors import KeysUnavailable
 from tokens.jwks import local
 from tokens.jwks.remote import RemoteKeys
@@ -48,7 +48,7 @@ class Jwts:
         assert settings.url is not None  # noqa: S101  edge.config.checks refuses to read without it
         self._site = site
         self._settings = settings
-        self._address = f"{settings.url.rstrip('/')}/jwks"
+        self._address = f"{settings.url.rstrip('/')}{settings.jwks_path}"
         parts = urlsplit(settings.url)
         origin = f"{parts.scheme}://{parts.netloc}"
         self._issuer = settings.issuer or origin
@@ -81,13 +81,15 @@ class Jwts:
             return None
         return self._judged(claims, now)
 
-    async def describe(self) -> str:
-        """Describe the server's keys for an operator. Raises UpstreamUnavailable."""
+    async def describe(self, now: float) -> str:
+        """Describe the server's keys and clock for an operator. Raises UpstreamUnavailable."""
         try:
-            keys = local.parse(await self._fetch(), algorithms=ALGORITHMS, most=MAX_KEYS)
+            raw, date = await self._answer()
+            keys = local.parse(raw, algorithms=ALGORITHMS, most=MAX_KEYS)
         except (OSError, TimeoutError, local.BadKeySet) as error:
             raise UpstreamUnavailable(f"jwks: {error or type(error).__name__}") from None
-        return f"{len(keys)} keys for {', '.join(sorted({key.alg for key in keys.values()})) or 'nothing'}"
+        named = ", ".join(sorted({key.alg for key in keys.values()})) or "nothing"
+        return f"{len(keys)} keys for {named}; {apart_by(date, now)}"
 
     async def close(self) -> None:
         await self._keys.close()
@@ -109,7 +111,7 @@ class Jwts:
         try:
             key = self._keys.known(kid) or await self._keys.find(kid)
         except KeysUnavailable as error:
-            mend = f"check sites.{self._site}.better_auth.url: jwks below it must answer a key set"
+            mend = f"check sites.{self._site}.better_auth.url: jwks_path below it must answer a key set"
             _log.warning("better_auth_unavailable", site=self._site, reason=str(error), mend=mend)
             raise UpstreamUnavailable(str(error)) from None
         return key if key is not None and key.alg == header.get("alg") else None
@@ -132,6 +134,11 @@ class Jwts:
 
     async def _fetch(self) -> bytes:
         """Raises OSError and TimeoutError."""
+        raw, _ = await self._answer()
+        return raw
+
+    async def _answer(self) -> tuple[bytes, str | None]:
+        """The key set, and the `Date` that came with it. Raises OSError and TimeoutError."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=self._settings.timeout_seconds)
@@ -143,6 +150,6 @@ class Jwts:
                 raw = await answer.content.read(local.MAX_BYTES + 1)
                 while not answer.content.at_eof() and len(raw) <= local.MAX_BYTES:
                     raw += await answer.content.read(local.MAX_BYTES + 1 - len(raw))
-                return raw
+                return raw, answer.headers.get("Date")
         except aiohttp.ClientError as error:
             raise OSError(type(error).__name__) from None

@@ -44,8 +44,10 @@ async def _described(around: Environment, settings: BetterAuth) -> str:
 async def _jwts(site: str, settings: BetterAuth) -> Found:
     jwts = Jwts(site, settings, time.monotonic)
     try:
-        return Found(True, await jwts.describe())
+        return Found(True, await jwts.describe(time.time()))
     except UpstreamUnavailable as error:
-        return Found(False, f"{error}: check sites.{site}.better_auth.url, below which jwks must answer.")
+        return Found(
+            False, f"{error}: check sites.{site}.better_auth.url, below which jwks_path must answer."
+        )
     finally:
         await jwts.close()

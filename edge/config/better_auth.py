@@ -52,7 +52,7 @@ class BetterAuth(Table):
         None,
         pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$",
         description="With `http` and `secrets`: the name of its session cookie. Without it, "
-        "`better-auth.session_token`, after `__Secure-` for an https `url`.",
+        "`better-auth.session_token`, with and without `__Secure-` before it.",
     )
     issuer: str | None = Field(
         None,
@@ -63,6 +63,13 @@ class BetterAuth(Table):
         None,
         max_length=512,
         description="With `jwt`: `aud` of its tokens. Without it, the origin of `url`, as the plugin has it.",
+    )
+    jwks_path: str = Field(
+        "/jwks",
+        max_length=256,
+        pattern=r"^/[^\s?#]*$",
+        description="With `jwt`: where its keys are below `url`, as `jwks.jwksPath` of the plugin says. Neon "
+        "Auth has them at `/.well-known/jwks.json`.",
     )
     database_url: SecretStr | None = Field(
         None,

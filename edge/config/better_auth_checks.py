@@ -9,7 +9,7 @@ from edge.redis.topologies import addresses
 _REDIS_KEYS: Final = frozenset({"redis_url", "key_prefix"})
 _HTTP_KEYS: Final = frozenset({"cookie_name"})
 _DATABASE_KEYS: Final = frozenset({"database_url", "tables", "names"})
-_JWT_KEYS: Final = frozenset({"issuer", "audience"})
+_JWT_KEYS: Final = frozenset({"issuer", "audience", "jwks_path"})
 _ASKING_KEYS: Final = frozenset({"timeout_seconds", "remember_seconds"})
 _OF_WAYS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "redis": (frozenset(), _HTTP_KEYS | _DATABASE_KEYS | _JWT_KEYS | _ASKING_KEYS | {"url"}),

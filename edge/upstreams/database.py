@@ -3,8 +3,10 @@
 import asyncio
 import re
 import sqlite3
+from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, RowMapping
@@ -16,6 +18,7 @@ from edge.upstreams import session
 from edge.upstreams.session import ForeignSession, Reference, UpstreamUnavailable
 
 WAY: Final = "database"
+_T = TypeVar("_T")
 POOL_SIZE: Final = 4
 """Connections of one worker; further questions wait, within their time."""
 POOL_RECYCLE_S: Final = 300
@@ -23,6 +26,7 @@ POOL_RECYCLE_S: Final = 300
 _OF_PLUGINS: Final = frozenset({"user.isAnonymous", "user.banned", "user.banExpires"})
 """Columns that only a plugin makes; a table without one has a user without the flag."""
 _CAPITAL: Final = re.compile(r"[A-Z]")
+_PRODUCTS: Final = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
 # The first row that fits gives the reason; the driver's own text would show SQL and addresses.
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -70,31 +74,46 @@ class SharedDatabase:
 
     async def describe(self, now: float) -> str:
         await self._row("0" * 32)
-        found = [] if self._query is None else self._query.selected_columns.keys()
-        without = [name.partition(".")[2] for name in NAMES if name in _OF_PLUGINS and name not in found]
-        tables = ", ".join(f"{self._names[name]}" for name in ("session", "user"))
-        text = f"tables {tables}{f' without {chr(44).join(without)}' if without else ''}"
-        if self._engine.dialect.name == "sqlite":
-            return f"readable: {text}"
-        async with self._engine.connect() as connection:
-            at = (await connection.execute(sa.select(sa.func.now()))).scalar_one()
-        return f"readable: {text}; {session.apart(at.timestamp(), now)}"
+        dialect = self._engine.dialect
+        version = ".".join(str(part) for part in dialect.server_version_info or ())
+        text = f"readable: {_PRODUCTS[dialect.name]} {version}, tables {self._tables()}"
+        if dialect.name == "sqlite":
+            return text
+        at = await self._bounded(self._time())
+        return f"{text}; {session.apart(at.timestamp(), now)}"
 
     async def close(self) -> None:
         await self._engine.dispose()
 
+    def _tables(self) -> str:
+        """The tables with the columns that are read, as they are called there."""
+        found = [] if self._query is None else self._query.selected_columns.keys()
+        schema = f"{self._names['schema']}." if self._names["schema"] else ""
+        tables = []
+        for table in ("session", "user"):
+            columns = [self._names[name] for name in found if name.startswith(f"{table}.")]
+            tables.append(f"{schema}{self._names[table]} ({', '.join(columns)})")
+        without = [self._names[name] for name in NAMES if name in _OF_PLUGINS and name not in found]
+        return " and ".join(tables) + (f", without {', '.join(without)}" if without else "")
+
     async def _row(self, token: str) -> RowMapping | None:
+        try:
+            return await self._bounded(self._asked(token))
+        except UpstreamUnavailable:
+            # A column may have been added or taken away since: look again at the next question.
+            self._query = None
+            raise
+
+    async def _bounded(self, asked: Coroutine[Any, Any, _T]) -> _T:
         # A driver that is cancelled cleans up with a server that does not answer, for seconds. So the task
         # finishes that by itself, and nobody waits for it.
-        task = asyncio.create_task(self._asked(token))
+        task = asyncio.create_task(asked)
         try:
             done, _ = await asyncio.wait({task}, timeout=self._seconds)
             if not done:
                 raise TimeoutError
             return task.result()
         except tuple(kind for kind, _ in _REASONS) as error:
-            # A column may have been added or taken away since: look again at the next question.
-            self._query = None
             raise _unavailable(error) from None
         finally:
             if not task.done():
@@ -109,6 +128,11 @@ class SharedDatabase:
             result = await connection.execute(self._query, {"token": token})
             row: RowMapping | None = result.mappings().first()
             return row
+
+    async def _time(self) -> datetime:
+        async with self._engine.connect() as connection:
+            at: datetime = (await connection.execute(sa.select(sa.func.now()))).scalar_one()
+            return at
 
 
 def names_of(settings: BetterAuth) -> dict[str, str]:

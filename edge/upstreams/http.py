@@ -4,9 +4,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -21,13 +21,18 @@ CONNECTIONS: Final = 20
 # The cookie cache would answer for minutes after a sign-out, and a refresh would keep a session alive for
 # ever: our looking is no use of the site.
 _QUERY: Final = "disableCookieCache=true&disableRefresh=true"
+# Better Auth chooses by its own `baseURL`, which is an https one also where the services ask at an address
+# inside. It reads the one and ignores the other.
+_COOKIE_NAMES: Final = ("better-auth.session_token", "__Secure-better-auth.session_token")
+# A balancer before the server sets cookies of its own, which ends none.
+_END: Final = re.compile(r"^[^=]+=;.*\bMax-Age=0(?:;|$)", re.IGNORECASE)
 
 
 class OverHttp:
     """`url` is the server's address with its `basePath`. `seconds` bound each question.
 
     The token goes as bearer, which a server without the `bearer` plugin ignores; with the server's own
-    `secret` it goes as the signed cookie `cookie_name` too.
+    `secret` it goes as the signed cookie `cookie_name` too, or under both names that Better Auth gives it.
     """
 
     way = WAY
@@ -36,21 +41,26 @@ class OverHttp:
         self._address = f"{url.rstrip('/')}/get-session?{_QUERY}"
         self._timeout = aiohttp.ClientTimeout(total=seconds)
         self._secret = secret
-        # Better Auth's own rule for the name, where `advanced` does not say otherwise.
-        secure = "__Secure-" if url.startswith("https://") else ""
-        self._cookie_name = cookie_name or f"{secure}better-auth.session_token"
+        self._cookie_names = (cookie_name,) if cookie_name else _COOKIE_NAMES
         self._session: aiohttp.ClientSession | None = None
+        self._is_taken = False
+        self._ends_cookies = False
 
     async def find(self, token: str, now: float) -> ForeignSession | None:
         if not session.TOKEN.fullmatch(token):
             return None
-        raw = await self._get(token)
+        async with self._answer(token) as answer:
+            raw = await self._judged(answer)
         if raw.strip() == b"null":
+            self._require_taken(answer)
             return None
         found = session.parse(raw, now)
         # The server has judged the expiry by its own clock. Another session than the one that was asked for
         # would be one that something between us and the server has kept.
-        return found if found is not None and found.token == token else None
+        if found is None or found.token != token:
+            return None
+        self._is_taken = True
+        return found
 
     async def look(self, reference: Reference, now: float) -> ForeignSession | None:
         found = await self.find(reference.token, now)
@@ -59,18 +69,12 @@ class OverHttp:
     async def describe(self, now: float) -> str:
         async with self._answer("0" * 32) as answer:
             await self._judged(answer)
-            sent = answer.headers.get("Date")
-        if sent is None:
-            return "answers get-session"
-        return f"answers get-session, and {session.apart(parsedate_to_datetime(sent).timestamp(), now)}"
+            self._require_taken(answer)
+            return f"answers get-session; {session.apart_by(answer.headers.get('Date'), now)}"
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
-
-    async def _get(self, token: str) -> bytes:
-        async with self._answer(token) as answer:
-            return await self._judged(answer)
 
     @asynccontextmanager
     async def _answer(self, token: str) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -94,11 +98,24 @@ class OverHttp:
             raise UpstreamUnavailable("get-session answered more than a session")
         return raw
 
+    def _require_taken(self, answer: aiohttp.ClientResponse) -> None:
+        """Check that `null` is about the session. Raises UpstreamUnavailable.
+
+        Better Auth ends the cookies of a session that it has not. It ends none when it took no token from us:
+        without the `bearer` plugin, or with another secret. Nor does the `customSession` plugin of 1.6, so a
+        server that ends none counts once it has taken a token.
+        """
+        if any(_END.search(one) for one in answer.headers.getall("Set-Cookie", ())):
+            self._ends_cookies = True
+        elif self._ends_cookies or not self._is_taken:
+            raise UpstreamUnavailable("get-session took neither the bearer nor the cookie")
+
     def _headers(self, token: str) -> dict[str, str]:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
         if self._secret is not None:
             mac = base64.b64encode(hmac.digest(self._secret, token.encode(), hashlib.sha256)).decode()
-            headers["Cookie"] = f"{self._cookie_name}={quote(f'{token}.{mac}', safe='')}"
+            value = quote(f"{token}.{mac}", safe="")
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name in self._cookie_names)
         return headers
 
     def _opened(self) -> aiohttp.ClientSession:

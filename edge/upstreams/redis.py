@@ -1,5 +1,6 @@
 """Asks the Redis that a Better Auth server uses as its `secondaryStorage`."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,6 +12,11 @@ from edge.upstreams.session import ForeignSession, Reference, UpstreamUnavailabl
 WAY: Final = "redis"
 PARSED: Final = 2_000
 """Records that a worker keeps parsed, each of a kilobyte or two."""
+# Valkey tells the version of Redis that it is compatible with too, after its own name.
+_VERSIONS: Final = tuple(
+    (name, re.compile(rf"^{name.lower()}_version:([\w.-]{{1,32}})".encode(), re.MULTILINE))
+    for name in ("Valkey", "Redis")
+)
 
 
 class SharedRedis:
@@ -61,15 +67,26 @@ class SharedRedis:
     async def describe(self, now: float) -> str:
         # A name that no session has: whether it may be read is what is asked.
         await self._run(command("GET", f"{self._prefix}{'0' * 32}"), self._marker("nobody"))
-        try:
-            [[seconds, _]] = await self._store.run(command("TIME"))
-        except (StoreUnavailable, ScriptError):
-            return "readable; it does not tell the time to this user"
-        return f"readable, and {session.apart(int(seconds), now)}"
+        return f"readable: {await self._version()}; {await self._clock(now)}"
 
     async def close(self) -> None:
         if self.owns:
             await self._store.close()
+
+    async def _version(self) -> str:
+        try:
+            [raw] = await self._store.run(command("INFO", "server"))
+        except (StoreUnavailable, ScriptError):
+            return "its version is not for this user"
+        told = ((name, pattern.search(raw)) for name, pattern in _VERSIONS)
+        return next((f"{name} {found[1].decode()}" for name, found in told if found), "of no known version")
+
+    async def _clock(self, now: float) -> str:
+        try:
+            [[seconds, _]] = await self._store.run(command("TIME"))
+        except (StoreUnavailable, ScriptError):
+            return "its clock is not for this user"
+        return session.apart(int(seconds), now)
 
     def _parse(self, raw: bytes, now: float) -> ForeignSession | None:
         """As session.parse. The same bytes say the same, and a question's flight is short against parsing."""

@@ -4,6 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -77,7 +78,8 @@ class Upstream(Protocol):
         """As `find`, for a session that was found before."""
 
     async def describe(self, now: float) -> str:
-        """Describe the server for an operator: that it can be read, and how far its clock is from ours."""
+        """Describe the server for an operator: its version where it tells one, the tables and columns that
+        are read, and how far its clock is from ours."""
 
     async def close(self) -> None: ...
 
@@ -85,6 +87,14 @@ class Upstream(Protocol):
 def apart(theirs: float, now: float) -> str:
     """The difference of two clocks in words; both in seconds since the epoch."""
     return f"its clock is {abs(theirs - now):.0f} s {'ahead' if theirs > now else 'behind'}"
+
+
+def apart_by(date: str | None, now: float) -> str:
+    """As `apart`, by the `Date` of an HTTP answer."""
+    try:
+        return apart(parsedate_to_datetime(date or "").timestamp(), now)
+    except ValueError:
+        return "it does not tell the time"
 
 
 def parse(raw: bytes, now: float) -> ForeignSession | None:

@@ -65,8 +65,8 @@ MENDS: Final[Mapping[str, str]] = {
     "server's secondaryStorage, and that Redis must answer",
     "database": "check sites.{site}.better_auth: database_url, tables and names must be those of the "
     "Better Auth server's database, and the role must be allowed to read its sessions and users",
-    "http": "check sites.{site}.better_auth.url: get-session below it must answer JSON for a bearer or, with "
-    "secrets, for the cookie, within timeout_seconds",
+    "http": "check sites.{site}.better_auth.url: get-session below it must answer JSON within "
+    "timeout_seconds, for a bearer or, with the server's own secret first in secrets, for the cookie",
 }
 
 

@@ -1,8 +1,14 @@
 // Better Auth's own client, unchanged, through every call that the broker answers. Takes the broker's
-// address, the site's origin, "cookie" or "bearer", and the package whose client it is; prints a line of JSON for each step, with what the
-// client returned and what went over the wire for it.
-const [baseURL, origin, credentials, library] = process.argv.slice(2);
-const { createAuthClient } = await import(`${library}/client`);
+// address, the site's origin, "cookie" or "bearer", the package whose client it is, and which one of its clients:
+// "client", or that of a framework. Prints a line of JSON for each step, with what the client returned and what
+// went over the wire for it.
+import { openBrowser, views } from "./views.mjs";
+
+const [baseURL, origin, credentials, library, kind] = process.argv.slice(2);
+const isPage = kind !== "client";
+if (isPage) await openBrowser(`${origin}/`);
+const mount = await views[kind]();
+const { createAuthClient } = await import(isPage ? `${library}/${kind}` : `${library}/client`);
 const { anonymousClient, jwtClient } = await import(`${library}/client/plugins`);
 const PASSWORD = "correct horse battery";
 const NEW_PASSWORD = "battery horse correct";
@@ -13,6 +19,8 @@ let wire = [];
 // One browser, or one script that keeps a bearer token: a page of the site, with what it was given.
 class Device {
   cookies = new Map();
+  state = { isPending: true };
+  looks = new Set();
   token = "";
 
   constructor(name) {
@@ -29,7 +37,10 @@ class Device {
       },
     });
     // Kept mounted, as by a component on the page.
-    this.client.useSession.subscribe(() => {});
+    mount(this.client, (state) => {
+      this.state = state;
+      for (const look of this.looks) look();
+    });
   }
 
   async fetch(input, init) {
@@ -59,19 +70,18 @@ class Device {
     else this.cookies.set(name, value);
   }
 
-  // What a page shows: the session store, once it holds the user whom `expected` accepts.
+  // What the page shows, once it is the user whom `expected` accepts.
   shows(expected) {
-    const store = this.client.useSession;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error("the session store was not updated")), 10_000);
-      const stop = store.listen(look);
-      function look() {
-        const { data, isPending, isRefetching } = store.get();
+      const timer = setTimeout(() => reject(new Error("the page was not updated")), 10_000);
+      const look = () => {
+        const { data, isPending, isRefetching } = this.state;
         if (isPending || isRefetching || !expected(data?.user ?? null)) return;
         clearTimeout(timer);
-        stop?.();
+        this.looks.delete(look);
         resolve({ data: data && { user: data.user.name } });
-      }
+      };
+      this.looks.add(look);
       look();
     });
   }
@@ -88,16 +98,43 @@ const first = new Device("first");
 const second = new Device("second");
 const a = first.client;
 const b = second.client;
-const email = `${credentials}-${library}-${new URL(origin).hostname}@example.com`;
+const email = `${credentials}-${library}-${kind}-${new URL(origin).hostname}@example.com`;
 const signInOn = (client, password = PASSWORD, more = {}) => client.signIn.email({ email, password, ...more });
 const isNobody = (user) => user === null;
+const isNamed = (name) => (user) => user?.name === name;
 
+// A page learns of changes that were made elsewhere when it is looked at again, and by a message of another
+// tab.
+const EVENTS = {
+  "in view": () => document.dispatchEvent(new window.Event("visibilitychange")),
+  "after another tab": () => {
+    const newValue = JSON.stringify({ event: "session", data: { trigger: "updateUser" } });
+    window.dispatchEvent(new window.StorageEvent("storage", { key: "better-auth.message", newValue }));
+  },
+};
+
+async function changesElsewhere() {
+  await step("sign in elsewhere", () => signInOn(b));
+  for (const [when, happen] of Object.entries(EVENTS)) {
+    const name = `Ada ${when}`;
+    await step(`update elsewhere, ${when}`, () => b.updateUser({ name }));
+    await step(`page ${when}`, () => {
+      happen();
+      return first.shows(isNamed(name));
+    });
+  }
+}
+
+// Nuxt's way on a server: the client names the address, and `useFetch` asks it.
+const useFetch = async (url) => ({ data: await (await first.fetch(url, { method: "GET" })).json(), error: null });
+
+if (isPage) await step("page at first", () => first.shows(isNobody));
 await step("ok", () => a.ok());
 await step("session of nobody", () => a.getSession());
 await step("list of nobody", () => a.listSessions());
 
 await step("sign up", () => a.signUp.email({ name: "Ada Lovelace", email, password: PASSWORD }));
-await step("store after sign up", () => first.shows((user) => user?.name === "Ada Lovelace"));
+await step("store after sign up", () => first.shows(isNamed("Ada Lovelace")));
 await step("session", () => a.getSession());
 await step("sign up again", () => b.signUp.email({ name: "Eve", email, password: PASSWORD }));
 await step("sign out", () => a.signOut());
@@ -107,7 +144,7 @@ await step("session after sign out", () => a.getSession());
 await step("sign in, wrong", () => signInOn(a, "wrong horse battery"));
 await step("sign in, unknown", () => a.signIn.email({ email: "nobody@example.com", password: PASSWORD }));
 await step("sign in", () => signInOn(a));
-await step("store after sign in", () => first.shows((user) => user?.name === "Ada Lovelace"));
+await step("store after sign in", () => first.shows(isNamed("Ada Lovelace")));
 
 await step("sign in for a day", () => signInOn(b, PASSWORD, { rememberMe: false }));
 const list = await step("list", () => a.listSessions());
@@ -123,8 +160,11 @@ await step("session of the other", () => b.getSession());
 await step("session of the one", () => a.getSession());
 
 await step("update", () => a.updateUser({ name: "Ada King" }));
-await step("store after update", () => first.shows((user) => user?.name === "Ada King"));
+await step("store after update", () => first.shows(isNamed("Ada King")));
 await step("update of the address", () => a.updateUser({ email: "other@example.com" }));
+
+if (isPage) await changesElsewhere();
+if (kind === "vue") await step("session by useFetch", () => a.useSession(useFetch));
 
 await step("token", () => a.token());
 await step("jwks", () => a.jwks());

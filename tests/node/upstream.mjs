@@ -7,15 +7,17 @@ import { LibsqlDialect } from "@libsql/kysely-libsql";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { sessionEnded } from "../../examples/better-auth/chatgate-webhook.mjs";
+import { openProvider } from "./provider.mjs";
 
 const servers = JSON.parse(process.argv[2]);
+const discoveryUrl = servers.some((one) => one.social) && (await openProvider());
 
 // The hashes are not what is tested, and scrypt would take most of the time.
 const quick = async (password) => createHash("sha256").update(password).digest("hex");
 
 const models = "user session account verification jwks organization member invitation twoFactor".split(" ");
 
-// One of `storage`: { memory: true }, { postgres: { host, database } } or { sqlite: path }.
+// One of `storage`: { memory: true }, { postgres: { host, database, options } } or { sqlite: path }.
 function database(storage, { memoryAdapter }) {
   if (storage.postgres) return new pg.Pool({ user: "postgres", ...storage.postgres });
   if (storage.sqlite) return { dialect: new LibsqlDialect({ url: `file:${storage.sqlite}` }), type: "sqlite" };
@@ -45,14 +47,37 @@ const snake = {
   anonymous: { schema: { user: { fields: { isAnonymous: "is_anonymous" } } } },
 };
 
-// Who is an admin, and whose address is verified, is told by the address.
+// Who is an admin, and whose address is verified, is told by the address. Of an address that a provider vouches
+// for, the provider's word counts.
 const marked = async (user) => ({
   data: {
     ...user,
     role: user.email.startsWith("admin") ? "admin" : "user",
-    emailVerified: user.email.startsWith("verified"),
+    emailVerified: user.emailVerified || user.email.startsWith("verified"),
   },
 });
+
+const provider = () => ({ providerId: "provider", clientId: "site", clientSecret: "any", discoveryUrl, pkce: true });
+
+// `neon`: those that Neon Auth has, which lets nobody in without an account.
+function plugins(server, lib, names) {
+  const jwks = {
+    ...(server.alg ? { keyPairConfig: { alg: server.alg } } : {}),
+    ...(server.jwksPath ? { jwksPath: server.jwksPath } : {}),
+  };
+  return [
+    ...(server.withoutBearer ? [] : [lib.bearer()]),
+    lib.jwt({ jwks }),
+    lib.oneTimeToken(),
+    ...(server.neon ? [] : [lib.anonymous(names.anonymous)]),
+    lib.admin(names.admin),
+    lib.organization(),
+    lib.multiSession(),
+    lib.twoFactor({ skipVerificationOnEnable: true }),
+    ...(server.customSession ? [lib.customSession(async (found) => ({ ...found, theme: "dark" }))] : []),
+    ...(server.social ? [lib.genericOAuth({ config: [provider()] })] : []),
+  ];
+}
 
 async function library(version) {
   const name = version ? `better-auth-${version}` : "better-auth";
@@ -82,6 +107,7 @@ for (const server of servers) {
     },
     session: {
       ...names.session,
+      ...server.session,
       storeSessionInDatabase: server.storeSessionInDatabase ?? false,
       cookieCache: { enabled: server.cookieCache ?? false },
     },
@@ -90,19 +116,15 @@ for (const server of servers) {
       user: { create: { before: marked } },
       ...(server.webhook ? { session: { delete: { after: sessionEnded(server.webhook) } } } : {}),
     },
+    advanced: {
+      cookiePrefix: server.cookiePrefix ?? "better-auth",
+      useSecureCookies: server.secureCookies ?? false,
+      ...(server.neon ? { database: { generateId: "uuid" } } : {}),
+    },
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     logger: { disabled: true },
-    plugins: [
-      ...(server.withoutBearer ? [] : [lib.bearer()]),
-      lib.jwt(server.alg ? { jwks: { keyPairConfig: { alg: server.alg } } } : {}),
-      lib.oneTimeToken(),
-      lib.anonymous(names.anonymous),
-      lib.admin(names.admin),
-      lib.organization(),
-      lib.multiSession(),
-      lib.twoFactor({ skipVerificationOnEnable: true }),
-    ],
+    plugins: plugins(server, lib, names),
   };
   if (!storage.memory) {
     const { runMigrations } = await lib.getMigrations(options);

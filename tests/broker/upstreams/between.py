@@ -46,22 +46,23 @@ class Between:
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             await meanwhile()
-        return _answer(answer.content, f"{answer.status_code} OK", answer.headers["content-type"])
+        more = "".join(f"Set-Cookie: {one}\r\n" for one in answer.headers.get_list("set-cookie"))
+        return answer_of(answer.content, f"{answer.status_code} OK", answer.headers["content-type"], more)
 
 
-def _answer(body, status="200 OK", kind="application/json", more=""):
+def answer_of(body, status="200 OK", kind="application/json", more=""):
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}"
     return f"{head}Connection: close\r\n\r\n".encode() + body
 
 
 ANSWERS = {
-    "html": _answer(b"<!doctype html><p>A page for people", kind="text/html"),
-    "broken": _answer(b"", "500 Internal Server Error"),
-    "limited": _answer(b'{"message":"Too many requests"}', "429 Too Many Requests"),
-    "elsewhere": _answer(b"null", "302 Found", more="Location: /login\r\n"),
-    "another schema": _answer(b'{"session":{"id":"a"},"user":{"id":"b"}}'),
-    "no JSON": _answer(b"{"),
-    "too much": _answer(b'"' + b"x" * 70_000 + b'"'),
+    "html": answer_of(b"<!doctype html><p>A page for people", kind="text/html"),
+    "broken": answer_of(b"", "500 Internal Server Error"),
+    "limited": answer_of(b'{"message":"Too many requests"}', "429 Too Many Requests"),
+    "elsewhere": answer_of(b"null", "302 Found", more="Location: /login\r\n"),
+    "another schema": answer_of(b'{"session":{"id":"a"},"user":{"id":"b"}}'),
+    "no JSON": answer_of(b"{"),
+    "too much": answer_of(b'"' + b"x" * 70_000 + b'"'),
     "torn": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{",
     "no answer": b"",
 }

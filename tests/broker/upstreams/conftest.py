@@ -9,14 +9,20 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
-from tests.broker.upstreams.theirs import better_auth_servers, visiting
+from chat_proxy.streams import leases
+from tests.broker.upstreams.stack import standing
+from tests.broker.upstreams.theirs import SECRET, better_auth_servers, visiting
 from tests.ports import free_ports
 from tests.processes import valkey_server
 
-HOOKED = ("postgres", "jwt")
+HOOKED = ("postgres", "http", "http, 1.6", "jwt")
 """Servers that tell the broker of the end of each session, if there is one at the port that they know."""
 WEBHOOK = "/webhooks/better-auth/docs"
 WEBHOOK_SECRET = "the webhook's secret in the tests, as long as others"
+NOW = "remember_seconds = 0\n"
+SHORT = {"expiresIn": 4, "updateAge": 0}
+"""Sessions of four seconds, which each request of the site's pages moves."""
+JWKS_PATH = "/.well-known/jwks.json"
 
 
 @pytest.fixture(scope="session")
@@ -28,14 +34,17 @@ def redis():
 
 @pytest.fixture(scope="session")
 def databases(postgres_socket):
-    """Two empty databases for them, in Postgres."""
-    names = ("upstream_camel", "upstream_snake")
+    """Empty databases for them, in Postgres; one has the schema that Neon Auth uses."""
+    names = ("upstream_camel", "upstream_1_6", "upstream_snake", "upstream_neon")
 
     async def make():
         admin = await asyncpg.connect(user="postgres", database="postgres", host=postgres_socket)
         for name in names:
             await admin.execute(f"CREATE DATABASE {name}")
         await admin.close()
+        neon = await asyncpg.connect(user="postgres", database="upstream_neon", host=postgres_socket)
+        await neon.execute("CREATE SCHEMA neon_auth")
+        await neon.close()
 
     asyncio.run(make())
     return {name: {"host": postgres_socket, "database": name} for name in names}
@@ -47,18 +56,28 @@ def theirs(redis, databases, tmp_path_factory):
     webhooks."""
     sqlite = tmp_path_factory.mktemp("theirs") / "auth.db"
     shared = {"socket": redis.socket, "prefix": "better-auth:"}
+    neon = {"postgres": databases["upstream_neon"] | {"options": "-c search_path=neon_auth"}}
     servers = {
-        "redis": shared,
+        "redis": shared | {"social": True},
         "redis, stored": shared | {"prefix": "st:", "storeSessionInDatabase": True, "cookieCache": True},
         "redis, 1.6": shared | {"prefix": "old:", "version": "1.6"},
+        "redis, short": shared | {"prefix": "short:", "session": SHORT},
         "postgres": {"storage": {"postgres": databases["upstream_camel"]}},
+        "postgres, 1.6": {"storage": {"postgres": databases["upstream_1_6"]}, "version": "1.6"},
+        "postgres, short": {"storage": {"postgres": databases["upstream_camel"]}, "session": SHORT},
+        "postgres, neon": {"storage": neon, "neon": True},
         "postgres, snake": {"storage": {"postgres": databases["upstream_snake"]}, "snake": True},
         "sqlite": {"storage": {"sqlite": str(sqlite)}},
-        "http": {"basePath": "/accounts/v1", "cookieCache": True},
+        "http": {"basePath": "/accounts/v1", "cookieCache": True, "social": True},
         "http, cookie": {"withoutBearer": True},
-        "http, 1.6": {"version": "1.6"},
+        "http, named cookie": {"withoutBearer": True, "cookiePrefix": "site"},
+        "http, secure cookie": {"withoutBearer": True, "secureCookies": True},
+        "http, 1.6": {"version": "1.6", "social": True, "customSession": True},
+        "http, short": {"session": SHORT},
         "jwt": {},
+        "jwt, 1.6": {"version": "1.6"},
         "jwt, ES512": {"alg": "ES512"},
+        "jwt, elsewhere": {"jwksPath": JWKS_PATH},
     }
     hooks = dict(zip(HOOKED, free_ports(len(HOOKED)), strict=True))
     for name, port in hooks.items():
@@ -76,15 +95,26 @@ def _tables(addresses, databases, sqlite):
         "redis": 'upstream = "redis"\n',
         "redis, stored": 'upstream = "redis"\nkey_prefix = "st:"\n',
         "redis, 1.6": 'upstream = "redis"\nkey_prefix = "old:"\n',
+        "redis, short": 'upstream = "redis"\nkey_prefix = "short:"\n',
         "postgres": postgres("upstream_camel"),
+        "postgres, 1.6": postgres("upstream_1_6"),
+        "postgres, short": postgres("upstream_camel"),
+        "postgres, neon": postgres("upstream_neon") + 'tables = "neon_auth"\n',
         "postgres, snake": postgres("upstream_snake")
         + 'tables = "snake_case"\nnames = { session = "sessions", user = "users" }\n',
         "sqlite": f'upstream = "database"\ndatabase_url = "sqlite:///{sqlite}"\n',
         "http": f'upstream = "http"\nurl = "{addresses["http"]}"\n',
         "http, cookie": f'upstream = "http"\nurl = "{addresses["http, cookie"]}"\n',
+        "http, named cookie": f'upstream = "http"\nurl = "{addresses["http, named cookie"]}"\n'
+        'cookie_name = "site.session_token"\n',
+        "http, secure cookie": f'upstream = "http"\nurl = "{addresses["http, secure cookie"]}"\n',
         "http, 1.6": f'upstream = "http"\nurl = "{addresses["http, 1.6"]}"\n',
+        "http, short": f'upstream = "http"\nurl = "{addresses["http, short"]}"\n',
         "jwt": f'upstream = "jwt"\nurl = "{addresses["jwt"]}"\n',
+        "jwt, 1.6": f'upstream = "jwt"\nurl = "{addresses["jwt, 1.6"]}"\n',
         "jwt, ES512": f'upstream = "jwt"\nurl = "{addresses["jwt, ES512"]}"\n',
+        "jwt, elsewhere": f'upstream = "jwt"\nurl = "{addresses["jwt, elsewhere"]}"\n'
+        f'jwks_path = "{JWKS_PATH}"\n',
     }
 
 
@@ -110,3 +140,27 @@ async def visitor_of(theirs):
             return await (await stack.enter_async_context(visiting(theirs[0][name])))()
 
         yield visitor_of
+
+
+@pytest.fixture
+async def stack(request, redis, table, tmp_path):
+    """A broker and a proxy that remember no answer of the server that the test's parameter names."""
+    name = request.node.callspec.params["visitor"]
+    if not name.startswith(("redis", "jwt")):
+        table += NOW
+    if name.endswith("cookie"):
+        table += f'secrets = ["{SECRET}"]\n'
+    async with standing(redis, tmp_path, table) as stack:
+        yield stack
+
+
+@pytest.fixture
+def frequent_renewals(monkeypatch):
+    """Running answers are looked at many times a second, where a service does so every three."""
+    monkeypatch.setattr(leases, "EVERY", 0.1)
+
+
+@pytest.fixture
+def rare_renewals(monkeypatch):
+    """No running answer is looked at while the test runs, so that only a message ends one."""
+    monkeypatch.setattr(leases, "EVERY", 60)

@@ -1,5 +1,6 @@
 """A broker and a proxy in front of one Redis, for a site that has a Better Auth server of its own."""
 
+import asyncio
 import json
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +34,22 @@ class Stack:
         answer = await exchange(site, token, **more)
         assert answer.status_code == 200, answer.text
         return self.reader(site, answer.json())
+
+    async def begun(self, reader):
+        """The task of a reader's question. Its answer has begun, and ends only if the proxy ends it."""
+        begun = asyncio.Event()
+
+        async def endless(peer):
+            await peer.head()
+            await peer.event("start")
+            await peer.event("delta", text="Hello")
+            begun.set()
+            await peer.gone()
+
+        self.service.backend.behaviour = endless
+        asking = asyncio.create_task(reader.ask(headers=[("Accept", "text/event-stream")]))
+        await begun.wait()
+        return asking
 
     def reader(self, site, tokens):
         return Reader(self.service, site, tokens)

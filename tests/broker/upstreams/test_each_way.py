@@ -1,27 +1,18 @@
 """The other ways to trust a Better Auth server, each from a sign-in there to the refusal after a sign-out."""
 
+import asyncio
+
 import pytest
 
 from broker.oauth.grants import better_auth
-from tests.broker.upstreams.stack import exchange, standing
-from tests.broker.upstreams.theirs import SECRET
+from tests.broker.upstreams.stack import exchange
 
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
-NOW = "remember_seconds = 0\n"
-ASKED = ["redis, 1.6", "postgres", "postgres, snake", "sqlite", "http", "http, cookie", "http, 1.6"]
-
-
-@pytest.fixture
-async def stack(request, redis, table, tmp_path):
-    name = request.node.callspec.params["visitor"]
-    if not name.startswith(("redis", "jwt")):
-        table += NOW
-    if name == "http, cookie":
-        table += f'secrets = ["{SECRET}"]\n'
-    async with standing(redis, tmp_path, table) as stack:
-        yield stack
+POSTGRES = ["postgres", "postgres, 1.6", "postgres, snake"]
+HTTP = ["http", "http, cookie", "http, named cookie", "http, 1.6"]
+ASKED = ["redis, 1.6", *POSTGRES, "sqlite", *HTTP]
 
 
 @pytest.mark.parametrize("visitor", ASKED, indirect=True)
@@ -51,7 +42,33 @@ async def test_a_session_there_asks_here_until_it_ends_there(visitor, stack):
     await stack.refused(token)
 
 
-@pytest.mark.parametrize("visitor", ["jwt", "jwt, ES512"], indirect=True)
+@pytest.mark.parametrize("visitor", ["http, secure cookie"], indirect=True)
+async def test_a_server_of_an_https_site_is_asked_at_its_address_inside(visitor, stack):
+    """Its cookie has `__Secure-` before its name, whatever the address at which the services ask it."""
+    ada = await visitor()
+    token = (await ada.sign_up())["token"]
+    reader = await stack.exchanged(token)
+    assert (await reader.ask()).status_code == 200
+    # No client sends the cookie over http by itself.
+    cookie = {"Cookie": f"__Secure-better-auth.session_token={ada.cookie}"}
+    assert (await ada.http.post("/sign-out", headers=cookie)).status_code == 200
+    assert (await reader.ask()).status_code == 401
+    await stack.refused(token)
+
+
+@pytest.mark.usefixtures("frequent_renewals")
+@pytest.mark.parametrize("visitor", ["postgres", "sqlite", "http"], indirect=True)
+async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
+    ada = await visitor()
+    await ada.sign_up()
+    reader = await stack.exchanged(await ada.token())
+    async with asyncio.timeout(10):
+        asking = await stack.begun(reader)
+        await ada.post("/sign-out")
+        assert "session_ended" in (await asking).text
+
+
+@pytest.mark.parametrize("visitor", ["jwt", "jwt, 1.6", "jwt, ES512", "jwt, elsewhere"], indirect=True)
 async def test_a_jwt_there_asks_here_until_it_expires(visitor, stack):
     ada = await visitor()
     await ada.sign_up()

@@ -10,7 +10,7 @@ import pytest
 
 from edge.redis.client import Store, command
 from edge.upstreams import site
-from tests.broker.upstreams.between import ANSWERS, Between
+from tests.broker.upstreams.between import ANSWERS, Between, answer_of
 from tests.broker.upstreams.stack import exchange, standing
 from tests.chat_proxy.service import until
 from tests.processes import valkey_server
@@ -85,6 +85,41 @@ async def test_a_good_session_goes_on_for_the_stated_time(visitor, theirs, redis
         assert (await reader.ask()).status_code == 200
         # One who is not known yet is not let in.
         assert (await exchange(stack.make(), await ada.token())).status_code == 503
+    await between.stop()
+
+
+@pytest.mark.parametrize("visitor", ["http, cookie"], indirect=True)
+@pytest.mark.parametrize("secrets", ["", 'secrets = ["a wrong one"]\n'], ids=["none", "wrong"])
+async def test_a_server_that_takes_nothing_that_it_is_sent(visitor, table, secrets, redis, tmp_path, capsys):
+    """It lacks the `bearer` plugin, and its secret is another one."""
+    ada = await visitor()
+    await ada.sign_up()
+    async with standing(redis, tmp_path, table + secrets + NOW) as stack:
+        await stack.refused(await ada.token(), 503)
+        assert "took neither the bearer nor the cookie" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("visitor", ["http"], indirect=True)
+async def test_a_server_that_takes_nothing_any_more(visitor, theirs, redis, tmp_path, capsys, monkeypatch):
+    """Its `null` comes as for a token that it did not take, without the end of a cookie. The cookie of a
+    balancer before it says nothing."""
+    monkeypatch.setitem(ANSWERS, "not taken", answer_of(b"null", more="Set-Cookie: node=1; Path=/\r\n"))
+    ada, bob = await visitor(), await visitor()
+    await ada.sign_up()
+    await bob.sign_up()
+    between = Between(theirs[0]["http"])
+    await between.start()
+    async with standing(redis, tmp_path, f'upstream = "http"\nurl = "{between.url}"\n{NOW}') as stack:
+        token = await ada.token()
+        reader, other = await stack.exchanged(token), await stack.exchanged(await bob.token())
+        await sure(reader)
+        await bob.post("/sign-out")
+        assert (await other.ask()).status_code == 401
+        assert (await other.refresh()).json()["error"] == "invalid_grant"
+        between.behaviour = "not taken"
+        await unsure(stack, reader, token, capsys, ".url")
+        between.behaviour = None
+        await sure(reader)
     await between.stop()
 
 

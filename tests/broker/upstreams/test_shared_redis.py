@@ -3,6 +3,7 @@ out at a real server, and ask here."""
 
 import asyncio
 
+import orjson
 import pytest
 
 from broker.sessions import cookies
@@ -69,26 +70,15 @@ async def test_a_question_of_a_worker_that_never_saw_the_session_is_refused_too(
 
 
 @EACH
+@pytest.mark.usefixtures("frequent_renewals")
 async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
     ada = await visitor()
     await ada.sign_up()
     reader = await stack.exchanged(await ada.token())
-    begun = asyncio.Event()
-
-    async def endless(peer):
-        await peer.head()
-        await peer.event("start")
-        await peer.event("delta", text="Hello")
-        begun.set()
-        await peer.gone()
-
-    stack.service.backend.behaviour = endless
     async with asyncio.timeout(10):
-        asking = asyncio.create_task(reader.ask(headers=[("Accept", "text/event-stream")]))
-        await begun.wait()
+        asking = await stack.begun(reader)
         await ada.post("/sign-out")
-        answer = await asking
-    assert "session_ended" in answer.text
+        assert "session_ended" in (await asking).text
 
 
 @PLAIN
@@ -115,7 +105,8 @@ async def test_their_cookie_is_ours_byte_for_byte(visitor, stack):
 @PLAIN
 async def test_revoking_all_leaves_no_session_of_concurrent_sign_ins(visitor, stack):
     ada = await visitor()
-    await ada.sign_up()
+    user = (await ada.sign_up())["user"]
+    store = stack.service.store
 
     async def signed_in():
         one = await visitor()
@@ -123,10 +114,14 @@ async def test_revoking_all_leaves_no_session_of_concurrent_sign_ins(visitor, st
 
     tokens = await asyncio.gather(*(signed_in() for _ in range(32)))
     readers = await asyncio.gather(*(stack.exchanged(one) for one in tokens))
+    # Better Auth's list loses some of the sessions that begin at one time, often four of 32. Here it is four.
+    listed = f"{PREFIX}active-sessions-{user['id']}"
+    [before] = await store.run(command("GET", listed))
+    await store.run(command("SET", listed, orjson.dumps(orjson.loads(before)[:-4]), "KEEPTTL"))
     await ada.post("/revoke-sessions")
-    # Some of their keys stay, as their list of them lost some; only their marker says that they are dead.
-    left = await stack.service.store.run(*(command("EXISTS", PREFIX + one) for one in tokens))
-    assert sum(left) > 0
+    # Their keys stay; only the marker says that they are dead.
+    left = await store.run(*(command("EXISTS", PREFIX + one) for one in tokens))
+    assert sum(left) >= 4
     answers = await asyncio.gather(*(reader.ask() for reader in readers))
     assert {one.status_code for one in answers} == {401}
     for one in tokens:

@@ -14,11 +14,13 @@ from edge.redis.client import command
 from tests.broker.upstreams.between import Between
 from tests.broker.upstreams.conftest import WEBHOOK, WEBHOOK_SECRET
 from tests.broker.upstreams.stack import exchange, standing
+from tests.broker.upstreams.theirs import PASSWORD
 from tokens import liveness
 
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
+HOOKS = pytest.mark.parametrize("visitor", ["postgres", "http", "http, 1.6", "jwt"], indirect=True)
 USER, SESSION = "u" * 32, "s" * 32
 
 
@@ -54,6 +56,7 @@ async def stack(request, redis, theirs, table, tmp_path):
         table += "remember_seconds = 60\n"
     async with standing(redis, tmp_path, table) as stack:
         stack.receiver = Receiver(stack.make().page)
+        stack.is_of_jwts = name == "jwt"
         async with await asyncio.start_server(stack.receiver, "127.0.0.1", theirs[2][name]):
             yield stack
 
@@ -95,6 +98,46 @@ async def test_a_jwt_that_is_still_good(visitor, stack):
     assert (await reader.ask()).status_code == 401
     # Nor does the JWT open another session.
     assert (await exchange(stack.make(), token, better_auth.JWT)).status_code == 400
+
+
+@pytest.mark.usefixtures("rare_renewals")
+@HOOKS
+async def test_a_running_answer_ends_at_once(visitor, stack):
+    ada = await visitor()
+    await ada.sign_up()
+    reader = await exchanged(stack, ada)
+    async with asyncio.timeout(5):
+        asking = await stack.begun(reader)
+        await ada.post("/sign-out")
+        assert "session_ended" in (await asking).text
+    await told(stack)
+
+
+@HOOKS
+async def test_a_ban_a_deletion_and_a_new_password_are_told(visitor, stack):
+    admin = await visitor()
+    await admin.sign_up("admin")
+    eve, bob, ann = [await visitor() for _ in range(3)]
+    user = (await eve.sign_up())["user"]
+    await bob.sign_up()
+    await ann.sign_up()
+    readers = [await exchanged(stack, one) for one in (eve, bob, ann)]
+    assert [(await one.ask()).status_code for one in readers] == [200, 200, 200]
+    await admin.post("/admin/ban-user", {"userId": user["id"]})
+    await bob.post("/delete-user", {"password": PASSWORD})
+    change = {"currentPassword": PASSWORD, "newPassword": PASSWORD[::-1], "revokeOtherSessions": True}
+    await ann.post("/change-password", change)
+    await told(stack, 3)
+    assert [(await one.ask()).status_code for one in readers] == [401, 401, 401]
+
+
+async def exchanged(stack, one):
+    """A reader by the session, or by a JWT, of someone who has signed in there."""
+    if not stack.is_of_jwts:
+        return await stack.exchanged(await one.token())
+    site = stack.make()
+    token = (await one.http.get("/token")).json()["token"]
+    return stack.reader(site, (await exchange(site, token, better_auth.JWT)).json())
 
 
 def signed(body, *, secret=WEBHOOK_SECRET, at=None, name="one"):

@@ -4,6 +4,7 @@ import itertools
 import json
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -14,6 +15,8 @@ from tests.processes import serving
 
 SECRET = "the secret of the site's own Better Auth server"
 PASSWORD = "correct horse battery"
+SOCIAL = ("/sign-in/social", {"provider": "provider"})
+SOCIAL_1_6 = ("/sign-in/oauth2", {"providerId": "provider"})
 _NUMBERS = itertools.count()
 
 
@@ -55,6 +58,18 @@ class Visitor:
     async def sign_in(self, email=None, **more):
         self.email = email or self.email
         return await self.post("/sign-in/email", {"email": self.email, "password": PASSWORD, **more})
+
+    async def sign_in_by_provider(self, kind="reader", *, sign_in=SOCIAL):
+        """As a browser that follows the redirects to the provider and back. `kind` begins the address, by
+        which the provider knows whether it vouches for it. `sign_in` is the path and the body."""
+        self.email = self.email or f"{kind}{next(_NUMBERS)}@example.com"
+        path, body = sign_in
+        url = (await self.post(path, {**body, "callbackURL": SITE}))["url"]
+        there = await self.http.get(
+            url, params={**httpx.QueryParams(urlsplit(url).query), "login_hint": self.email}
+        )
+        back = await self.http.get(there.headers["location"])
+        assert back.headers["location"] == SITE, back.headers["location"]
 
     async def session(self):
         """As the page gets it: the session's members, with the raw token among them."""

@@ -1,6 +1,7 @@
 """`chatgate check` and `chatgate index`."""
 
 import socket
+import sqlite3
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -181,6 +182,26 @@ def test_connect_sees_an_empty_database_as_one_without_tables(backend, index, mo
     (backend.index.parent / "empty.db").touch()
     monkeypatch.setenv("CHATGATE_BROKER_DATABASE_URL", f"sqlite:///{backend.index.parent}/empty.db")
     assert "accounts\tno tables yet" in said("check", "--connect")
+
+
+def test_connect_describes_the_better_auth_server_of_a_site(site):
+    table = '[sites.docs.better_auth]\nupstream = "database"\n'
+    url = f'database_url = "sqlite:///{site}/auth.db"\n'
+    (site / "chatgate.toml").write_text(f"{PRODUCTION}{table}{url}")
+    assert "sites.docs.better_auth: the database refused the request: check" in refused("check", "--connect")
+    with sqlite3.connect(site / "auth.db") as made:
+        made.execute("CREATE TABLE session (id, token, userId, createdAt, expiresAt)")
+        made.execute("CREATE TABLE user (id, emailVerified)")
+    made.close()
+    [line] = [
+        one
+        for one in chatgate("check", "--connect").stdout.splitlines()
+        if one.startswith("sites.docs.better_auth")
+    ]
+    assert (
+        f"readable: SQLite {sqlite3.sqlite_version}, tables session (id, token, userId, createdAt, " in line
+    )
+    assert "user (id, emailVerified), without isAnonymous, banned, banExpires" in line
 
 
 def test_connect_names_a_data_folder_that_cannot_be_used(site, monkeypatch):

@@ -1,0 +1,139 @@
+"""Sessions that a Better Auth server moves, shortens, or keeps beside others in one browser, and those of
+readers whom a provider of OpenID Connect signed in."""
+
+import asyncio
+import time
+from datetime import datetime
+
+import pytest
+
+from tests.broker.upstreams.conftest import NOW
+from tests.broker.upstreams.stack import standing
+from tests.broker.upstreams.theirs import PASSWORD, SECRET, SOCIAL, SOCIAL_1_6
+from tests.chat_proxy.service import until
+
+pytestmark = pytest.mark.node
+pytest_plugins = ["tests.broker.storage.sql_stores"]
+
+DAY = 86_400
+
+
+def seconds(text):
+    return datetime.fromisoformat(text).timestamp()
+
+
+async def test_a_session_lasts_as_long_as_the_site_moves_it(theirs, visitor_of, redis, tmp_path):
+    """Questions here move none: one that nobody uses there ends when it would have ended."""
+
+    async def moved(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        table = theirs[1][name] + ("" if name.startswith("redis") else NOW)
+        used, idle = await visitor_of(name), await visitor_of(name)
+        async with standing(redis, folder, table) as stack:
+            readers = []
+            for one in (used, idle):
+                await one.sign_up()
+                readers.append(await stack.exchanged(await one.token()))
+            first = seconds((await used.session())["expiresAt"])
+
+            async def is_over():
+                latest = seconds((await used.session())["expiresAt"])
+                looked = await readers[1].ask("GET", "/sessions")
+                return looked.status_code == 401 and first < time.time() < latest
+
+            await until(is_over, 20)
+            assert (await readers[0].ask()).status_code == 200
+            assert (await readers[0].refresh()).status_code == 200
+            assert (await readers[1].refresh()).json()["error"] == "invalid_grant"
+
+    await asyncio.gather(*(moved(name) for name in ("redis, short", "postgres, short", "http, short")))
+
+
+@pytest.mark.parametrize("visitor", ["postgres", "http", "http, cookie", "http, 1.6"], indirect=True)
+async def test_a_session_for_a_day_stays_one(visitor, stack):
+    """Better Auth makes it one of seven days at a request that lacks its `dont_remember` cookie."""
+    ada = await visitor()
+    await ada.sign_up()
+    await ada.sign_in(rememberMe=False)
+    before = (await ada.session())["expiresAt"]
+    assert seconds(before) <= time.time() + DAY
+    reader = await stack.exchanged(await ada.token())
+    assert (await reader.ask()).status_code == 200
+    assert (await reader.refresh()).status_code == 200
+    assert (await ada.session())["expiresAt"] == before
+
+
+@pytest.mark.parametrize("visitor", ["redis", "postgres", "http", "http, cookie"], indirect=True)
+async def test_of_two_accounts_in_one_browser_the_active_one_asks(visitor, stack):
+    page = await visitor()
+    tokens, readers = [], []
+    for _ in range(2):
+        await page.sign_up()
+        tokens.append(await page.token())
+        readers.append(await stack.exchanged(tokens[-1]))
+    subs = [one.claims["sub"] for one in readers]
+    assert subs[0] != subs[1]
+    await page.post("/multi-session/set-active", {"sessionToken": tokens[0]})
+    assert await page.token() == tokens[0]
+    readers.append(await stack.exchanged(await page.token()))
+    assert readers[2].claims["sub"] == subs[0]
+    # To change the active account ends no session.
+    assert [(await one.ask()).status_code for one in readers] == [200, 200, 200]
+    await page.post("/multi-session/revoke", {"sessionToken": tokens[1]})
+    assert [(await one.ask()).status_code for one in readers] == [200, 401, 200]
+    await stack.refused(tokens[1])
+    await page.post("/sign-out")
+    assert [(await one.ask()).status_code for one in readers] == [401, 401, 401]
+
+
+@pytest.mark.parametrize("visitor", ["redis, stored", "postgres", "http"], indirect=True)
+async def test_revoking_all_leaves_no_session_of_concurrent_sign_ins(visitor, stack):
+    ada = await visitor()
+    await ada.sign_up()
+
+    async def signed_in():
+        one = await visitor()
+        return (await one.sign_in(ada.email))["token"]
+
+    tokens = await asyncio.gather(*(signed_in() for _ in range(32)))
+    readers = await asyncio.gather(*(stack.exchanged(one) for one in tokens))
+    await ada.post("/revoke-sessions")
+    answers = await asyncio.gather(*(reader.ask() for reader in readers))
+    assert {one.status_code for one in answers} == {401}
+    for one in tokens:
+        await stack.refused(one)
+
+
+@pytest.mark.parametrize("visitor", ["postgres", "http"], indirect=True)
+async def test_a_pending_second_factor_is_no_session(visitor, table, redis, tmp_path):
+    # With the secret, so that it is not for want of a signature that the cookie is refused.
+    async with standing(redis, tmp_path, f'{table}{NOW}secrets = ["{SECRET}"]\n') as stack:
+        ada, late = await visitor(), await visitor()
+        await ada.sign_up()
+        await ada.post("/two-factor/enable", {"password": PASSWORD})
+        await stack.exchanged(ada.cookie)
+        assert (await late.sign_in(ada.email))["twoFactorRedirect"] is True
+        [pending] = [one.value for one in late.http.cookies.jar if one.name.endswith(".two_factor")]
+        await stack.refused(pending)
+
+
+@pytest.mark.parametrize("visitor", ["redis", "http", "http, 1.6"], indirect=True)
+async def test_a_reader_whom_a_provider_signed_in(visitor, table, redis, tmp_path, request):
+    sign_in = SOCIAL_1_6 if "1.6" in request.node.callspec.params["visitor"] else SOCIAL
+    table += "unverified_users = false\n" + (NOW if "http" in table else "")
+    async with standing(redis, tmp_path, table) as stack:
+        ada, bob = await visitor(), await visitor()
+        await ada.sign_in_by_provider("verified", sign_in=sign_in)
+        reader = await stack.exchanged(await ada.token())
+        assert reader.claims["tier"] == "reader"
+        assert (await reader.ask()).status_code == 200
+        # The provider does not vouch for this address.
+        await bob.sign_in_by_provider(sign_in=sign_in)
+        await stack.refused(await bob.token())
+        await ada.post("/sign-out")
+        assert (await reader.ask()).status_code == 401
+        assert (await reader.refresh()).json()["error"] == "invalid_grant"
+        await ada.sign_in_by_provider(sign_in=sign_in)
+        again = await stack.exchanged(await ada.token())
+        assert again.claims["sub"] == reader.claims["sub"]
