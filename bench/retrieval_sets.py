@@ -6,11 +6,10 @@ were written after all books, what it is worth on others.
 """
 
 import hashlib
+import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
-
-import bm25s
 
 from bench import retrieval_books
 from bench.figures import Figure
@@ -96,6 +95,8 @@ def by_meaning(books: Mapping[str, Path], model: Embedding) -> Mapping[str, Ask]
 
 
 def _bm25s(passages: Sequence[Passage]) -> Ask:
+    # Imported late, as it brings numpy: the embedding model sets its threads to one before that is loaded.
+    bm25s = importlib.import_module("bm25s")
     texts = [f"{passage.title}\n{passage.searched}" for passage in passages]
     ranker = bm25s.BM25()
     ranker.index(bm25s.tokenize(texts, stopwords="en", show_progress=False), show_progress=False)

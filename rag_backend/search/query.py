@@ -16,6 +16,8 @@ from rag_backend.search.terms import Term
 CANDIDATES: Final = 30
 """Passages of the best by words that are looked at closely."""
 MAX_PASSAGES: Final = 6
+READ: Final = 2 * MAX_PASSAGES
+"""Passages of the nearest in meaning that are read although no word led to them."""
 JUDGED: Final = 3
 """Passages of the best by which it is judged whether the book answers at all."""
 LEAST_COVERAGE: Final = 0.28
@@ -118,7 +120,8 @@ def _fused(
         return by_words
     found = {hit.number: hit for hit in by_words}
     scores = {hit.number: 1 / (FUSION + rank) for rank, hit in enumerate(by_words)}
-    others = [number for number in near if number not in found and number in places]
+    # A later one that is near in meaning alone comes behind all of these.
+    others = [number for number in near[:READ] if number not in found and number in places]
     found |= {hit.number: hit for hit in _ranked(connection, others, judged, judged)}
     for rank, number in enumerate(near):
         if number in found:

@@ -1,7 +1,6 @@
 """The order of the passages that a search by words finds, and how much of the question each holds."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -58,47 +57,56 @@ def ranks(found: Sequence[Passage], judged: Sequence[Term], searched: Sequence[T
     read = list(map(Words.of, found))
     mean = sum(len(one.text) for one in read) / len(read) if read else 1.0
     whole = sum(term.weight for term in judged) or 1.0
+    terms = (*searched, *judged)
+    wanted = frozenset(token for term in terms for token in (*term.tokens, *dict(term.related)))
     made = []
     for one in read:
-        counts = _counts(one)
+        counts = _counts(one, wanted)
         norm = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * len(one.text) / (mean or 1.0))
-        score = sum(_weight(counts, term, one.language, norm) for term in searched)
-        covered = sum(_weight(counts, term, one.language, 0.0) for term in judged)
-        made.append(Rank(score + _nearness(one.text, searched), covered / whole))
+        score = sum(_weight(counts, term, norm) for term in searched)
+        covered = sum(_weight(counts, term, 0.0) for term in judged)
+        made.append(Rank(score + _nearness(one.text, searched, wanted), covered / whole))
     return made
 
 
-def _weight(counts: Mapping[str, float], term: Term, language: str, norm: float) -> float:
+def _weight(counts: Mapping[str, float], term: Term, norm: float) -> float:
     """The weight of a term in a passage: all of it where `norm` is 0, else the less the rarer it stands."""
-    if own := _sum(counts, term.tokens, language):
+    if own := sum(counts.get(token, 0.0) for token in term.tokens):
         return term.weight * own / (own + norm)
     others = ((weight, counts.get(token, 0.0)) for token, weight in term.related)
     return max((weight * other / (other + norm) for weight, other in others if other), default=0.0)
 
 
-def _counts(held: Words) -> Mapping[str, float]:
-    weighted = ((held.page, PAGE_WEIGHT), (held.heading, HEADING_WEIGHT), (held.text, TEXT_WEIGHT))
-    found: dict[str, float] = {}
-    for tokens, weight in weighted:
-        for token, count in Counter(tokens).items():
-            found[token] = found.get(token, 0.0) + weight * count
-    return found
+def _counts(held: Words, wanted: frozenset[str]) -> Mapping[str, float]:
+    """How often each token that is wanted stands in a passage, weighted by field."""
+    counts: dict[str, float] = {}
+    for tokens, weight in (
+        (held.page, PAGE_WEIGHT),
+        (held.heading, HEADING_WEIGHT),
+        (held.text, TEXT_WEIGHT),
+    ):
+        for token in tokens:
+            if token in wanted:
+                counts[token] = counts.get(token, 0.0) + weight
+            elif held.language in languages.COMPOUNDING:
+                for part in _parts(token, wanted):
+                    counts[part] = counts.get(part, 0.0) + weight
+    return counts
 
 
-def _sum(counts: Mapping[str, float], tokens: Iterable[str], language: str) -> float:
-    total = sum(counts.get(token, 0.0) for token in tokens)
-    if total or language not in languages.COMPOUNDING:
-        return total
-    parts = [token for token in tokens if len(token) >= MIN_WITHIN]
-    return sum(count for word, count in counts.items() if any(part in word for part in parts))
+def _parts(token: str, wanted: frozenset[str]) -> list[str]:
+    """The wanted tokens that a longer word holds: a part of a compound counts as the word itself."""
+    return [part for part in wanted if len(part) >= MIN_WITHIN and part in token]
 
 
-def _nearness(text: Sequence[str], judged: Sequence[Term]) -> float:
+def _nearness(text: Sequence[str], searched: Sequence[Term], wanted: frozenset[str]) -> float:
+    """What neighbours of the question gain that are near each other in the text."""
     places: dict[str, list[int]] = {}
     for place, token in enumerate(text):
-        places.setdefault(token, []).append(place)
+        if token in wanted:
+            places.setdefault(token, []).append(place)
     gained = 0.0
-    for one, other in pairwise(judged):
+    for one, other in pairwise(searched):
         firsts = [place for token in one.tokens for place in places.get(token, ())]
         seconds = {place for token in other.tokens for place in places.get(token, ())}
         if any(place + step in seconds for place in firsts for step in range(-SPAN, SPAN + 1) if step):
