@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from bench import retrieval_books
+from bench import retrieval_books, retrieval_sets
 from bench.figures import Figure
 from bench.stack import Stack
 from rag_backend.search import embedding, evaluation, index, query
@@ -31,26 +31,19 @@ DIMENSIONS: Final = 384
 
 def run(running: Stack, *, quick: bool) -> Iterator[Figure]:
     """The stack is not asked: what is measured is the backend's own code, on one core."""
+    # First of all, as it keeps numpy to one core, which bm25s does not.
+    model = embedding.installed()
     with tempfile.TemporaryDirectory(prefix="chatgate-bench-") as name:
         folder = Path(name)
-        yield from _found(folder)
+        yield from _found(folder, None if quick else model)
         yield from _large(folder, QUICK_PAGES if quick else PAGES)
 
 
-def _found(folder: Path) -> Iterator[Figure]:
-    outcomes: list[evaluation.Outcome] = []
-    for name in retrieval_books.NAMES:
-        path = folder / f"{name}.db"
-        index.build(retrieval_books.write(name, folder), path)
-        outcomes += evaluation.run(evaluation.read(retrieval_books.questions(name)), _search(path)).outcomes
-    result = evaluation.Result(tuple(outcomes))
-    inside, outside = len(result.inside), len(result.outside)
-    for depth in (1, 3):
-        yield Figure(
-            NAME, f"questions of {inside} with a page among the first {depth}", result.hits(depth), ""
-        )
-    yield Figure(NAME, "answerable questions refused", 100 * result.refused / inside, "%", 5)
-    yield Figure(NAME, "questions outside answered", 100 * result.answered_outside / outside, "%", 10)
+def _found(folder: Path, model: Embedding | None) -> Iterator[Figure]:
+    books = {name: folder / f"{name}.db" for name in retrieval_books.NAMES}
+    for name, path in books.items():
+        index.build(retrieval_books.write(name, folder), path, embedding=model)
+    yield from retrieval_sets.figures(NAME, books, model)
 
 
 def _large(folder: Path, pages: int) -> Iterator[Figure]:

@@ -1,5 +1,6 @@
 """Books with questions, by which finding is measured: four in English, and one of pages in seven other
-languages. `NAME.txt` holds the pages, `NAME.jsonl` the questions."""
+languages. `NAME.txt` holds the pages, `NAME.jsonl` the questions, `held_out/NAME.jsonl` those of another
+time."""
 
 import re
 from pathlib import Path
@@ -23,3 +24,8 @@ def write(name: str, folder: Path) -> Path:
 def questions(name: str) -> Path:
     """The file of a book's questions, as `chatgate evaluate` reads it."""
     return FOLDER / f"{name}.jsonl"
+
+
+def held_out(name: str) -> Path:
+    """The file of questions to a book that nothing was tuned on; not every book has one."""
+    return FOLDER / "held_out" / f"{name}.jsonl"

@@ -18,10 +18,14 @@ FRAME: Final = 1_536
 def estimate(asking: Asking) -> Spend:
     """The most that a question may take, as its site's budgets reserve it: its own texts, the longest
     history and passages that may go along, and the longest answer."""
-    backend, question = asking.backend, asking.question
+    return reserved(asking.backend, asking.question, _history(asking))
+
+
+def reserved(backend: Backend, question: Question, history: int) -> Spend:
+    """The most that a question with so many bytes of earlier messages may take of a backend."""
     size = FRAME + sum(len(text.encode()) for text in (question.message, question.selected_text or ""))
     if question.mode == "normal":
-        size += len(backend.system_prompt.encode()) + _history(asking)
+        size += len(backend.system_prompt.encode()) + history
     if retrieval.wanted(backend, question):
         size += retrieval.MAX_TEXT
     return spent(backend, Usage(meter.tokens(size) + backend.added_tokens, backend.max_tokens))

@@ -228,9 +228,9 @@ def ask_book(
     with ask.of_book(book, here().index) as at:
         found = ask.find(at, question)
         if as_json:
-            typer.echo(json.dumps(ask.as_json(at, found), ensure_ascii=False))
+            typer.echo(json.dumps(ask.as_json(found), ensure_ascii=False))
         else:
-            for line in ask.as_lines(at, found):
+            for line in ask.as_lines(found):
                 typer.echo(line)
 
 

@@ -35,12 +35,13 @@ class State:
 
 async def answer_question(request: Request, state: State) -> Response:
     """Authenticate the proxy, then answer its question. Raises Problem."""
-    question = questions.parse(await _proved_body(request, state))
+    body = await _proved_body(request, state)
+    question = questions.parse(body)
     log = state.log.bind(
         mode="selection_only" if question.only_selection else "normal",
         by_model=state.sources.model is not None,
     )
-    reply = Reply(answer.answer(question, state.sources), log, time.monotonic())
+    reply = Reply(answer.answer(question, state.sources), len(body), log, time.monotonic())
     if responses.EVENT_STREAM in request.headers.get("accept", ""):
         return await reply.as_events()
     return await reply.as_json(request.receive)

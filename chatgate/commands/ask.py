@@ -14,7 +14,7 @@ from rag_backend.answers.questions import MAX_MESSAGE, Question
 from rag_backend.config import ConfigError, embedding_from_environment
 from rag_backend.search import evaluation, query
 from rag_backend.search.evaluation import QuestionsUnreadable, Result
-from rag_backend.search.index import IndexUnavailable, meta_of, opened
+from rag_backend.search.index import IndexUnavailable
 from rag_backend.search.query import Found, Hit
 
 WIDTH: Final = 88
@@ -43,7 +43,7 @@ def find(at: Path, question: str) -> Found:
         raise Fault(str(error)) from None
 
 
-def as_lines(at: Path, found: Found) -> Iterator[str]:
+def as_lines(found: Found) -> Iterator[str]:
     """The answer as a reader gets it, then how it came about."""
     parts = list(quoting.book(found))
     yield "".join(part.text for part in parts if isinstance(part, Delta))
@@ -52,18 +52,19 @@ def as_lines(at: Path, found: Found) -> Iterator[str]:
     for term in found.terms:
         taken = f", taken for {term.corrected}" if term.corrected else ""
         state = "not in the book" if not term.tokens else f"as {', '.join(term.tokens)}"
-        yield f"{term.word}: weight {term.weight:.1f}, {state}{taken}"
-    yield f"An answer needs a coverage of {_needed(at):.2f} in one of the first {query.JUDGED} passages."
+        related = f", less for {', '.join(dict(term.related))}" if term.related else ""
+        yield f"{term.word}: weight {term.weight:.1f}, {state}{taken}{related}"
+    yield f"An answer needs a coverage of {found.needed:.2f} in one of the first {query.JUDGED} passages."
     for hit in found.nearest or found.hits:
         beginning = " ".join(hit.passage.text.split())[:WIDTH]
         yield f"{hit.score:6.2f}  coverage {hit.coverage:.2f}  {hit.passage.url}"
         yield f"        {hit.passage.title}: {beginning}"
 
 
-def as_json(at: Path, found: Found) -> dict[str, Any]:
+def as_json(found: Found) -> dict[str, Any]:
     return {
         "answered": bool(found.hits),
-        "needed": _needed(at),
+        "needed": found.needed,
         "terms": [
             {"word": term.word, "weight": term.weight, "tokens": term.tokens, "corrected": term.corrected}
             for term in found.terms
@@ -118,8 +119,3 @@ def _passage(hit: Hit, found: Found) -> dict[str, Any]:
         "quoted": hit in found.hits,
         "text": hit.passage.text,
     }
-
-
-def _needed(at: Path) -> float:
-    with opened(at) as connection:
-        return query.needed(int(meta_of(connection)["passages"]))

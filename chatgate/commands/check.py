@@ -8,7 +8,7 @@ from typing import Final
 import aiohttp
 
 from chat_proxy.config import resolve
-from chatgate import tables
+from chatgate import budgets, tables
 from chatgate.environment import Environment
 from chatgate.faults import Fault
 from chatgate.records import explained, have_tables, store_of
@@ -20,13 +20,14 @@ from edge.redis.client import Script, Store, StoreUnavailable, command
 
 PATIENCE: Final = aiohttp.ClientTimeout(total=5)
 NO_TABLES: Final = "no tables yet; the broker makes them at its first start"
+NO_LIMIT: Final = "no limit"
 NOT_STARTED: Final = "not running; `chatgate up` starts it"
 _SCRIPT: Final = Script("return 'ok'")
 
 
 def judge(around: Environment) -> None:
-    """Warn on the standard error of names that a sample left in the configuration. Raises Fault with a line
-    for each secret that an attacker could guess."""
+    """Warn on the standard error of names that a sample left in the configuration, and of budgets that cannot
+    be meant so. Raises Fault with a line for each secret that an attacker could guess."""
     try:
         weak = list(strength.faults(around.settings))
     except ConfigurationError as error:
@@ -34,6 +35,8 @@ def judge(around: Environment) -> None:
     if weak:
         raise Fault("\n".join(weak))
     for remark in strength.remarks(around.settings):
+        print(f"warning: {remark}", file=sys.stderr)
+    for remark in budgets.remarks(around.settings, resolve(around.settings)):
         print(f"warning: {remark}", file=sys.stderr)
 
 
@@ -94,6 +97,35 @@ def _say(around: Environment, verdict: str) -> None:
     )
     print()
     tables.show(("backend", "url"), ((name, one.url) for name, one in settings.backends.items()))
+    _say_budgets(around)
+
+
+def _say_budgets(around: Environment) -> None:
+    """Print the backends of each site with what a question reserves there, and the budgets in force."""
+    config = resolve(around.settings)
+    print()
+    tables.show(
+        ("site", "asks", "kind", "tokens that the shortest question reserves", "their cost"),
+        (
+            (site, name, backend.kind, f"{spend.tokens_in + spend.tokens_out:,}", budgets.money(spend.cost))
+            for site, one in config.sites.items()
+            for name, backend in one.backends.items()
+            for spend in [budgets.least(backend)]
+        ),
+    )
+    print()
+    tables.show(
+        ("site", "budget of", "tokens a day", "cost a day"),
+        (
+            (
+                one.site,
+                one.whose,
+                f"{one.limits.daily_tokens:,}" if one.limits.daily_tokens else NO_LIMIT,
+                budgets.money(one.limits.daily_cost) if one.limits.daily_cost else NO_LIMIT,
+            )
+            for one in budgets.of(around.settings, config)
+        ),
+    )
 
 
 async def _reached(around: Environment) -> dict[str, Found]:

@@ -13,7 +13,7 @@ from rag_backend.answers import model as llm
 from rag_backend.answers import prompts, quoting, sentences, tasks, visible_text
 from rag_backend.answers.model import Model
 from rag_backend.answers.model_failures import ModelFailed
-from rag_backend.answers.parts import Citation, Delta, Part, Waiting
+from rag_backend.answers.parts import Citation, Delta, Part, Used, Waiting
 from rag_backend.answers.questions import Question
 from rag_backend.answers.source_numbers import SourceNumbers
 from rag_backend.answers.visible_text import Note
@@ -39,7 +39,7 @@ class Sources:
 
 
 def answer(question: Question, sources: Sources) -> AsyncGenerator[Part, None]:
-    """The answer's texts, then its citations; Waiting comes first when a model is asked.
+    """The answer's texts, then its citations. When a model is asked, Waiting comes first and Used last.
 
     Raises IndexUnavailable before the first part, ModelFailed after it.
     """
@@ -64,7 +64,7 @@ async def _from_selection(question: Question, sources: Sources) -> AsyncGenerato
     yield Waiting()
     async with aclosing(_asked(sources.http, sources.model, prompts.about_selection(question))) as pieces:
         async for piece in pieces:
-            yield Delta(piece.text if isinstance(piece, Note) else piece)
+            yield piece if isinstance(piece, Used) else _delta(piece)
 
 
 async def _from_book(question: Question, sources: Sources) -> AsyncGenerator[Part, None]:
@@ -91,10 +91,13 @@ async def _by_model(
     marks = SourceNumbers()
     said: list[str] = []
     note = ""
+    used: Used | None = None
     async with aclosing(_asked(http, model, prompts.about_book(question, passages))) as pieces:
         async for piece in pieces:
             if isinstance(piece, Note):
                 note = piece.text
+            elif isinstance(piece, Used):
+                used = piece
             elif text := marks.feed(piece):
                 said.append(text)
                 yield Delta(text)
@@ -106,12 +109,18 @@ async def _by_model(
         yield Delta(rest + note)
     for citation in _named(passages, marks.numbers, "".join(said)):
         yield citation
+    if used is not None:
+        yield used
 
 
 def _asked(
     http: aiohttp.ClientSession, model: Model, messages: llm.Messages
-) -> AsyncGenerator[str | Note, None]:
+) -> AsyncGenerator[str | Note | Used, None]:
     return visible_text.heard(llm.complete(http, model, messages))
+
+
+def _delta(piece: str | Note) -> Delta:
+    return Delta(piece.text if isinstance(piece, Note) else piece)
 
 
 def _named(passages: Sequence[Passage], numbers: Sequence[int], said: str) -> list[Citation]:

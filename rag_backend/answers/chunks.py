@@ -5,7 +5,9 @@ from typing import Any, Final
 
 import orjson
 
+from rag_backend.answers import usage
 from rag_backend.answers.model_failures import ModelFailed, named
+from rag_backend.answers.parts import Used
 
 CUT: Final = frozenset({"length", "model_length", "max_tokens"})
 FILTERED: Final = "content_filter"
@@ -17,10 +19,16 @@ _TEXT_TYPES: Final = frozenset({"text", "output_text"})
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`finish` is the provider's reason for ending the answer; None before its end."""
+    """`finish` is the provider's reason for ending the answer; None before its end.
+
+    `thought` counts the bytes of a thought, which is paid for and not shown; `used` is what the provider says
+    the answer took so far.
+    """
 
     text: str = ""
     finish: str | None = None
+    thought: int = 0
+    used: Used | None = None
 
 
 def read(value: bytes) -> Chunk:
@@ -42,14 +50,17 @@ def read(value: bytes) -> Chunk:
         raise ModelFailed("it sent an error in its answer", named(chunk))
     choices = chunk.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
+    used = usage.told(chunk)
     if not isinstance(choice, dict):
-        return Chunk()
+        return Chunk(used=used)
     finish = choice.get("finish_reason")
     if finish == BROKEN:
         raise ModelFailed("its answer broke off", named(choice))
+    finish = finish if isinstance(finish, str) and finish else None
     delta = choice.get("delta")
-    text = _text(delta) if isinstance(delta, dict) else ""
-    return Chunk(text, finish if isinstance(finish, str) and finish else None)
+    if not isinstance(delta, dict):
+        return Chunk("", finish, used=used)
+    return Chunk(_text(delta), finish, _thought(delta), used)
 
 
 def _text(delta: dict[str, Any]) -> str:
@@ -61,6 +72,14 @@ def _text(delta: dict[str, Any]) -> str:
     # A refusal replaces the content: the reader is shown the model's reason for not answering.
     refusal = delta.get("refusal")
     return refusal if isinstance(refusal, str) else ""
+
+
+def _thought(delta: dict[str, Any]) -> int:
+    for name in ("reasoning_content", "reasoning"):
+        thought = delta.get(name)
+        if isinstance(thought, str):
+            return len(thought.encode("utf-8", "replace"))
+    return 0
 
 
 def _part(part: Any) -> str:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aiohttp
+import orjson
 from aiohttp.http_exceptions import LineTooLong
 
-from rag_backend.answers import chunks, model_failures
+from rag_backend.answers import chunks, model_failures, usage
 from rag_backend.answers.model_failures import MAX_ERROR_BODY, ModelFailed
+from rag_backend.answers.parts import Used
 
 CONNECT_SECONDS: Final = 5
 SILENCE_SECONDS: Final = 60
@@ -29,7 +31,8 @@ Messages = Sequence[dict[str, str]]
 class Model:
     """The address of a model. `base_url` ends before /chat/completions, as in OpenAI's clients.
 
-    `parameters` are sent as they are, and no others: newer models refuse a temperature, for example.
+    `parameters` are sent as they are, and no others: newer models refuse a temperature, for example. One that
+    is None leaves a member out that is sent otherwise.
     """
 
     base_url: str
@@ -40,9 +43,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last item of an answer: the provider's reason for its end."""
+    """The last item of an answer: the provider's reason for its end, and the tokens that it took."""
 
     reason: str
+    used: Used
 
 
 def client() -> aiohttp.ClientSession:
@@ -58,25 +62,41 @@ async def complete(
 ) -> AsyncGenerator[str | Ended, None]:
     """The answer's text, piece by piece, then Ended. Raises ModelFailed before the first piece or between
     two."""
+    body = _request(model, messages)
     try:
         async with http.post(
             f"{model.base_url.rstrip('/')}/chat/completions",
-            json={**model.parameters, "model": model.name, "messages": list(messages), "stream": True},
-            headers={"Authorization": f"Bearer {model.key}"} if model.key else {},
+            data=body,
+            headers={
+                "Content-Type": "application/json",
+                **({"Authorization": f"Bearer {model.key}"} if model.key else {}),
+            },
             # A redirect would send the key and the question to an address that the operator did not
             # configure.
             allow_redirects=False,
         ) as response:
             if response.status != 200 or response.content_type != "text/event-stream":
-                body = await _error_body(response.content)
-                raise model_failures.refused(response.status, response.headers, body)
-            async with aclosing(_pieces(response.content)) as pieces:
+                told = await _error_body(response.content)
+                raise model_failures.refused(response.status, response.headers, told)
+            async with aclosing(_pieces(response.content, len(body))) as pieces:
                 async for piece in pieces:
                     yield piece
     except TimeoutError:
         raise ModelFailed("it did not answer in time") from None
     except aiohttp.ClientError as error:
         raise ModelFailed(f"the connection failed: {type(error).__name__}") from None
+
+
+def _request(model: Model, messages: Messages) -> bytes:
+    members: dict[str, Any] = {
+        # vLLM, llama.cpp and OpenAI count tokens in a stream only when they are asked to.
+        "stream_options": {"include_usage": True},
+        **model.parameters,
+        "model": model.name,
+        "messages": list(messages),
+        "stream": True,
+    }
+    return orjson.dumps({name: value for name, value in members.items() if value is not None})
 
 
 async def _error_body(content: aiohttp.StreamReader) -> bytes:
@@ -86,8 +106,10 @@ async def _error_body(content: aiohttp.StreamReader) -> bytes:
     return body
 
 
-async def _pieces(lines: aiohttp.StreamReader) -> AsyncGenerator[str | Ended, None]:
-    received = length = 0
+async def _pieces(lines: aiohttp.StreamReader, sent: int) -> AsyncGenerator[str | Ended, None]:
+    """`sent` is the size of the request in bytes."""
+    received = length = written = 0
+    used: Used | None = None
     finish: str | None = None
     try:
         async for line in lines:
@@ -102,6 +124,9 @@ async def _pieces(lines: aiohttp.StreamReader) -> AsyncGenerator[str | Ended, No
                 break
             chunk = chunks.read(value)
             finish = chunk.finish or finish
+            # Some providers tell the count so far with every chunk.
+            used = chunk.used or used
+            written += len(chunk.text.encode("utf-8", "replace")) + chunk.thought
             length += len(chunk.text)
             if length > MAX_ANSWER:
                 raise ModelFailed("its answer is too long")
@@ -111,4 +136,4 @@ async def _pieces(lines: aiohttp.StreamReader) -> AsyncGenerator[str | Ended, No
         raise ModelFailed("it sent what is no stream of chunks") from None
     if finish is None:
         raise ModelFailed("its answer was cut off")
-    yield Ended(finish)
+    yield Ended(finish, used or usage.counted(sent, written))

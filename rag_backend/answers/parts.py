@@ -1,4 +1,4 @@
-"""The parts of an answer, in their order: waiting for a model, texts, citations."""
+"""The parts of an answer, in their order: waiting for a model, texts, citations, the tokens used."""
 
 from dataclasses import dataclass
 
@@ -22,4 +22,12 @@ class Waiting:
     """The model is being asked, and may think for a minute before its first word."""
 
 
-Part = Waiting | Delta | Citation
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The tokens that a model read and wrote, its thoughts included. No quotation has this part."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+Part = Waiting | Delta | Citation | Used

@@ -12,7 +12,7 @@ from rag_backend.search.query import Found, Hit
 
 MAX_QUOTED: Final = 3
 """Passages in an answer; a fourth seldom adds what the first three lack."""
-NEAR_SCORE: Final = 0.55
+NEAR_SCORE: Final = 0.65
 """The share of the best passage's score that another one needs to be quoted beside it."""
 FEW_SENTENCES: Final = 12
 """Sentences of a selection that a reader chose on purpose, so that some of them are an answer."""

@@ -6,7 +6,7 @@ hangs up, and the model's connection is closed with them.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -16,8 +16,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
+from rag_backend.answers import usage
 from rag_backend.answers.model_failures import ModelBusy, ModelFailed
-from rag_backend.answers.parts import Citation, Delta, Part, Waiting
+from rag_backend.answers.parts import Citation, Delta, Part, Used, Waiting
 from rag_backend.problems import Problem
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -33,9 +34,11 @@ _NOBODY_LEFT: Final = 499
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`begun` is monotonic seconds. The caller asks for one of the two forms, once."""
+    """`asked` is the size of the question's body in bytes, `begun` is monotonic seconds. The caller asks for
+    one of the two forms, once."""
 
     parts: AsyncGenerator[Part, None]
+    asked: int
     log: FilteringBoundLogger
     begun: float
 
@@ -71,26 +74,29 @@ class Reply:
         return answer or Response(status_code=_NOBODY_LEFT)
 
     async def _events(self, first: Part) -> AsyncIterator[bytes]:
-        citations = 0
+        seen = [first]
         yield _event("start", {}) + (_SIGN if isinstance(first, Waiting) else _event_of(first))
         try:
             async with aclosing(_with_silences(self.parts)) as parts:
                 async for part in parts:
-                    citations += isinstance(part, Citation)
-                    yield _SIGN if part is None else _event_of(part)
+                    if part is not None:
+                        seen.append(part)
+                    if not isinstance(part, Used):
+                        yield _SIGN if part is None else _event_of(part)
         except ModelFailed as error:
             yield _event("error", _members(self._problem(error, started=True)))
             return
-        self._log_answer(citations)
-        yield _event("done", {})
+        self._log_answer(seen)
+        yield _event("done", {"usage": asdict(self._used(seen))})
 
     async def _whole(self) -> bytes:
         async with aclosing(self.parts) as parts:
             collected = [part async for part in parts]
         citations = [asdict(part) for part in collected if isinstance(part, Citation)]
         text = "".join(part.text for part in collected if isinstance(part, Delta)).strip()
-        self._log_answer(len(citations))
-        return orjson.dumps({"response": text, "citations": citations})
+        self._log_answer(collected)
+        used = asdict(self._used(collected))
+        return orjson.dumps({"response": text, "citations": citations, "usage": used})
 
     async def _late(self, whole: asyncio.Task[bytes]) -> AsyncIterator[bytes]:
         while not whole.done():
@@ -108,7 +114,16 @@ class Reply:
             return Problem(503, "model_busy", detail, {"Retry-After": str(error.retry_after)})
         return Problem(502, "model_failed", "The language model gave no whole answer. Ask again later.")
 
-    def _log_answer(self, citations: int) -> None:
+    def _used(self, parts: Sequence[Part]) -> Used:
+        """The tokens that the model took; of a quotation, those that its bytes count for."""
+        for part in parts:
+            if isinstance(part, Used):
+                return part
+        written = sum(len(part.text.encode()) for part in parts if isinstance(part, Delta))
+        return usage.counted(self.asked, written)
+
+    def _log_answer(self, parts: Sequence[Part]) -> None:
+        citations = sum(isinstance(part, Citation) for part in parts)
         milliseconds = round((time.monotonic() - self.begun) * 1000)
         self.log.info("answered", citations=citations, milliseconds=milliseconds)
 

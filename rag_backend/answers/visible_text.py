@@ -8,6 +8,7 @@ from typing import Final
 from rag_backend.answers import chunks, thoughts
 from rag_backend.answers.model import Ended
 from rag_backend.answers.model_failures import ModelFailed
+from rag_backend.answers.parts import Used
 from rag_backend.answers.thoughts import Thoughts
 
 CUT: Final = "The answer stops here: the language model has reached the length that an answer may have."
@@ -23,8 +24,8 @@ class Note:
     text: str
 
 
-async def heard(pieces: AsyncGenerator[str | Ended, None]) -> AsyncGenerator[str | Note, None]:
-    """The texts for the reader, then a Note when the answer was cut.
+async def heard(pieces: AsyncGenerator[str | Ended, None]) -> AsyncGenerator[str | Note | Used, None]:
+    """The texts for the reader, then a Note when the answer was cut, then Used.
 
     Raises ModelFailed as `pieces` does, and for an answer without a word: in a conversation's history it
     would spoil every later question, because some providers refuse an empty turn.
@@ -41,6 +42,7 @@ async def heard(pieces: AsyncGenerator[str | Ended, None]) -> AsyncGenerator[str
                 note = _note(piece.reason, has_spoken, aloud.is_in_code)
                 if note:
                     yield Note(note)
+                yield piece.used
 
 
 def remembered(text: str) -> str:

@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from rag_backend.search import index, terms, vectors, words
+from rag_backend.search import index, ranking, terms, vectors, words
 from rag_backend.search.embedding import Embedding, EmbeddingFailed
 from rag_backend.search.passages import Passage
+from rag_backend.search.ranking import HEADING_WEIGHT, PAGE_WEIGHT, TEXT_WEIGHT
 from rag_backend.search.terms import Term
 
 CANDIDATES: Final = 30
 """Passages of the best by words that are looked at closely."""
 MAX_PASSAGES: Final = 6
+READ: Final = 2 * MAX_PASSAGES
+"""Passages of the nearest in meaning that are read although no word led to them."""
 JUDGED: Final = 3
 """Passages of the best by which it is judged whether the book answers at all."""
 LEAST_COVERAGE: Final = 0.28
@@ -33,15 +36,11 @@ must lack it than have it."""
 FUSION: Final = 20
 """Added to a rank before it is inverted; 60 of the paper is for lists of thousands."""
 
-PAGE_WEIGHT: Final = 1.5
-HEADING_WEIGHT: Final = 2.5
-TEXT_WEIGHT: Final = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`score` is BM25's, or the sum of reciprocal ranks; higher is better. `coverage` is the share of the
-    question that the passage holds, `number` its place in the book. `is_near` is True for one of those
+    """`score` is that of the words, or the sum of reciprocal ranks; higher is better. `coverage` is the share
+    of the question that the passage holds, `number` its place in the book. `is_near` is True for one of those
     nearest in meaning."""
 
     passage: Passage
@@ -56,7 +55,7 @@ class Found:
     """`weights` maps each token of the index to its weight in the question. `hits` has the best first.
 
     It is empty when the book does not answer; `nearest` has the passages that came closest, for one who asks
-    why.
+    why, and `needed` is the coverage that one of the first would have needed.
     """
 
     terms: tuple[Term, ...]
@@ -64,6 +63,7 @@ class Found:
     hits: tuple[Hit, ...]
     nearest: tuple[Hit, ...] = ()
     language: str = "en"
+    needed: float = 0.0
 
 
 def search(path: Path, question: str, context: str = "", embedding: Embedding | None = None) -> Found:
@@ -83,16 +83,17 @@ def search(path: Path, question: str, context: str = "", embedding: Embedding | 
         by_meaning: tuple[int, ...] = ()
         if embedding is not None and embedding.name == meta.get("embedding") and judged:
             by_meaning = _by_meaning(connection, path, f"{question}\n{context}".strip(), embedding)
+        least = _needed(total)
         nearest: tuple[Hit, ...] = ()
         # An older version is searched only if the version that readers see first has no hit.
         first_seen = int(meta["first_seen"])
         for places in (range(1, first_seen + 1), range(first_seen + 1, total + 1)):
-            by_words = _hits(connection, judged, _selective([*asked, *rarest], total), places)
+            by_words = _hits(connection, judged, [*asked, *rarest], places, total)
             hits = _fused(connection, by_words, by_meaning, judged, places)
             nearest = nearest or hits
-            if good := _answering(by_words, hits, needed(total)):
-                return Found(tuple(asked), _weights(judged), good, hits, spoken[0])
-    return Found(tuple(asked), _weights(judged), (), nearest, spoken[0])
+            if good := _answering(by_words, hits, least):
+                return Found(tuple(asked), _weights(judged), good, hits, spoken[0], least)
+    return Found(tuple(asked), _weights(judged), (), nearest, spoken[0], least)
 
 
 def _by_meaning(
@@ -119,9 +120,10 @@ def _fused(
         return by_words
     found = {hit.number: hit for hit in by_words}
     scores = {hit.number: 1 / (FUSION + rank) for rank, hit in enumerate(by_words)}
+    # A later one that is near in meaning alone comes behind all of these.
+    others = [number for number in near[:READ] if number not in found and number in places]
+    found |= {hit.number: hit for hit in _ranked(connection, others, judged, judged)}
     for rank, number in enumerate(near):
-        if number not in found and number in places:
-            found[number] = _read(connection, number, 0.0, judged)
         if number in found:
             scores[number] = scores.get(number, 0.0) + 1 / (FUSION + rank)
     ranked = sorted(found, key=lambda number: (-scores[number], number))
@@ -129,11 +131,21 @@ def _fused(
     return tuple(replace(found[number], score=scores[number], is_near=number in nearest) for number in ranked)
 
 
-def _read(connection: sqlite3.Connection, number: int, score: float, judged: Sequence[Term]) -> Hit:
-    row = connection.execute(
-        "select version, url, title, language, blocks from passages where id = ?", (number,)
-    ).fetchone()
-    return _hit(number, score, index.stored(row), judged)
+def _ranked(
+    connection: sqlite3.Connection, numbers: Sequence[int], judged: Sequence[Term], searched: Sequence[Term]
+) -> list[Hit]:
+    rows = [
+        connection.execute(
+            "select version, url, title, language, blocks from passages where id = ?", (number,)
+        ).fetchone()
+        for number in numbers
+    ]
+    passages = [index.stored(row) for row in rows]
+    ranks = ranking.ranks(passages, judged, searched)
+    return [
+        Hit(passage, rank.score, rank.coverage, number)
+        for number, passage, rank in zip(numbers, passages, ranks, strict=True)
+    ]
 
 
 def beginning(path: Path) -> Found:
@@ -152,7 +164,8 @@ def beginning(path: Path) -> Found:
 
 
 def _weights(judged: Sequence[Term]) -> dict[str, float]:
-    return {token: term.weight for term in judged for token in term.tokens}
+    related = {token: weight for term in judged for token, weight in term.related}
+    return related | {token: term.weight for term in judged for token in term.tokens}
 
 
 def _selective(searched: Sequence[Term], total: int) -> Sequence[Term]:
@@ -164,36 +177,35 @@ def _selective(searched: Sequence[Term], total: int) -> Sequence[Term]:
 
 
 def _hits(
-    connection: sqlite3.Connection, judged: Sequence[Term], searched: Sequence[Term], places: range
+    connection: sqlite3.Connection,
+    judged: Sequence[Term],
+    searched: Sequence[Term],
+    places: range,
+    total: int,
 ) -> tuple[Hit, ...]:
-    tokens = dict.fromkeys(token for term in searched for token in term.tokens)
+    wanted = _selective(searched, total)
+    tokens = dict.fromkeys(token for term in wanted for token in (*term.tokens, *dict(term.related)))
     if not tokens or not places:
         return ()
     # The passages are read afterwards: in one statement each match would be, not only the best.
     rows = connection.execute(
-        "select rowid, bm25(words, ?, ?, ?) as score from words"
-        " where words match ? and rowid between ? and ? order by score, rowid limit ?",
+        "select rowid from words where words match ? and rowid between ? and ?"
+        " order by bm25(words, ?, ?, ?), rowid limit ?",
         (
-            PAGE_WEIGHT,
-            HEADING_WEIGHT,
-            TEXT_WEIGHT,
             words.match_any(tokens),
             places[0],
             places[-1],
+            PAGE_WEIGHT,
+            HEADING_WEIGHT,
+            TEXT_WEIGHT,
             CANDIDATES,
         ),
     ).fetchall()
-    return tuple(_read(connection, number, -score, judged) for number, score in rows)
+    found = _ranked(connection, [number for (number,) in rows], judged, searched)
+    return tuple(sorted(found, key=lambda hit: (-hit.score, hit.number)))
 
 
-def _hit(number: int, score: float, passage: Passage, judged: Sequence[Term]) -> Hit:
-    held = frozenset(words.tokens(f"{passage.title}\n{passage.searched}", passage.language))
-    whole = sum(term.weight for term in judged) or 1.0
-    covered = sum(term.weight for term in judged if not held.isdisjoint(term.tokens))
-    return Hit(passage, score, covered / whole, number)
-
-
-def needed(passages: int) -> float:
+def _needed(passages: int) -> float:
     """The coverage that an answer needs in a book of so many passages."""
     return LEAST_COVERAGE + COVERAGE_OF_TEN * math.log10(max(1.0, passages / SMALL_BOOK))
 

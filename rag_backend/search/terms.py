@@ -12,7 +12,7 @@ from typing import Final
 
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from rag_backend.search import compounds, languages, words
+from rag_backend.search import compounds, languages, synonyms, words
 from rag_backend.search.writing import MIN_SPELT
 
 MAX_PARTS_OF: Final = 12
@@ -25,9 +25,13 @@ COMMON_RANK: Final = 150
 LEAST_SPECIFIC: Final = 0.35
 """Rank among English words up to which a word that the book lacks says least about the subject, and how
 much that is."""
+OTHER_RANK: Final = 500
+"""The rank of a word of which only another list than those of English has one."""
 KNOWN_SHARE: Final = 0.35
 """The part of a word's rarity in the book that counts for a word common in English: a small book may have
 "now" only once."""
+RELATED: Final = 0.6
+"""The part of a word's weight that another word counts for which readers put in its place."""
 UNKNOWN_NGRAM: Final = 0.25
 """The weight of n-grams that the book lacks: half of them lie across two words."""
 _WORDS: Final = re.compile(r"[A-Za-z]+")
@@ -39,7 +43,8 @@ class Term:
     """A word of the question. `tokens` are those of the index that count as it, none if the book lacks it.
 
     `weight` is its rarity in the book, of an unknown word in the language. `corrected` is the word of the
-    book that it was taken for, or "".
+    book that it was taken for, or "". `related` are tokens of words that readers put in its place, with
+    the weight that each may count for.
     """
 
     word: str
@@ -47,6 +52,7 @@ class Term:
     weight: float
     corrected: str = ""
     is_ngram: bool = False
+    related: tuple[tuple[str, float], ...] = ()
 
 
 def of(connection: sqlite3.Connection, question: str, spoken: Sequence[str], total: int) -> list[Term]:
@@ -102,14 +108,27 @@ def _terms(book: _Book, word: str) -> Iterator[Term]:
     held = tuple(stem for stem in stems if _count(book.connection, stem))
     if held:
         count = max(_count(book.connection, stem) for stem in held)
-        yield Term(word, held, _known_weight(book, word, count))
+        yield _with_related(book, Term(word, held, _known_weight(book, word, count)))
         return
     parts = compounds.split(word, lambda part: _is_in_vocabulary(book.connection, part))
     if parts and any(language in languages.COMPOUNDING for language in book.spoken):
         for part in parts:
             yield from _terms(book, part)
         return
-    yield _mended(book, word)
+    yield _with_related(book, _mended(book, word))
+
+
+def _with_related(book: _Book, term: Term) -> Term:
+    if languages.DEFAULT not in book.spoken:
+        return term
+    own = term.tokens or (words.stem(term.word),)
+    tokens = dict.fromkeys(other for token in own for other in synonyms.of(token))
+    counts = {token: _count(book.connection, token) for token in tokens if token not in own}
+    # A word that half of the book has tells little, in the place of however rare a word.
+    weights = {
+        token: min(term.weight, _rarity(count, book.total)) for token, count in counts.items() if count
+    }
+    return replace(term, related=tuple((token, RELATED * weight) for token, weight in weights.items()))
 
 
 def _mended(book: _Book, word: str) -> Term:
@@ -161,9 +180,15 @@ def _specificity(word: str, *, is_name: bool) -> float:
 
 @cache
 def _ranks() -> dict[str, int]:
-    """A word's rank in films or in an encyclopedia, whichever is better, as zxcvbn's lists have them."""
+    """A word's rank in films or in an encyclopedia, as zxcvbn's lists have them.
+
+    A word is in one of its lists alone: "test" and "server" are among the passwords, "page" among the
+    surnames. Their ranks there say nothing of English, so all of them have one.
+    """
+    others = (FREQUENCY_LISTS[name] for name in ("passwords", "surnames"))
+    found = {word: OTHER_RANK for words_of in others for word in words_of if word.isalpha()}
     lists = (FREQUENCY_LISTS[name] for name in ("us_tv_and_film", "english_wikipedia"))
-    return {word: rank for words_of in lists for rank, word in enumerate(words_of, 1)}
+    return found | {word: rank for words_of in lists for rank, word in enumerate(words_of, 1)}
 
 
 def _wholes(connection: sqlite3.Connection, word: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from rag_backend.search import languages
+from rag_backend.search import english, languages
 
 MAX_WORDS: Final = 32
 """Distinct words of a question that are searched for; later ones seldom say what it is about."""
@@ -155,6 +155,8 @@ def _stemmed(word: str, language: str) -> tuple[str, ...]:
     if _ARABIC.search(word):
         return (_arabic(word, language),)
     stemmer = languages.stemmer(language)
+    if language == "en":
+        word = english.alike(word)
     return (stemmer.stemWord(word) if stemmer is not None else word,)
 
 

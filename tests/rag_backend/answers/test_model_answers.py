@@ -35,7 +35,7 @@ async def both(server, index, body=None):
 async def test_nothing_is_sent_that_nobody_configured(server, sample_index):
     server.reply = says("Yes.")
     await ask(server, sample_index, question())
-    assert sorted(server.asked[-1][2]) == ["messages", "model", "stream"]
+    assert sorted(server.asked[-1][2]) == ["messages", "model", "stream", "stream_options"]
     server.model = server.model_with(temperature=0.2, reasoning_effort="low")
     await ask(server, sample_index, question())
     sent = server.asked[-1][2]

@@ -107,7 +107,7 @@ async def test_signs_of_life_are_given_until_the_model_speaks(
     sign = ": at work\n\n" if accept == FORMS[1] else " "
     assert response.text.count(sign) >= 4
     if accept == FORMS[0]:
-        assert response.json() == {"response": "Hello.", "citations": []}
+        assert response.json()["response"] == "Hello."
     else:
         assert [name for name, _ in events(response.text)] == ["start", "delta", "done"]
 

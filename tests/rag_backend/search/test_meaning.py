@@ -19,7 +19,7 @@ PAGES = {
     "b.md": "# Colours\n\nA veil of light colours is worn in the apiary.",
     "c.md": "# 电池\n\n电池大约可以使用一年。",
 }
-QUESTION = "viruses in the apiary"
+QUESTION = "trojans in the apiary"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,125 @@
+"""The questions of bench/books in three sets, and what the search, bm25s and an embedding model find of each.
+
+The search may be tuned on the first set alone: half of each book's questions, chosen by their digest. The
+other half shows what tuning is worth on questions of the same kind, and the questions of `held_out`, which
+were written after all books, what it is worth on others.
+"""
+
+import hashlib
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from bench import retrieval_books
+from bench.figures import Figure
+from rag_backend.search import evaluation, index, query, vectors
+from rag_backend.search.embedding import Embedding
+from rag_backend.search.evaluation import Asked, Result
+from rag_backend.search.passages import Passage
+
+TUNED: Final = "tuned on"
+OTHER: Final = "other half"
+HELD_OUT: Final = "held out"
+DEPTH: Final = 3
+MOST_REFUSED: Final = 5
+MOST_OUTSIDE: Final = 10
+"""Per cent of the answerable questions that may be refused, and of those outside that may be answered."""
+
+Ask = Callable[[str], Sequence[str]]
+Sets = Mapping[str, Mapping[str, list[Asked]]]
+
+
+def read() -> Sets:
+    """The questions of each set, by book."""
+    sets: dict[str, dict[str, list[Asked]]] = {TUNED: {}, OTHER: {}, HELD_OUT: {}}
+    for name in retrieval_books.NAMES:
+        for one in evaluation.read(retrieval_books.questions(name)):
+            digest = hashlib.sha256(f"{name}\0{one.question}".encode()).digest()
+            sets[OTHER if digest[0] % 2 else TUNED].setdefault(name, []).append(one)
+        held_out = retrieval_books.held_out(name)
+        if held_out.exists():
+            sets[HELD_OUT][name] = evaluation.read(held_out)
+    return sets
+
+
+def figures(scenario: str, books: Mapping[str, Path], model: Embedding | None) -> Iterator[Figure]:
+    """What is found of each set in the indexes `books`; beside the embedding model where there is one, which
+    the indexes were then made with."""
+    asked = {"by words": by_search(books, None), "bm25s": by_bm25s(books)}
+    if model is not None:
+        asked |= {"by both": by_search(books, model), "meaning": by_meaning(books, model)}
+    for label, questions in read().items():
+        found = {how: ask_all(questions, asks) for how, asks in asked.items()}
+        for how, result in found.items():
+            yield Figure(scenario, f"{label}: {how}, first of {len(result.inside)}", result.hits(1), "")
+            least = max(one.hits(DEPTH) for other, one in found.items() if other in ("bm25s", "meaning"))
+            is_ours = how in ("by words", "by both")
+            name = f"{label}: {how}, among the first {DEPTH}"
+            yield Figure(scenario, name, result.hits(DEPTH), "", least if is_ours else None, "at least")
+            if is_ours:
+                yield from _refusals(scenario, f"{label}: {how}", result)
+
+
+def ask_all(questions: Mapping[str, list[Asked]], asks: Mapping[str, Ask]) -> Result:
+    runs = (evaluation.run(of_book, asks[name]) for name, of_book in questions.items())
+    return Result(tuple(outcome for run in runs for outcome in run.outcomes))
+
+
+def by_search(books: Mapping[str, Path], model: Embedding | None) -> Mapping[str, Ask]:
+    def ask_of(path: Path) -> Ask:
+        return lambda text: [hit.passage.url for hit in query.search(path, text, embedding=model).hits]
+
+    return {name: ask_of(path) for name, path in books.items()}
+
+
+def by_bm25s(books: Mapping[str, Path]) -> Mapping[str, Ask]:
+    """bm25s with its defaults over the same passages; it refuses nothing."""
+    return {name: _bm25s(_passages(path)) for name, path in books.items()}
+
+
+def by_meaning(books: Mapping[str, Path], model: Embedding) -> Mapping[str, Ask]:
+    """The embedding model alone, which refuses nothing either."""
+
+    def ask_of(path: Path) -> Ask:
+        urls = [passage.url for passage in _passages(path)]
+
+        def ask(text: str) -> Sequence[str]:
+            with index.opened(path) as connection:
+                near = vectors.near(connection, path, model.question(text), query.MAX_PASSAGES)
+            return [urls[number - 1] for number in near]
+
+        return ask
+
+    return {name: ask_of(path) for name, path in books.items()}
+
+
+def _bm25s(passages: Sequence[Passage]) -> Ask:
+    # Imported late, as it brings numpy: the embedding model sets its threads to one before that is loaded.
+    bm25s = importlib.import_module("bm25s")
+    texts = [f"{passage.title}\n{passage.searched}" for passage in passages]
+    ranker = bm25s.BM25()
+    ranker.index(bm25s.tokenize(texts, stopwords="en", show_progress=False), show_progress=False)
+    depth = min(query.MAX_PASSAGES, len(passages))
+
+    def ask(text: str) -> Sequence[str]:
+        tokens = bm25s.tokenize(text, stopwords="en", show_progress=False)
+        places, _ = ranker.retrieve(tokens, k=depth, show_progress=False)
+        return [passages[place].url for place in places[0]]
+
+    return ask
+
+
+def _passages(path: Path) -> list[Passage]:
+    with index.opened(path) as connection:
+        rows = connection.execute(
+            "select version, url, title, language, blocks from passages order by id"
+        ).fetchall()
+    return [index.stored(row) for row in rows]
+
+
+def _refusals(scenario: str, label: str, result: Result) -> Iterator[Figure]:
+    refused = 100 * result.refused / len(result.inside)
+    outside = 100 * result.answered_outside / len(result.outside)
+    yield Figure(scenario, f"{label}, answerable refused", refused, "%", MOST_REFUSED)
+    yield Figure(scenario, f"{label}, outside answered", outside, "%", MOST_OUTSIDE)
