@@ -55,6 +55,8 @@ class Backend:
         sent = self.sent[number] = answered(chance, number)
         # The bytes behind a whole answer come with its end: later ones would answer the next question.
         for piece in [sent.raw] if sent.is_whole else cut(chance, sent.raw):
+            if writer.is_closing():
+                return False
             writer.write(piece)
             await asyncio.sleep(0)
         await writer.drain()

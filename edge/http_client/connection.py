@@ -93,7 +93,8 @@ class Connection(asyncio.Protocol):
 
     async def ask(self, request: bytes) -> Answer:
         """Send a whole request; the answer's head has come. Raises ConnectionError."""
-        if self._state is not State.IDLE:
+        # A closed transport of uvloop takes no bytes, and tells its end in a later turn of the loop.
+        if self._state is not State.IDLE or self._transport.is_closing():
             raise ClientTorn
         self._state = State.HEAD
         self._head_size = self._names = self._silence = 0
@@ -109,7 +110,7 @@ class Connection(asyncio.Protocol):
         return answer
 
     def go_on(self) -> None:
-        if self._is_paused:
+        if self._is_paused and not self._transport.is_closing():
             self._is_paused = False
             self._transport.resume_reading()
 

@@ -180,14 +180,25 @@ async def test_a_connection_that_is_reset_tears_even_an_answer_without_a_length(
             await response.more()
 
 
-async def test_a_server_that_speaks_first_is_refused():
-    async def greet(_, writer):
-        writer.write(b"220 mail\r\n")
+def speaks(writer):
+    writer.write(b"220 mail\r\n")
 
-    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+
+@pytest.mark.parametrize(
+    "first",
+    [speaks, lambda writer: writer.close(), lambda writer: writer.transport.abort()],
+    ids=["speaks", "closes", "aborts"],
+)
+async def test_a_server_that_speaks_or_ends_first_is_refused(first):
+    async def behave(_, writer):
+        first(writer)
+
+    server = await asyncio.start_server(behave, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with running() as client:
-        with pytest.raises(ConnectionError):
-            await client.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", {}, b"")
+        for _ in range(20):
+            with pytest.raises(ConnectionError):
+                await client.post(url, {}, b"")
     server.close()
 
 
