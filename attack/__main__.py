@@ -11,16 +11,16 @@ from typing import Any, Final
 
 import uvloop
 
-from attack import bodies, floods, heads, limits, races, report
+from attack import answers, bodies, floods, heads, limits, races, report
 from attack.report import Found
 from attack.searches import Search
 from attack.stack import Stack, stack
 from bench.load import BadAnswer
 
 SEARCHES: Final[dict[str, Callable[[Search, Stack], Coroutine[Any, Any, Found]]]] = {
-    one.NAME: one.run for one in (bodies, heads, floods, races, limits)
+    one.NAME: one.run for one in (bodies, heads, answers, floods, races, limits)
 }
-SHARES: Final = {"bodies": 20, "heads": 12, "floods": 16, "races": 20, "limits": 12}
+SHARES: Final = {"bodies": 20, "heads": 12, "answers": 8, "floods": 16, "races": 20, "limits": 12}
 """Each search's share of the time that is left."""
 SECONDS: Final = 85.0
 """The default time for the whole run, with the start of the services."""

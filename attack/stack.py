@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from bench.load import Generator
-from bench.processes import Service, environment, free_ports, index_book, serving, store
+from bench.processes import Service, environment, free_ports, index_book, serving, store, url_of
 from bench.stack import BOOK_PAGE, PAGE, REDIRECT_URI, Reader, guest, sign_up, signed_in
 
 GATEWAY: Final = "gateway"
+ODD: Final = "odd"
+ODD_PAGE: Final = "https://odd.example.org"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ def toml(*limits: Limits) -> str:
             _site("docs", PAGE, "reader", f'redirect_uris = ["{REDIRECT_URI}"]\nopen_streams = 100000\n'),
             # The questions of this site go to the reference backend.
             _site("book", BOOK_PAGE, "reader", "open_streams = 100000\n", backend="book"),
+            # A search is the backend of this site.
+            _site("odd", ODD_PAGE, "reader", "open_streams = 100000\n", backend=ODD),
             f"[tiers.reader]\n{wide}[tiers.guest]\n{wide}[resource_servers.{GATEWAY}]\n",
             *(_limited(one) for one in limits),
         )
@@ -72,13 +76,14 @@ def _limited(limits: Limits) -> str:
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The services, until the end of the `stack` block. `environ` is their environment; `load` is a process
-    of its own for measurements."""
+    of its own for measurements. At `odd_port` the proxy expects the backend of the site at ODD_PAGE."""
 
     folder: Path
     broker: Service
     proxy: Service
     book: Service
     load: Generator
+    odd_port: int
     environ: dict[str, str]
 
     @property
@@ -127,9 +132,11 @@ def stack(configuration: str = toml(SLOW, FAST)) -> Iterator[Stack]:
 
 
 def _start(folder: Path, configuration: str, running: ExitStack) -> Stack:
-    names = ("broker", "chat_proxy", "bench.backend", "rag_backend")
+    names = ("broker", "chat_proxy", "bench.backend", "rag_backend", ODD)
     ports = dict(zip(names, free_ports(len(names)), strict=True))
-    environ = environment(folder, configuration, ports)
+    odd = f'[backends.{ODD}]\nurl = "{url_of(ports[ODD])}"\n'
+    environ = environment(folder, configuration + odd, ports)
+    environ["CHATGATE_BACKENDS_ODD_SECRET"] = secrets.token_hex(32)
     environ["CHATGATE_RESOURCE_SERVERS_GATEWAY_SECRET"] = secrets.token_hex(32)
     index_book(folder, environ)
     running.enter_context(store(folder, environ))
@@ -144,5 +151,6 @@ def _start(folder: Path, configuration: str, running: ExitStack) -> Stack:
         proxy=start("/readyz", "chat_proxy"),
         book=start("/readyz", "rag_backend"),
         load=running.enter_context(Generator()),
+        odd_port=ports[ODD],
         environ=environ,
     )

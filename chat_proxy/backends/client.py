@@ -4,12 +4,11 @@ No reader sees anything of the backend's status, headers or cookies; any respons
 raises Failed, which says only that the backend failed, or that it is busy and for how long.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final
 
-import aiohttp
 import structlog
 
 from chat_proxy.backends import reading, retrieval
@@ -23,14 +22,10 @@ from chat_proxy.media_types import JSON
 from chat_proxy.parts import Delta, Part
 from chat_proxy.questions.messages import Question
 from edge.http.traces import Traces
+from edge.http_client.answer import Answer
+from edge.http_client.client import ClientTimeout, HttpClient
 
-CONNECT_WITHIN: Final = 5.0
-IDLE_FOR: Final = 4.0
-"""Seconds for which an idle connection is kept: less than the 5 after which uvicorn, for example, closes it.
-The proxy never sends a question twice, so one that is sent on a closing connection is lost."""
 _log = structlog.get_logger()
-READ_BUFFER: Final = 16_384
-"""Bytes buffered ahead of the reader; twice as many while they are handed over."""
 
 
 class UpstreamAnswer:
@@ -38,9 +33,7 @@ class UpstreamAnswer:
 
     __slots__ = ("_first", "_left", "_response", "_tell", "_text_left", "reader")
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, reader: Reader, limit: int, overhead: int, tell: Tell
-    ) -> None:
+    def __init__(self, response: Answer, reader: Reader, limit: int, overhead: int, tell: Tell) -> None:
         """`limit` is the bytes of the answer's text, `overhead` the bytes that are sent for each of them."""
         self.reader = reader
         self._first = b""
@@ -51,9 +44,11 @@ class UpstreamAnswer:
 
     async def has_begun(self) -> bool:
         """Wait for the first bytes, which `more` returns then; False where there are none. Raises Failed."""
-        self._first = await self.more()
-        if not self._first:
-            self.close()
+        try:
+            self._first = await self.more()
+        finally:
+            if not self._first:
+                self.close()
         return bool(self._first)
 
     async def more(self) -> bytes:
@@ -62,8 +57,8 @@ class UpstreamAnswer:
             first, self._first = self._first, b""
             return first
         try:
-            chunk = await self._response.content.readany()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+            chunk = await self._response.more()
+        except OSError as error:
             self._tell(f"the connection broke: {type(error).__name__}")
             raise Failed(TORN) from None
         if len(chunk) > self._left:
@@ -95,41 +90,31 @@ class BackendClient:
     def __init__(self, now: Callable[[], float], traces: Traces) -> None:
         self._now = now
         self._traces = traces
-        self._client: aiohttp.ClientSession | None = None
+        self._http: HttpClient | None = None
 
     async def start(self) -> None:
-        self._client = aiohttp.ClientSession(
-            # The sites' limits have already bounded the number of open connections.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_FOR),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # RunningAnswer sets the deadlines of an answer.
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_WITHIN),
-            auto_decompress=False,
-            trust_env=False,
-            read_bufsize=READ_BUFFER,
-            skip_auto_headers=("User-Agent",),
-        )
+        self._http = HttpClient()
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+        if self._http is not None:
+            await self._http.close()
 
     async def get(self, url: str, *, limit: int, within: float) -> bytes:
         """Fetch a small document from one of our services. Raises OSError or TimeoutError when it cannot."""
-        assert self._client is not None  # noqa: S101  `start` was called
-        deadline = aiohttp.ClientTimeout(total=within)
-        try:
-            async with self._client.get(url, allow_redirects=False, timeout=deadline) as response:
+        assert self._http is not None  # noqa: S101  `start` was called
+        async with asyncio.timeout(within):
+            response = await self._http.get(url)
+            try:
                 if response.status != 200:
                     raise ConnectionError(f"status {response.status}")
                 document = bytearray()
-                while chunk := await response.content.readany():
+                while chunk := await response.more():
                     document += chunk
                     if len(document) > limit:
                         raise ConnectionError("a document larger than its limit")
                 return bytes(document)
-        except aiohttp.ClientError as error:
-            raise ConnectionError(type(error).__name__) from None
+            finally:
+                response.close()
 
     async def ask(self, backend: Backend, asked: Asked, meter: Meter, *, live: bool) -> UpstreamAnswer:
         """Send the question; the answer's body is still unread. `live` asks for events, and `meter` counts
@@ -195,16 +180,15 @@ class BackendClient:
         finally:
             response.close()
 
-    async def _post(self, url: str, request: Request, tell: Tell) -> aiohttp.ClientResponse:
-        assert self._client is not None  # noqa: S101  `start` was called
-        headers = {**request.headers, "Accept-Encoding": "identity"}
+    async def _post(self, url: str, request: Request, tell: Tell) -> Answer:
+        assert self._http is not None  # noqa: S101  `start` was called
+        headers = dict(request.headers)
         self._traces.carry(headers)
         try:
-            # A redirect would send the key and the question to an address that nobody configured.
-            return await self._client.post(url, data=request.body, headers=headers, allow_redirects=False)
-        except aiohttp.ServerTimeoutError:
+            return await self._http.post(url, headers, request.body)
+        except ClientTimeout:
             raise Failed(BACKEND_TIMEOUT) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             tell(type(error).__name__)
             raise Failed(BAD_BACKEND) from None
 
@@ -214,22 +198,22 @@ def _tell(backend: Backend, reason: str) -> None:
     _log.warning("backend_failed", backend=backend.name, reason=reason)
 
 
-def _is_refused(response: aiohttp.ClientResponse) -> bool:
+def _is_refused(response: Answer) -> bool:
     """Return True for what is no answer. A backend's 401 must not look like ours."""
-    coding = response.headers.get("Content-Encoding", "identity").lower()
+    coding = response.headers.get("content-encoding", "identity").lower()
     return response.status != 200 or coding != "identity"
 
 
-def _media_type(response: aiohttp.ClientResponse) -> str:
-    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+def _media_type(response: Answer) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def _beginning(response: Answer, most: int) -> bytes:
     """At most `most` bytes of a body, or what came of it before its connection broke."""
     body = bytearray()
     try:
-        while len(body) < most and (chunk := await response.content.readany()):
+        while len(body) < most and (chunk := await response.more()):
             body += chunk
-    except (aiohttp.ClientError, OSError, ValueError):
+    except OSError:
         pass
     return bytes(body[:most])

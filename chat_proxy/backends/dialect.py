@@ -85,7 +85,7 @@ class Dialect(Protocol):
         """A reader for a 200 of this media type; None where the dialect has no such answer."""
 
     def refusal(self, status: int, headers: Mapping[str, str]) -> Failure:
-        """The failure that any other answer stands for."""
+        """The failure that any other answer stands for. Names of headers are in lower case."""
 
     def explanation(self, body: bytes) -> str:
         """The reason that a refusal's body names, in words that quote nothing of the question; or ""."""

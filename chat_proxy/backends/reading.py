@@ -50,7 +50,7 @@ def busy(seconds: int) -> Failure:
 
 def refusal(status: int, headers: Mapping[str, str]) -> Failure:
     """The failure that a status other than 200 stands for. A busy backend says when to come again."""
-    wait = headers.get("Retry-After", "").strip()
+    wait = headers.get("retry-after", "").strip()
     if status not in BUSY or not wait:
         return BAD_BACKEND
     # RFC 9110 10.2.3 allows a date too; for one the failure's own wait is used.

@@ -9,7 +9,6 @@ import structlog
 
 from edge.config.better_auth import BetterAuth
 from edge.redis.client import Command, Store
-from edge.upstreams.http import OverHttp
 from edge.upstreams.redis import SharedRedis
 from edge.upstreams.remembered import Remembered
 from edge.upstreams.session import ForeignSession, Reference, Upstream, UpstreamUnavailable
@@ -41,6 +40,9 @@ def _redis(settings: BetterAuth, around: Around) -> SharedRedis:
 
 
 def _http(settings: BetterAuth, around: Around) -> Remembered:
+    # As below: the proxy needs aiohttp for this way alone.
+    from edge.upstreams.http import OverHttp  # noqa: PLC0415
+
     assert settings.url is not None  # noqa: S101  edge.config.checks refuses to read without it
     secret = settings.secrets[0].get_secret_value().encode() if settings.secrets else None
     asked = OverHttp(settings.url, settings.timeout_seconds, secret, settings.cookie_name)

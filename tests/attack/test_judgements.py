@@ -1,11 +1,13 @@
 """The rules that the searches judge by, without a server."""
 
+import json
 import random
 
 import pytest
 
-from attack import deletions, leftovers, manners
+from attack import answers, deletions, leftovers, manners
 from attack.admitted import Admitted, excess, most_at_once
+from attack.answer_parts import Sent, text_of
 from attack.deletions import Deletion, Message
 from attack.endpoints import JSON, Endpoint
 from attack.heads import judged, seen
@@ -14,6 +16,7 @@ from attack.requests import Site, attempt
 from attack.searches import chance_of
 from attack.stack import Limits
 from attack.wire import Reading, Reply, Unreadable
+from bench.load import Answer
 from bench.stack import Reader
 
 LIMITS = Limits("a", "https://a.example.org", 60, 3, 2)
@@ -188,3 +191,27 @@ def test_a_fault_is_shown_short_and_kept_whole(tmp_path, monkeypatch):
     [file] = tmp_path.glob("*/bodies-34")
     assert file.read_bytes() == raw
     assert str(file) in told
+
+
+WHOLE, CHANGED = Sent(b"HTTP/1.1 200 OK", is_whole=True), Sent(b"HTTP/1.1 200", is_whole=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "sent", "fault"),
+    [
+        (200, text_of(7), WHOLE, None),
+        (200, text_of(7), CHANGED, None),
+        (200, text_of(8), CHANGED, "a reader got the text of another answer"),
+        (200, None, WHOLE, "a reader got the text of another answer"),
+        (502, None, CHANGED, None),
+        (503, None, CHANGED, None),
+        # The connection ended before the question was there.
+        (502, None, None, None),
+        (502, None, WHOLE, "a whole answer was refused with 502"),
+        (504, None, CHANGED, "answered 504"),
+        (500, None, CHANGED, "answered 500"),
+    ],
+)
+def test_a_reader_has_their_own_text_or_an_error(status, text, sent, fault):
+    body = json.dumps({"response": text}).encode()
+    assert answers.judged(Answer(status, {}, body, 0.0, 0.1), 7, sent) == fault

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from attack import __main__ as command
-from attack import bodies, floods, heads, limits, races, stack
+from attack import answers, bodies, floods, heads, limits, races, stack
 from attack.searches import Search
 from bench.processes import own_environment, serving
 from tests.ports import free_ports
@@ -65,6 +65,15 @@ async def test_heads_that_a_server_reads_in_another_way_are_found(running, tmp_p
 
 
 @pytest.mark.parametrize(
+    ("fault", "told"), [("lets_in", "the text of another answer"), ("answers_with_pages", "answered 401")]
+)
+async def test_answers_that_a_proxy_passes_on_wrongly_are_found(running, tmp_path, fault, told):
+    with faulty(tmp_path, fault) as service:
+        found = await answers.run(Search(SEED, SECONDS), replace(running, proxy=service))
+    assert told in found.faults[0].what
+
+
+@pytest.mark.parametrize(
     ("fault", "figure"), [("is_overrun", "newcomers p99"), ("hoards", "memory of chat_proxy")]
 )
 async def test_a_server_that_a_flood_takes_from_others_is_found(running, tmp_path, fault, figure):
@@ -116,10 +125,10 @@ def test_a_fault_is_told_and_kept_and_is_the_exit_code(running, monkeypatch, cap
 
 
 def test_a_run_that_finds_nothing_says_so():
-    words = [sys.executable, "-m", "attack", "--seconds", "14", "--seed", "5", "bodies", "heads"]
+    words = [sys.executable, "-m", "attack", "--seconds", "16", "--seed", "5", "bodies", "heads", "answers"]
     run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     lines = run.stdout.splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == ["bodies", "heads"]
+    assert [line.split()[0] for line in lines[:-1]] == ["bodies", "heads", "answers"]
     assert all(" ok " in line for line in lines[:-1])
     assert lines[-1].startswith("seed 5, ")
