@@ -15,6 +15,9 @@ BODY_WITHIN: Final = 30.0
 UNREAD_WITHIN: Final = 30.0
 """Seconds in which a client must read on once an answer waits for it, and in which it must read the rest when
 the connection is closed: a client that does not read would keep the connection open as long as it likes."""
+LINGER_FOR: Final = 1.0
+"""Seconds for which the server still reads, and drops, the bytes of a client on a connection that it ends: an
+immediate close would reset the connection of a client that is sending, and lose the answer (RFC 9112 9.6)."""
 MAX_CONNECTIONS: Final = 10_000
 """Connections of one process. Beyond it the one that has waited longest for its client is closed."""
 MAX_LINGERING: Final = 64
@@ -45,6 +48,7 @@ class Door:
     body_within: float = BODY_WITHIN
     unread_within: float = UNREAD_WITHIN
     unheard_within: float = UNHEARD_WITHIN
+    linger_for: float = LINGER_FOR
     trusted: Sequence[Network] = ()
     open: int = 0
     waiting: Waiting[Connection] = field(default_factory=Waiting)

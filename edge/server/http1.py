@@ -61,7 +61,7 @@ class _Guarded(_Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._is_refused = False
-        sending = Sending(transport, self.door.unread_within, self._lingers)
+        sending = Sending(transport, self.door.unread_within, self.door.linger_for, self._lingers)
         super().connection_made(sending)  # type: ignore[arg-type]
         self._peer = self.client[0] if self.client else None
         self._is_forwarded = is_trusted(self._peer, self.door.trusted)

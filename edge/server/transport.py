@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-LINGER: Final = 1.0
-"""Seconds for which the server still reads, and drops, the bytes of a client on a connection that it ends: an
-immediate close would reset the connection of a client that is sending, and lose the answer (RFC 9112 9.6)."""
 _STATUS_LINE: Final = b"HTTP/1."
 _HEAD_END: Final = b"\r\n\r\n"
 
@@ -23,12 +20,16 @@ class Sending:
     for the next write, but not beyond the event loop's turn. After `close`, the client has `within` seconds
     to read what was written; asyncio alone would wait for ever.
 
-    `lingers` is called when the connection is about to be closed: True if it is to be read a moment longer.
+    `lingers` is called when the connection is about to be closed: True if it is to be read for `linger`
+    seconds more.
     """
 
-    def __init__(self, transport: asyncio.Transport, within: float, lingers: Callable[[], bool]) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, within: float, linger: float, lingers: Callable[[], bool]
+    ) -> None:
         self._transport = transport
         self._within = within
+        self._linger = linger
         self._lingers = lingers
         self._loop = asyncio.get_running_loop()
         self._head = b""
@@ -57,7 +58,7 @@ class Sending:
         self._transport.write_eof()
         # Reading may have been paused, and unread bytes would reset the connection.
         self._transport.resume_reading()
-        self._loop.call_later(LINGER, self._close)
+        self._loop.call_later(self._linger, self._close)
 
     def abort(self) -> None:
         self._head = b""

@@ -418,7 +418,9 @@ async def served(app):
 
 
 @contextlib.asynccontextmanager
-async def running(valkey, folder, *, redis_url=None, now=time.time, clock=time.monotonic, **options):
+async def running(
+    valkey, folder, *, redis_url=None, now=time.time, clock=time.monotonic, drain=None, **options
+):
     """A proxy with its neighbours, until the end of the block."""
     backend, publisher = Backend(), Publisher()
     await backend.start()
@@ -427,7 +429,7 @@ async def running(valkey, folder, *, redis_url=None, now=time.time, clock=time.m
     url = options.pop("backend_url", backend.url)
     path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
     config = resolve(read(path, environ))
-    drain = Drain()
+    drain = drain or Drain()
     metrics = Metrics()
     app = create_app(config, drain=drain, now=now, clock=clock, metrics=metrics)
     limits = httpx.Limits(max_connections=None)

@@ -558,9 +558,8 @@ async def test_an_answer_may_take_longer_than_a_request(parser):
         assert status(await answering) == 200
 
 
-async def test_the_application_hears_of_a_refusal_at_once(parser, monkeypatch):
-    monkeypatch.setattr("edge.server.transport.LINGER", 60)
-    async with serving(parser) as app:
+async def test_the_application_hears_of_a_refusal_at_once(parser):
+    async with serving(parser, linger_for=60) as app:
         reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
         writer.write(POST + b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
         # It has begun to listen.
@@ -584,9 +583,8 @@ async def test_who_was_refused_makes_room_at_once(parser):
         idle[1].close()
 
 
-async def test_a_flood_of_the_refused_takes_few_files(parser, monkeypatch):
-    monkeypatch.setattr("edge.server.transport.LINGER", 60)
-    async with serving(parser, limit=2) as app:
+async def test_a_flood_of_the_refused_takes_few_files(parser):
+    async with serving(parser, limit=2, linger_for=60) as app:
         crowd = [await asyncio.open_connection("127.0.0.1", app.port) for _ in range(2 + 2 * MAX_LINGERING)]
         await until(lambda: app.door.open == 2 + MAX_LINGERING)
         # Two are served; each of the others was told so, whether it may linger or not.
