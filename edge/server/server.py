@@ -19,7 +19,7 @@ from edge.server.acceptor import Acceptor, CountedDoor
 from edge.server.door import HEAD_WITHIN
 from edge.server.http1 import protocol
 from edge.server.inherited import ALIVE, MEASURE, READY, RETIRE, Inherited, Shares
-from edge.server.watchdog import Watchdog
+from edge.server.watchdog import EVERY, Watchdog
 from edge.server.worker import add_workers
 from edge.telemetry.metrics import Metrics, dump, render
 
@@ -276,11 +276,18 @@ class Server(uvicorn.Server):
         return render(self._served.metrics.snapshot())
 
 
-def serve(served: Served, inherited: Inherited | None, metrics: socket.socket | None) -> int:
-    """Serve until a signal, or the parent, says stop. Returns the exit code."""
+def serve(
+    served: Served,
+    inherited: Inherited | None,
+    metrics: socket.socket | None,
+    *,
+    watched_every: float = EVERY,
+) -> int:
+    """Serve until a signal, or the parent, says stop. Returns the exit code. The watchdog looks every
+    `watched_every` seconds."""
     if inherited is None:
         add_workers(served.metrics, 1, lambda: 0)
-    watchdog = Watchdog(ends=inherited is None)
+    watchdog = Watchdog(ends=inherited is None, every=watched_every)
     server = Server(served, inherited, metrics, watchdog)
     try:
         server.run()

@@ -16,13 +16,11 @@ ROOT = Path(__file__).parents[3]
 # `/still` keeps the loop for the seconds in its query, `/slow` answers in two parts with a drain between.
 SCRIPT = """
 import asyncio, sys, time
-from edge.server import watchdog
 from edge.telemetry import logs
 from edge.server.acceptor import CountedDoor
 from edge.telemetry.metrics import Metrics
 from edge.server.server import Served, serve
 
-watchdog.EVERY = 0.1
 logs.configure("test")
 draining = asyncio.Event()
 
@@ -44,7 +42,7 @@ async def drain(limit):
 
 door = CountedDoor(lambda _: True)
 served = Served(app, door, Metrics(), address=("127.0.0.1", int(sys.argv[1])), graceful=5, drain=drain)
-sys.exit(serve(served, None, None))
+sys.exit(serve(served, None, None, watched_every=0.1))
 """
 
 
