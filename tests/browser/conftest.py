@@ -44,7 +44,7 @@ class Stage:
     between: Server
 
     def address(self, path="/oauth2/authorize", **changes):
-        """Of a window that a page of the docs site opens; a parameter that is None is left out."""
+        """The address that a page of the docs site opens in a window; a parameter of None is left out."""
         request = {
             "response_type": "code",
             "client_id": CLIENT_ID,

@@ -286,7 +286,7 @@ class _Server(uvicorn.Server):
 
 @dataclass
 class Service:
-    """What a test speaks to. `store` is the tests' own connection to the same Valkey."""
+    """The proxy and its neighbours. `store` is the tests' own connection to the same Valkey."""
 
     valkey: object
     store: Store

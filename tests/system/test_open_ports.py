@@ -90,7 +90,7 @@ async def lives(stack, service):
     return status == 200
 
 
-# What would show itself if anything after the first message was read as a request.
+# A request that would be answered if anything after the first message was read as one.
 SMUGGLED = b"GET /healthz HTTP/1.1\r\n" + HOST + CLOSE
 EMPTY_CHUNKS = b"0\r\n\r\n"
 
@@ -226,7 +226,7 @@ async def test_an_encoded_body_is_not_inflated(two_sites, service, reader, encod
 
 
 async def answered_while(stack, service, slow):
-    """What `slow` gives; meanwhile somebody else is answered at once."""
+    """The result of `slow`; meanwhile another client is answered at once."""
     waiting = asyncio.ensure_future(slow)
     while not waiting.done():
         began = time.monotonic()

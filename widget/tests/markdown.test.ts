@@ -250,7 +250,7 @@ describe("input that is made to take long", { timeout: 60_000 }, () => {
     "many small paragraphs": "*a **b c** d* `e` [f](g)\n\n".repeat(8_000),
   };
 
-  // Of one step: what a browser counts as a long task. By the processor's time, as other tests run beside this one.
+  // The limit of one step is what a browser counts as a long task, in processor time, as other tests run meanwhile.
   const MOST = 50;
 
   function milliseconds(): number {

@@ -159,7 +159,7 @@ async def test_wrong_passwords_are_counted_by_account_and_address_and_right_ones
         assert code(blocked) == (429, "TOO_MANY_REQUESTS")
         assert 0 < int(blocked.headers["retry-after"]) <= 900
         assert blocked.headers["x-retry-after"] == blocked.headers["retry-after"]
-        # Nobody is locked out of their account by somebody else's guesses.
+        # Guesses of another reader lock no reader out.
         assert (await sign_in(elsewhere, "ada@example.com")).status_code == 200
         assert (await sign_in(page, "bob@example.com")).status_code == 200
         for _ in range(2):

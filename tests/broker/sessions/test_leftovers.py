@@ -36,7 +36,7 @@ async def test_a_session_that_ends_takes_its_pointer_along(page, store, path):
     assert len(await pointers(store)) == 1
     assert (await page.post(path, json={})).status_code in (200, 204)
     assert await pointers(store) == set()
-    # What ends all sessions leaves its number for a day, for sign-ins that are under way.
+    # Ending all sessions leaves the generation for a day, for sign-ins that are under way.
     assert {name.rpartition(":")[2] for name in await names(store)} <= {"gen"}
 
 

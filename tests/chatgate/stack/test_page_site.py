@@ -23,7 +23,7 @@ BLOCKS = {"p", "li", "td", "th", "h1", "h2", "h3", "h4", "pre", "figcaption", "s
 
 
 class Read(HTMLParser):
-    """What a page holds: its ids, its links and its text, with blocks apart."""
+    """The content of a page: its ids, its links and its text, with blocks apart."""
 
     def __init__(self, source):
         super().__init__()
@@ -148,7 +148,7 @@ async def test_the_callback_page_runs_its_own_script_and_nothing_else(client):
         (inline,) = re.findall(f"<{tag}>(.*?)</{tag}>", page.text, re.S)
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
         assert f"; {tag}-src 'sha256-{digest}';" in policy
-        # Whoever sends a stricter policy for the whole site copies the hash from there.
+        # An owner who sends a stricter policy for the whole site copies the hash from there.
         assert tag == "style" or f"'sha256-{digest}'" in GUIDE.read_text()
     assert policy.startswith("default-src 'none';")
 

@@ -113,7 +113,7 @@ async def served(request):
 
 
 async def said(app, raw, *, whole=True):
-    """What comes back until the server closes; `raw` at once or byte by byte."""
+    """The bytes that come back until the server closes; `raw` is sent at once or byte by byte."""
     reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
     for piece in [raw] if whole else [raw[at : at + 1] for at in range(len(raw))]:
         if writer.transport.is_closing():
@@ -552,7 +552,7 @@ async def test_an_answer_may_take_longer_than_a_request(parser):
         app.free.clear()
         answering = asyncio.create_task(said(app, GET + CLOSE))
         await until(lambda: app.asked)
-        # Who comes later and asks nothing is let go first.
+        # A later client that asks nothing is closed first.
         assert await said(app, b"") == b""
         app.free.set()
         assert status(await answering) == 200
@@ -634,7 +634,7 @@ async def test_beyond_the_share_of_an_address_its_oldest_bodies_go(parser):
             )
         assert problem(await asyncio.wait_for(crowd[0][0].read(), 5)) == "temporarily_unavailable"
         assert problem(await asyncio.wait_for(crowd[1][0].read(), 5)) == "temporarily_unavailable"
-        # Who sends a body without waiting is served meanwhile, from the same address too.
+        # A client that sends a body without waiting is served meanwhile, from the same address too.
         whole = POST + b"Content-Length: 30000\r\n" + CLOSE + b"x" * 30_000
         assert status(await said(app, whole)) == 200
         for reader, writer in (crowd[-1], (neighbour, other)):

@@ -68,7 +68,7 @@ class Alone:
         return reader
 
     async def lines(self):
-        """What it wrote until its end."""
+        """The lines that it wrote until its end."""
         async with asyncio.timeout(20):
             _, said = await self.process.communicate()
         return [json.loads(line) for line in said.splitlines()]

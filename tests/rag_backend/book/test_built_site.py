@@ -1,4 +1,4 @@
-"""What is read of a documentation site's sources is what Docusaurus builds of them, block by block."""
+"""The reader of a documentation site's sources finds what Docusaurus builds of them, block by block."""
 
 import os
 import shutil

@@ -1,14 +1,14 @@
 /** The site's own Better Auth server, where the reader is signed in already: what it gives to be exchanged. */
 import { Trouble } from "./trouble.js";
 
-/** What is exchanged at the broker: a session's token, or a JWT of the server's `jwt` plugin. */
+/** The thing that is exchanged at the broker: a session's token, or a JWT of the server's `jwt` plugin. */
 export type Exchange = "session" | "jwt";
 
 /** The part of a Better Auth client that is used. */
 export interface BetterAuthClient {
   getSession(): Promise<unknown>;
   signOut(): Promise<unknown>;
-  /** Of the client's `jwtClient` plugin; needed for `exchange: "jwt"`. */
+  /** Comes with the client's `jwtClient` plugin; needed for `exchange: "jwt"`. */
   token?(): Promise<unknown>;
 }
 

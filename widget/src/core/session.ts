@@ -337,7 +337,7 @@ export function createSession(settings: Settings, broker: Broker, vault: Vault, 
   }
 
   async function placesOf(refreshToken: string): Promise<Places> {
-    // What a JWT made shows itself to nobody: the sign-ins are the site's.
+    // A session that a JWT made has no list of sign-ins here: they are the site's.
     return refreshToken ? broker.places(refreshToken) : { user: null, places: [] };
   }
 

@@ -183,7 +183,7 @@ function ModeSwitch({ state }: { readonly state: ChatState }) {
       {label}
     </button>
   );
-  // Without a passage there is nothing to choose.
+  // There is nothing to choose until a passage is selected.
   if (!state.passage) return null;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out in a row in every browser

@@ -15,7 +15,7 @@ export function colourMode(): ColourMode {
   return matchMedia(DARK).matches ? "dark" : "light";
 }
 
-/** Of `rgb(…)` as computed styles say it, roughly; null for one that lets something through. */
+/** The rough luminance of `rgb(…)`, the form of computed styles; null for a translucent colour. */
 function opaqueLuminance(colour: string): number | null {
   const parts = /^rgb\((\d+), (\d+), (\d+)\)$/.exec(colour);
   if (!parts) return null;
