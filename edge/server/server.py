@@ -16,8 +16,8 @@ from uvicorn.config import STARTUP_FAILURE
 
 from edge.server import metrics_listener
 from edge.server.acceptor import Acceptor, CountedDoor
-from edge.server.door import HEAD_WITHIN
-from edge.server.http1 import protocol
+from edge.server.http1.door import HEAD_WITHIN
+from edge.server.http1.protocol import protocol
 from edge.server.inherited import ALIVE, MEASURE, READY, RETIRE, Inherited, Shares
 from edge.server.watchdog import EVERY, Watchdog
 from edge.server.worker import add_workers

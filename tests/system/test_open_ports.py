@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from edge.server.door import BODY_WITHIN, HEAD_WITHIN
+from edge.server.http1.door import BODY_WITHIN, HEAD_WITHIN
 from tests.missing import cannot
 from tests.system.stack import PAGE, Reader
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from edge.http.client_address import Network
-from edge.server.connections import Waiting
-from edge.server.refusals import Refusals
+from edge.server.http1.connections import Waiting
+from edge.server.http1.refusals import Refusals
 
 HEAD_WITHIN: Final = 10.0
 """Seconds from a request's first byte, or from the connection, to the end of its head."""

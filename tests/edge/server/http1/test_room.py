@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from edge.http.client_address import networks
-from edge.server.connections import Waiting
-from edge.server.door import MAX_LINGERING
-from tests.edge.server.front_door import (
+from edge.server.http1.connections import Waiting
+from edge.server.http1.door import MAX_LINGERING
+from tests.edge.server.http1.front_door import (
     CLOSE,
     GET,
     HALF,

@@ -8,10 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.server.framing import MAX_FIELDS
-from edge.server.http1 import MAX_HEAD
-from edge.server.refusals import SAID_EVERY
-from tests.edge.server.front_door import CLOSE, HOST, POST, SITE, problem, said, serving, status, until
+from edge.server.http1.framing import MAX_FIELDS
+from edge.server.http1.protocol import MAX_HEAD
+from edge.server.http1.refusals import SAID_EVERY
+from tests.edge.server.http1.front_door import CLOSE, HOST, POST, SITE, problem, said, serving, status, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -3,7 +3,7 @@
 import pytest
 import pytest_asyncio
 
-from tests.edge.server.front_door import PARSERS, serving
+from tests.edge.server.http1.front_door import PARSERS, serving
 
 
 @pytest.fixture(params=PARSERS.values(), ids=PARSERS)

@@ -17,11 +17,11 @@ from edge.http import request_id
 from edge.http.body_limit import MAX_BODY
 from edge.http.client_address import bucket, client_address, is_trusted
 from edge.http.problems import Problem, unavailable
-from edge.server.connections import size
-from edge.server.door import Door
-from edge.server.framing import HEAD_END, Body, forwarded, judge, malformed, require_line_ends
-from edge.server.refusals import written
-from edge.server.transport import Sending
+from edge.server.http1.connections import size
+from edge.server.http1.door import Door
+from edge.server.http1.framing import HEAD_END, Body, forwarded, judge, malformed, require_line_ends
+from edge.server.http1.refusals import written
+from edge.server.http1.transport import Sending
 
 MAX_HEAD: Final = 16_384
 """Bytes of the request line and all fields: a token of 4 KiB, a proof of 4 KiB and cookies of 4 KiB fit."""

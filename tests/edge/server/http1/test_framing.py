@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from edge.http.problems import Problem
-from edge.server.framing import judge
+from edge.server.http1.framing import judge
 
 START = b"GET / HTTP/1.1\r\nHost: a\r\n"
 

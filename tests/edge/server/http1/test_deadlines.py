@@ -6,7 +6,17 @@ import time
 
 import pytest
 
-from tests.edge.server.front_door import CHUNKED, CLOSE, GET, POST, problem, said, serving, status, until
+from tests.edge.server.http1.front_door import (
+    CHUNKED,
+    CLOSE,
+    GET,
+    POST,
+    problem,
+    said,
+    serving,
+    status,
+    until,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.server.connections import Waiting
+from edge.server.http1.connections import Waiting
 
 
 def test_beyond_the_share_of_an_address_its_longest_make_room():

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from edge.http.problems import Problem, render
-from edge.server.framing import HEAD_END
+from edge.server.http1.framing import HEAD_END
 
 EXPOSED: Final = "Date, Retry-After, X-Request-Id"
 """The fields that a page's script may read of a refusal; the services' own answers have more."""

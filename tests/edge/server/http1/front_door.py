@@ -11,8 +11,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.server.door import Door
-from edge.server.http1 import protocol
+from edge.server.http1.door import Door
+from edge.server.http1.protocol import protocol
 
 SITE = "https://owner.github.io"
 HOST = b"Host: broker.example\r\n"

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from edge.server.framing import MAX_CHUNKS, MAX_FIELDS
-from edge.server.http1 import MAX_HEAD
-from tests.edge.server.front_door import (
+from edge.server.http1.framing import MAX_CHUNKS, MAX_FIELDS
+from edge.server.http1.protocol import MAX_HEAD
+from tests.edge.server.http1.front_door import (
     CHUNKED,
     CLOSE,
     GET,

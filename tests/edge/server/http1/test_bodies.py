@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from edge.server.connections import Waiting
-from tests.edge.server.front_door import (
+from edge.server.http1.connections import Waiting
+from tests.edge.server.http1.front_door import (
     CHUNKED,
     CLOSE,
     GET,
