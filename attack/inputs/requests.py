@@ -7,8 +7,8 @@ from random import Random
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from attack import hostile, payloads
-from attack.endpoints import JSON, Endpoint
+from attack.inputs import hostile, payloads
+from attack.inputs.endpoints import JSON, Endpoint
 from attack.stack import GATEWAY
 from bench.load import HOST
 from bench.stack import REDIRECT_URI, Reader

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-from attack import hostile
+from attack.inputs import hostile
 from attack.manners import CANARY
 from bench.parsers import TARGETS
 from bench.slowest import MAX_FRAGMENTS
