@@ -12,7 +12,7 @@ from chatgate.stack.page_site import ASSETS, CALLBACK, Widget, create_page_app
 from rag_backend.answers import quoting
 from rag_backend.answers.parts import Citation
 from rag_backend.book import pages as book
-from rag_backend.book import site
+from rag_backend.book.docusaurus import site
 from rag_backend.search import index, passages
 from rag_backend.search.query import Found, Hit
 from tests.rag_backend.books import SAMPLE, write

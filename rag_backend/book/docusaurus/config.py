@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from rag_backend.book import js_values
-from rag_backend.book.js_scope import Unknown
-from rag_backend.book.js_values import keys, member
+from rag_backend.book.docusaurus import js_values
+from rag_backend.book.docusaurus.js_scope import Unknown
+from rag_backend.book.docusaurus.js_values import keys, member
 
 CONFIG_NAMES: Final = tuple(f"docusaurus.config.{end}" for end in ("ts", "mts", "cts", "js", "mjs", "cjs"))
 DEFAULT_ID: Final = "default"

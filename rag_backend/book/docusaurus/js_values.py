@@ -14,8 +14,8 @@ from typing import Any, Final
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
-from rag_backend.book import js_syntax
-from rag_backend.book.js_scope import Module, Scope, Unknown, Unset
+from rag_backend.book.docusaurus import js_syntax
+from rag_backend.book.docusaurus.js_scope import Module, Scope, Unknown, Unset
 
 MAX_STEPS: Final = 20_000
 """Expressions that are looked at for one configuration, which has some hundreds."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rag_backend.book.docusaurus_config import DEFAULT_ID, Docs, Locale, Settings
+from rag_backend.book.docusaurus.config import DEFAULT_ID, Docs, Locale, Settings
 
 CURRENT: Final = "current"
 

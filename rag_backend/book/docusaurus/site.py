@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from rag_backend.book import asking_docusaurus, docusaurus_config, versions
-from rag_backend.book.docusaurus_config import Docs, Settings, config_file
+from rag_backend.book.docusaurus import asking, versions
+from rag_backend.book.docusaurus.config import Docs, Settings, config_file, read
+from rag_backend.book.docusaurus.versions import BookError, Version, slashed
 from rag_backend.book.mdx import Dialect
-from rag_backend.book.versions import BookError, Version, slashed
 
 __all__ = ["BookError", "Site", "Version", "find"]
 
@@ -85,9 +85,9 @@ def find(folder: Path, base_url: str | None = None, route: str | None = None) ->
 
 def as_loaded(found: Site) -> Site:
     """The site with the addresses that its own Docusaurus gives, where that can be asked and answers."""
-    if found.config is None or not asking_docusaurus.can_be_asked(found.folder):
+    if found.config is None or not asking.can_be_asked(found.folder):
         return found
-    loaded = asking_docusaurus.ask(found.folder)
+    loaded = asking.ask(found.folder)
     if loaded is None:
         said = "Docusaurus could not load the site; its configuration was read without it."
         return replace(found, assumed=(*found.assumed, said))
@@ -126,7 +126,7 @@ def _docs_folders(config: Path) -> set[Path]:
 
 def _settings(config: Path) -> Settings:
     try:
-        return docusaurus_config.read(config, _repository(config.parent))
+        return read(config, _repository(config.parent))
     except (OSError, UnicodeDecodeError):
         raise BookError(f"{config} cannot be read as UTF-8. Save it as UTF-8 and allow reading it.") from None
 
