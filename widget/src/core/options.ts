@@ -1,4 +1,4 @@
-import type { BetterAuthOptions } from "./better_auth.js";
+import type { BetterAuthOptions } from "./session/better_auth.js";
 import { namespaceOf } from "./namespace.js";
 import { Trouble } from "./trouble.js";
 

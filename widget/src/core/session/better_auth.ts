@@ -1,5 +1,5 @@
 /** The site's own Better Auth server, where the reader is signed in already: what it gives to be exchanged. */
-import { Trouble } from "./trouble.js";
+import { Trouble } from "../trouble.js";
 
 /** The thing that is exchanged at the broker: a session's token, or a JWT of the server's `jwt` plugin. */
 export type Exchange = "session" | "jwt";

@@ -1,6 +1,6 @@
 /** The states of a reader's session, and its interfaces for the view and for the chat. */
 import type { StoreApi } from "zustand/vanilla";
-import type { Trouble } from "./trouble.js";
+import type { Trouble } from "../trouble.js";
 
 export type SessionState =
   | { readonly name: "checking" }

@@ -1,17 +1,17 @@
 /** The reader's session at the broker, and the access token that proves it to the proxy. */
 import { createStore } from "zustand/vanilla";
 import { createTheirs, type Theirs } from "./better_auth.js";
-import type { Clock } from "./clock.js";
+import type { Clock } from "../clock.js";
 import { type Cookies, createCookies } from "./cookies.js";
 import { COOKIE, createEndings, THERE } from "./endings.js";
-import { markSignOut } from "./kept_chat.js";
+import { markSignOut } from "../kept_chat.js";
 import { type Attempt, type Broker, InvalidGrant, type Tokens } from "./oauth.js";
-import type { Settings } from "./options.js";
+import type { Settings } from "../options.js";
 import { awaitAnswer } from "./popup_answers.js";
 import { leaveBehind, takeBack } from "./redirect.js";
-import type { AccessToken, Browsing, Places, SessionState, Tokening } from "./session_state.js";
+import type { AccessToken, Browsing, Places, SessionState, Tokening } from "./state.js";
 import { createTabs, type TabMessage } from "./tabs.js";
-import { Trouble } from "./trouble.js";
+import { Trouble } from "../trouble.js";
 import type { KeptSession, Vault } from "./vault.js";
 
 /** Milliseconds before a token's expiry at which it is renewed: a question may be under way for that long. */

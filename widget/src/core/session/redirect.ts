@@ -1,5 +1,5 @@
 /** A sign-in that replaces the page: its data waits in sessionStorage for the reader's return. */
-import { redirectKey } from "./namespace.js";
+import { redirectKey } from "../namespace.js";
 import type { Attempt } from "./oauth.js";
 
 export interface Redirect {
