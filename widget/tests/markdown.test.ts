@@ -1,11 +1,11 @@
 import type { ComponentChild } from "preact";
 import { describe, expect, test } from "vitest";
-import { type Block, Blocks } from "../src/element/panel/blocks.js";
-import { Code } from "../src/element/panel/code.js";
-import { Link } from "../src/element/panel/link.js";
-import { linkTarget } from "../src/element/panel/links.js";
-import { blockView, entities } from "../src/element/panel/markdown.js";
-import { decided } from "../src/element/panel/undecided.js";
+import { type Block, Blocks } from "../src/element/panel/answer/blocks.js";
+import { Code } from "../src/element/panel/answer/code.js";
+import { Link } from "../src/element/panel/answer/link.js";
+import { linkTarget } from "../src/element/panel/answer/links.js";
+import { blockView, entities } from "../src/element/panel/answer/markdown.js";
+import { decided } from "../src/element/panel/answer/undecided.js";
 
 /** Reads to the end, as a finished answer is shown over as many frames as it takes. */
 function whole(text: string): readonly Block[] {

@@ -10,7 +10,7 @@ import {
   type Passage,
   type Turn,
 } from "../../core/index.js";
-import { warmMarkdown } from "./answer_text.js";
+import { warmMarkdown } from "./answer/text.js";
 import { usePanel } from "./context.js";
 import { Icon } from "./icons.js";
 import { useStore } from "./store.js";

@@ -3,7 +3,7 @@
 import { Component, type ComponentChild, type ComponentChildren } from "preact";
 import { type Block, Blocks } from "./blocks.js";
 import { Code } from "./code.js";
-import { onFrame } from "./frames.js";
+import { onFrame } from "../frames.js";
 import { JOINER, type Token, type Tokens } from "./lexing.js";
 import { Link } from "./link.js";
 

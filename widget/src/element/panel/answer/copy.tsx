@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { usePanel } from "./context.js";
-import { Icon } from "./icons.js";
+import { usePanel } from "../context.js";
+import { Icon } from "../icons.js";
 
 const SHOWN_FOR = 2_000;
 
