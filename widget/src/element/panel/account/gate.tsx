@@ -1,7 +1,7 @@
-import type { SessionState } from "../../core/index.js";
-import type { Strings } from "../strings/index.js";
-import { usePanel } from "./context.js";
-import { useStore } from "./store.js";
+import type { SessionState } from "../../../core/index.js";
+import type { Strings } from "../../strings/index.js";
+import { usePanel } from "../context.js";
+import { useStore } from "../store.js";
 
 type SignedOut = Extract<SessionState, { name: "signed_out" }>;
 
