@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { CodeLine } from "../../contract.js";
 import { usePanel } from "../context.js";
 import { CopyButton } from "./copy.js";
-import { useMode } from "../mode.js";
+import { useMode } from "../frame/mode.js";
 
 interface CodeProps {
   readonly code: string;
