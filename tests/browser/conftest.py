@@ -91,7 +91,7 @@ def stage():
 
 @pytest.fixture
 def context(browser):
-    """A new reader's browser. What it complains of fails the test: see `watch`."""
+    """A new reader's browser. A complaint of it fails the test: see `watch`."""
     with watched(browser.new_context()) as context:
         context.set_default_timeout(PATIENCE_MS)
         yield context

@@ -11,8 +11,8 @@ export function panelSheet(): CSSStyleSheet {
   return sheet;
 }
 
-// The primary colour may be any. What is written on it is black or white by its luminance (XYZ's Y), and white where
-// that has 4.5:1, which is the better; what is written in it is as dark or as light as its background asks.
+// The primary colour may be any. Text on it is black or white by its luminance (XYZ's Y), and white where that has
+// 4.5:1, which is the better; text in it is as dark or as light as its background asks.
 const COLOURS = `
 .panel{
   --primary:var(--ifm-color-primary,#3155c6);--on-primary:#fff;--accent:#2b4cb3;
