@@ -90,6 +90,8 @@ async def test_the_application_hears_of_a_refusal_at_once(parser):
         writer.close()
 
 
+# In a loop of its own, where no other door has a line to write yet.
+@pytest.mark.asyncio(loop_scope="function")
 async def test_a_flood_of_refusals_is_told_in_a_line_a_second_and_every_one_is_counted():
     refused = (b"GET //a HTTP/1.1\r\n", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * MAX_FIELDS)
     async with serving(HttpToolsProtocol) as app:
@@ -109,6 +111,8 @@ async def test_a_flood_of_refusals_is_told_in_a_line_a_second_and_every_one_is_c
     assert all(any(one in answer for answer in answers) for one in ids)
 
 
+# As above.
+@pytest.mark.asyncio(loop_scope="function")
 async def test_a_refusal_in_the_second_after_another_is_told_when_that_is_over():
     async with serving(HttpToolsProtocol) as app:
         with capture_logs() as lines:
