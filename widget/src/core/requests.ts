@@ -2,8 +2,8 @@
 import * as oauth from "oauth4webapi";
 import type { Clock } from "./clock.js";
 import { blamesClock, told, troubleOf, troubleOfNetwork } from "./failures.js";
-import type { Broker } from "./session/oauth.js";
 import { isLoopback, type Settings } from "./options.js";
+import type { Broker } from "./session/oauth.js";
 import type { AccessToken, Tokening } from "./session/state.js";
 import { Trouble } from "./trouble.js";
 

@@ -1,8 +1,8 @@
 /** The broker's session cookie, for pages of the broker's own site: its exchange for a token, and its end. */
 import type { Clock } from "../clock.js";
 import { troubleOf, troubleOfNetwork } from "../failures.js";
-import { InvalidGrant } from "./oauth.js";
 import type { Settings } from "../options.js";
+import { InvalidGrant } from "./oauth.js";
 import type { AccessToken, Places } from "./state.js";
 
 const ANSWER_WITHIN = 15_000;

@@ -1,11 +1,11 @@
 /** The broker's OAuth endpoints (RFC 6749, 7636, 9449, 9207), by oauth4webapi and its checks. */
 import * as oauth from "oauth4webapi";
-import type { Credential } from "./better_auth.js";
 import type { Clock } from "../clock.js";
 import { blamesClock, told, troubleOf, troubleOfNetwork } from "../failures.js";
 import { isLoopback, type Settings } from "../options.js";
-import type { Places } from "./state.js";
 import { Trouble } from "../trouble.js";
+import type { Credential } from "./better_auth.js";
+import type { Places } from "./state.js";
 import type { Vault } from "./vault.js";
 
 const EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange";

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 import type { SignedInPlace, Trouble } from "../../../core/index.js";
-import { agentOf } from "./agents.js";
 import { usePanel } from "../context.js";
-import { SignInButton } from "./gate.js";
 import { asTrouble, useLoading } from "../loading.js";
 import { Notice } from "../notice.js";
 import { useStore } from "../store.js";
+import { agentOf } from "./agents.js";
+import { SignInButton } from "./gate.js";
 
 /** The reader's account, and the other places at which they are signed in. */
 export function Account({ onSignedOut }: { readonly onSignedOut: () => void }) {

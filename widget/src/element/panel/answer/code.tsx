@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import type { CodeLine } from "../../contract.js";
 import { usePanel } from "../context.js";
-import { CopyButton } from "./copy.js";
 import { useMode } from "../frame/mode.js";
+import { CopyButton } from "./copy.js";
 
 interface CodeProps {
   readonly code: string;

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { usePanel } from "../context.js";
-import { linkTarget } from "./links.js";
 import { siteBase } from "../site.js";
+import { linkTarget } from "./links.js";
 
 interface LinkProps {
   readonly href: string;

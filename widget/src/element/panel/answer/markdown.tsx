@@ -1,9 +1,9 @@
 // biome-ignore-all lint/correctness/useJsxKeyInIterable: an answer only grows at its end, so places are names enough
 /** An answer's Markdown as Preact nodes. Nothing of it is ever parsed as HTML, and nothing is fetched. */
 import { Component, type ComponentChild, type ComponentChildren } from "preact";
+import { onFrame } from "../frames.js";
 import { type Block, Blocks } from "./blocks.js";
 import { Code } from "./code.js";
-import { onFrame } from "../frames.js";
 import { JOINER, type Token, type Tokens } from "./lexing.js";
 import { Link } from "./link.js";
 

@@ -1,13 +1,13 @@
 import { Component } from "preact";
 import type { Answer, Citation, Passage, Rating, Turn as TurnState } from "../../../core/index.js";
 import { Trouble } from "../../../core/index.js";
-import { AnswerText } from "./text.js";
 import { usePanel } from "../context.js";
-import { CopyButton } from "./copy.js";
 import { Icon } from "../icons.js";
-import { Link } from "./link.js";
 import { Notice, Retry } from "../notice.js";
 import { useStore } from "../store.js";
+import { CopyButton } from "./copy.js";
+import { Link } from "./link.js";
+import { AnswerText } from "./text.js";
 
 interface TurnProps {
   readonly turn: TurnState;

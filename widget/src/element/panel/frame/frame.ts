@@ -1,7 +1,8 @@
 /** The frame of the panel: a dialog beside the page, a sheet over it on small screens, or a region in it. */
+
+import type { Words } from "../words.js";
 import { colourMode, watchMode } from "./mode.js";
 import { panelSheet } from "./styles.js";
-import type { Words } from "../words.js";
 
 const SMALL = "(max-width: 480px), (max-height: 480px)";
 
