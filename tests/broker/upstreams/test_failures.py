@@ -51,7 +51,7 @@ async def test_a_server_that_answers_no_session(visitor, theirs, redis, tmp_path
     await ada.sign_up()
     between = Between(theirs[0]["http"])
     await between.start()
-    table = f'upstream = "http"\nurl = "{between.url}"\ntimeout_seconds = 0.3\n{NOW}'
+    table = f'upstream = "http"\nurl = "{between.url}"\ntimeout_seconds = 1\n{NOW}'
     async with standing(redis, tmp_path, table) as stack:
         token = await ada.token()
         reader = await stack.exchanged(token)
