@@ -50,8 +50,8 @@ class Alone:
     def __init__(self, process, port):
         self.process = process
         self.port = port
-        # A connection whose writer nobody has is closed.
-        self._writers = []
+        # A connection whose writer is dropped is closed.
+        self.writers = []
 
     async def connect(self):
         async with asyncio.timeout(20):
@@ -64,7 +64,7 @@ class Alone:
     async def ask(self, path):
         reader, writer = await self.connect()
         writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path)
-        self._writers.append(writer)
+        self.writers.append(writer)
         return reader
 
     async def lines(self):
@@ -80,11 +80,13 @@ async def alone(*before):
     process = await asyncio.create_subprocess_exec(
         *before, sys.executable, "-c", SCRIPT, str(port), cwd=ROOT, stderr=asyncio.subprocess.PIPE
     )
+    one = Alone(process, port)
     try:
-        one = Alone(process, port)
         assert (await (await one.ask(b"/")).read()).endswith(b"soso")
         yield one
     finally:
+        for writer in one.writers:
+            writer.close()
         if process.returncode is None:
             process.kill()
             await process.wait()
