@@ -12,6 +12,7 @@ import uvicorn
 from broker.storage.redis import RedisSessions
 from chat_proxy.app import create_app
 from chat_proxy.config import resolve
+from chat_proxy.streams import leases
 from chat_proxy.streams.drain import Drain
 from edge.config.read import read
 from edge.redis.client import Store, command
@@ -419,7 +420,15 @@ async def served(app):
 
 @contextlib.asynccontextmanager
 async def running(
-    valkey, folder, *, redis_url=None, now=time.time, clock=time.monotonic, drain=None, **options
+    valkey,
+    folder,
+    *,
+    redis_url=None,
+    now=time.time,
+    clock=time.monotonic,
+    drain=None,
+    renew_every=leases.EVERY,
+    **options,
 ):
     """A proxy with its neighbours, until the end of the block."""
     backend, publisher = Backend(), Publisher()
@@ -431,7 +440,8 @@ async def running(
     config = resolve(read(path, environ))
     drain = drain or Drain()
     metrics = Metrics()
-    app = create_app(config, drain=drain, now=now, clock=clock, metrics=metrics)
+    parts = {"drain": drain, "now": now, "clock": clock, "metrics": metrics}
+    app = create_app(config, **parts, renew_every=renew_every)
     limits = httpx.Limits(max_connections=None)
     async with (
         served(app) as base,
