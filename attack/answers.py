@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from attack.answer_parts import Sent, answered, text_of
+from attack.inputs.requests import cut
 from attack.report import Found
-from attack.requests import cut
 from attack.searches import Search, chance_of
 from attack.stack import ODD_PAGE, Stack
 from bench.load import HOST, Answer, Connection

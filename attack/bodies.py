@@ -7,10 +7,10 @@ from random import Random
 from typing import Final
 
 from attack import manners
-from attack.credentials import holder
-from attack.endpoints import Endpoint, endpoints
+from attack.inputs.credentials import holder
+from attack.inputs.endpoints import Endpoint, endpoints
+from attack.inputs.requests import Attempt, Site, attempt
 from attack.report import Found
-from attack.requests import Attempt, Site, attempt
 from attack.searches import Search, chance_of
 from attack.stack import Stack
 from attack.wire import Line

@@ -12,10 +12,11 @@ from typing import Final
 
 import h11
 
-from attack import head_parts, manners
-from attack.credentials import Changed, Holder, holder
+from attack import manners
+from attack.inputs import head_parts
+from attack.inputs.credentials import Changed, Holder, holder
+from attack.inputs.requests import cut
 from attack.report import Found
-from attack.requests import cut
 from attack.searches import Search, chance_of
 from attack.stack import Stack
 from attack.wire import Line, Reply

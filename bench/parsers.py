@@ -15,7 +15,8 @@ from chat_proxy.backends import native
 from chat_proxy.questions import messages, texts
 from edge.http import body_limit
 from edge.http.client_address import client_address, networks
-from edge.server import framing, http1
+from edge.server.http1 import framing
+from edge.server.http1.protocol import MAX_HEAD
 from tokens import strict_json
 from tokens.dpop import MAX_PROOF, Proofs
 from tokens.nonces import Nonces
@@ -159,12 +160,12 @@ TARGETS: Final = (
     Target("JSON at the broker", bodies.MAX_BODY, strict_json.loads, _JSON, _JSON_AROUND),
     Target("form at the broker", forms.MAX_BYTES, _form, _FORM),
     Target("form of OAuth", forms.MAX_BYTES, forms.parse, _FORM),
-    Target("header", http1.MAX_HEAD, framing.judge, _HEADER, (_HEADER_AROUND, NOTHING)),
+    Target("header", MAX_HEAD, framing.judge, _HEADER, (_HEADER_AROUND, NOTHING)),
     Target(
         "chunks", body_limit.MAX_BODY, _chunks, (b"1\r\na\r\n", b"0", b"\r\n", b"a\r\n", b"00000001\r\na\r\n")
     ),
-    Target("cookies", http1.MAX_HEAD, _cookies, _COOKIE),
-    Target("X-Forwarded-For", http1.MAX_HEAD, _forwarded, (b",", b"127.0.0.1,", b"::1,", b"a", b" ", b"%")),
+    Target("cookies", MAX_HEAD, _cookies, _COOKIE),
+    Target("X-Forwarded-For", MAX_HEAD, _forwarded, (b",", b"127.0.0.1,", b"::1,", b"a", b" ", b"%")),
     Target("DPoP proof", MAX_PROOF, _proof, _PROOF),
     Target(
         "events of a backend", 65_536, lambda raw: native.Events(_unsaid).feed(raw), _EVENTS, is_bounded=False

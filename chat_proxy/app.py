@@ -28,7 +28,7 @@ from chat_proxy.gate import Gate
 from chat_proxy.metrics import ProxyMetrics, watch
 from chat_proxy.state import ChatProxy
 from chat_proxy.streams.drain import Drain
-from chat_proxy.streams.leases import Leases
+from chat_proxy.streams.leases import EVERY, Leases
 from chat_proxy.streams.revocations import Revocations
 from edge.http import cors
 from edge.http.middleware import with_middleware
@@ -75,11 +75,21 @@ def create_app(
     drain: Drain | None = None,
     metrics: Metrics | None = None,
     traces: Traces | None = None,
+    renew_every: float = EVERY,
 ) -> ASGIApp:
     """The proxy as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; the
-    server that receives the signal to stop begins `drain`, and the proxy adds its counters to `metrics`."""
+    server that receives the signal to stop begins `drain`, and the proxy adds its counters to `metrics`. The
+    sessions of running answers are looked at once in `renew_every` seconds."""
     metrics, traces = metrics or Metrics(), traces or Traces()
-    api = create_api(config, now=now, clock=clock, drain=drain or Drain(), metrics=metrics, traces=traces)
+    api = create_api(
+        config,
+        now=now,
+        clock=clock,
+        drain=drain or Drain(),
+        metrics=metrics,
+        traces=traces,
+        renew_every=renew_every,
+    )
     proxy: ChatProxy = api.state.proxy
     app = with_middleware(
         api,
@@ -103,6 +113,7 @@ def create_api(
     drain: Drain,
     metrics: Metrics | None = None,
     traces: Traces | None = None,
+    renew_every: float = EVERY,
 ) -> FastAPI:
     """The routes without their middleware; `.openapi()` describes them."""
     metrics, traces = metrics or Metrics(), traces or Traces()
@@ -137,7 +148,7 @@ def create_api(
     )
     app = FastAPI(
         title="chatgate chat proxy",
-        lifespan=_lifespan(proxy, store, vouching, metrics),
+        lifespan=_lifespan(proxy, store, vouching, metrics, renew_every),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -164,9 +175,9 @@ def _gate(config: ProxyConfig, keys: RemoteKeys, now: Callable[[], float]) -> Ga
 
 
 def _lifespan(
-    proxy: ChatProxy, store: Store, vouching: Vouching, metrics: Metrics
+    proxy: ChatProxy, store: Store, vouching: Vouching, metrics: Metrics, renew_every: float
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    renewal = Leases(proxy.admission, proxy.drain.answers, proxy.clock)
+    renewal = Leases(proxy.admission, proxy.drain.answers, proxy.clock, renew_every)
 
     def look_again() -> None:
         # A cut, a change of the key ring, or a time in which either could have been missed.

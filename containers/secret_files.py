@@ -16,7 +16,7 @@ GIVEN: Final = Path("/given")
 FOLDERS: Final = Path("/secrets")
 NAMES: Final = ("broker_secret", "book_secret", "redis_password")
 MARK: Final = "made-for-development-only-"
-"""What a generated secret begins with, so that one that was copied is known again in production."""
+"""The beginning of a generated secret, by which production recognises one that was copied."""
 MIN_BYTES: Final = 32
 """As edge.config.checks asks of every secret."""
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -63,7 +63,7 @@ _MEND: Final = (
 
 
 def files(values: Mapping[str, str]) -> dict[str, str]:
-    """What is written where: no service gets more than it needs."""
+    """The content of each file by its path: no service gets more than it needs."""
     password = values["redis_password"]
     url = f"redis://chatgate:{password}@redis:6379/0"
     digest = hashlib.sha256(password.encode()).hexdigest()

@@ -36,7 +36,7 @@ def wanted() -> dict[Path, bytes]:
 
 
 def found() -> set[Path]:
-    """What stands where only these files may stand."""
+    """The sources that the folder holds at present; one that is not `wanted` is stale."""
     return {path for path in (SKILL / "scripts").rglob("*") if _is_source(path)}
 
 

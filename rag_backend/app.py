@@ -13,6 +13,8 @@ from structlog.typing import FilteringBoundLogger
 from rag_backend import chat, logs, problems
 from rag_backend.answers import model
 from rag_backend.answers.answer import Sources
+from rag_backend.answers.model import SILENCE_SECONDS
+from rag_backend.answers.responses import LIFE_SECONDS
 from rag_backend.config import Config
 from rag_backend.problems import Problem
 from rag_backend.search import index
@@ -20,16 +22,22 @@ from rag_backend.search.index import IndexUnavailable
 
 
 def create_app(
-    config: Config, log: FilteringBoundLogger | None = None, now: Callable[[], float] = time.time
+    config: Config,
+    log: FilteringBoundLogger | None = None,
+    now: Callable[[], float] = time.time,
+    *,
+    silence: float = SILENCE_SECONDS,
+    life_every: float = LIFE_SECONDS,
 ) -> FastAPI:
-    """The application. It opens nothing before it starts, and opens the index for each question."""
+    """The application. It opens nothing before it starts, and opens the index for each question. It waits
+    `silence` seconds for a byte of the model, and gives the proxy a sign of life in each `life_every`."""
     log = log or logs.logger()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with model.client() as http:
+        async with model.client(silence) as http:
             sources = Sources(config.index, config.model, http, config.embedding)
-            app.state.backend = chat.State(config.secret, config.audience, sources, log, now)
+            app.state.backend = chat.State(config.secret, config.audience, sources, log, now, life_every)
             log.info("started", by_model=config.model is not None)
             _warn_of_missing_index(config, log)
             yield

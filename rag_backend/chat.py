@@ -24,13 +24,15 @@ BODY_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state of the endpoint; `now` gives seconds since the epoch."""
+    """The state of the endpoint; `now` gives seconds since the epoch, and `life_every` is the seconds between
+    two signs of life."""
 
     secret: bytes
     audience: str
     sources: Sources
     log: FilteringBoundLogger
     now: Callable[[], float]
+    life_every: float
 
 
 async def answer_question(request: Request, state: State) -> Response:
@@ -41,7 +43,8 @@ async def answer_question(request: Request, state: State) -> Response:
         mode="selection_only" if question.only_selection else "normal",
         by_model=state.sources.model is not None,
     )
-    reply = Reply(answer.answer(question, state.sources), len(body), log, time.monotonic())
+    parts = answer.answer(question, state.sources)
+    reply = Reply(parts, len(body), log, time.monotonic(), state.life_every)
     if responses.EVENT_STREAM in request.headers.get("accept", ""):
         return await reply.as_events()
     return await reply.as_json(request.receive)

@@ -1,4 +1,4 @@
-"""Whoever spans are sent to by OTLP over HTTP."""
+"""A collector that receives spans by OTLP over HTTP."""
 
 import threading
 from contextlib import contextmanager

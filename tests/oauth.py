@@ -1,4 +1,4 @@
-"""What an OAuth client of the broker does, for tests that speak HTTP to one: PKCE, the login form, DPoP."""
+"""An OAuth client of the broker for tests that speak HTTP to one: PKCE, the login form, DPoP."""
 
 import base64
 import hashlib

@@ -22,7 +22,7 @@ PATIENCE_S = 30
 
 @contextmanager
 def alone_with(path):
-    """Of the processes that share out the tests, one at a time has the file `path`."""
+    """Give the file `path` to one of the processes that share out the tests at a time."""
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

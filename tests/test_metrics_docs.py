@@ -11,7 +11,7 @@ import broker.config
 import chat_proxy.app
 import chat_proxy.config
 from edge.config.read import read
-from edge.server.door import Door
+from edge.server.http1.door import Door
 from edge.server.worker import add_workers
 from edge.server.worker_metrics import add_worker
 from edge.telemetry.logs import Written

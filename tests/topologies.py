@@ -41,7 +41,7 @@ def eventually(holds, within=15.0):
 
 @dataclass(frozen=True)
 class Program:
-    """What the servers are, and how they are spoken to: `client` are options of redis-py."""
+    """The program of the servers, and its options; `client` are options of redis-py."""
 
     path: str
     name: str = "valkey-server"
@@ -79,7 +79,7 @@ class Node:
 
     def launch(self):
         self.folder.mkdir(exist_ok=True)
-        # What it says to the others comes from its own address, so that a test can cut it off.
+        # It speaks to the others from its own address, so that a test can cut it off.
         source = [] if self.host == HOST else ["--bind-source-addr", self.host]
         arguments = [
             self.program.name,

@@ -20,7 +20,7 @@ def turn_of(item):
         yield
         return
     with _DOOR.open() as door, _ROOM.open() as room:
-        # Whoever wants the room alone waits in its door, so that nobody goes in meanwhile.
+        # A test that wants the room alone waits in its door, so that no other goes in meanwhile.
         fcntl.flock(door, fcntl.LOCK_EX)
         alone = item.get_closest_marker("alone") is not None
         fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)

@@ -1,4 +1,4 @@
-"""The reasons to refuse a bearer token. The text never quotes anything of the token."""
+"""The reasons to refuse a bearer token, or to judge none. The text never quotes anything of the token."""
 
 
 class TokenError(Exception):
@@ -11,3 +11,7 @@ class InvalidToken(TokenError):
 
 class KeysUnavailable(TokenError):
     """No verification key has ever been read, so no token can be judged. Answered with 503."""
+
+
+class CutsMissing(TokenError):
+    """Redis has lost the cuts, so no session can be judged. Answered with 503."""

@@ -104,7 +104,7 @@ class Accounts(Protocol):
     async def by_id(self, account_id: str) -> Credential | None: ...
 
     async def create(self, account: Account, password_hash: str | None) -> bool:
-        """False: the address is taken. Of several calls for one address exactly one gets True."""
+        """False: the address is taken. Exactly one of several calls for one address gets True."""
 
     async def update_profile(
         self, account_id: str, *, name: str | None, image: str | Unset | None, now: datetime

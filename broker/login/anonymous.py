@@ -4,8 +4,9 @@ from broker import audit
 from broker.accounts.accounts import new_id
 from broker.errors import APIError
 from broker.oauth.clients import Client
-from broker.sessions.session import ANONYMOUS, Caller, Identity, Opened, open_session
+from broker.sessions.session import Caller, Identity, Opened, open_session
 from broker.state import Broker
+from tokens.session_rules import ANONYMOUS
 
 
 async def prove(broker: Broker, client: Client, caller: Caller) -> Identity:

@@ -14,6 +14,7 @@ from broker.signing.keyring import Keys, Ring
 from broker.upstreams.seals import Seals
 from edge.http.problems import unavailable
 from tokens.claims import ACCESS_TOKEN_TYPE, MAX_LIFETIME, AccessClaims
+from tokens.session_rules import is_taken
 from tokens.verify import Verified
 
 BEARER: Final = "Bearer"
@@ -107,7 +108,9 @@ def is_served(session: Session, clients: Clients) -> bool:
     client = clients.by_id.get(session.client)
     if client is None or _is_orphaned(session, client):
         return False
-    return not session.is_guest or (client.guests and session.tier == client.guest_tier)
+    return is_taken(
+        is_guest=session.is_guest, tier=session.tier, guests=client.guests, guest_tier=client.guest_tier
+    )
 
 
 def _is_orphaned(session: Session, client: Client) -> bool:

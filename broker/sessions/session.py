@@ -10,6 +10,7 @@ from broker.accounts.accounts import new_id
 from broker.oauth.clients import Client
 from tokens import liveness
 from tokens.claims import SCOPES, AccessClaims
+from tokens.session_rules import ANONYMOUS
 
 LIFE_MS: Final = 604_800_000
 SHORT_LIFE_MS: Final = 86_400_000
@@ -31,7 +32,6 @@ SID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 """The form of the ids that `new_sid` makes."""
 ALL_SCOPES: Final = " ".join(SCOPES)
 PASSWORD: Final = "password"  # noqa: S105  a way of proving, not a secret
-ANONYMOUS: Final = "anonymous"
 BETTER_AUTH: Final = "better_auth"
 """The reader has a session at the site's own Better Auth server."""
 

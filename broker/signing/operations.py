@@ -38,8 +38,8 @@ class KeyChanges:
         return found
 
     async def rotate(self) -> Rotated | TooYoung:
-        """Raises UnreadableKey if brokers with these secrets could not sign with the next key. Of several
-        rotations at once one promotes it, and the others learn how long its successor has to wait."""
+        """Raises UnreadableKey if brokers with these secrets could not sign with the next key. One of
+        several rotations at once promotes it, and the others learn how long its successor has to wait."""
         for _ in range(_TRIES):
             found = await self.ring()
             current, following = found.keys[0], found.find("next")

@@ -8,8 +8,9 @@ from typing import Final
 from broker.sessions.session import ABSOLUTE_LIFE_MS, LIFE_MS, SHORT_LIFE_MS, SLIDE_AFTER_MS, Session, parse
 from broker.storage.scripts import script
 from edge.redis.client import Command, Store, StoreUnavailable, command
-from tokens import liveness
+from tokens import liveness, session_rules
 from tokens.claims import AccessClaims
+from tokens.errors import CutsMissing
 
 CREATE: Final = script("time", "generation", "outlive", "create_session")
 LOAD: Final = script("time", "outlive", "load_session")
@@ -218,7 +219,10 @@ def _living(sub: str, sid: str, record: Mapping[bytes, bytes], cuts: Mapping[str
 
 
 def outlived(session: Session, cuts: Mapping[str, str]) -> bool:
-    """Return True if it is younger than every cut that applies to it; one of the same millisecond is dead."""
-    if "all" not in cuts:
-        raise StoreUnavailable("the cuts are missing")
-    return session.created_at > max(int(cuts["all"]), int(cuts.get(f"client:{session.client}", "0")))
+    """As the rule of tokens.session_rules. Raises StoreUnavailable when Redis has lost the cuts."""
+    try:
+        return session_rules.outlived(
+            session.created_at, cuts.get("all"), cuts.get(f"client:{session.client}")
+        )
+    except CutsMissing:
+        raise StoreUnavailable("the cuts are missing") from None

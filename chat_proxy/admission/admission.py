@@ -16,6 +16,7 @@ from chat_proxy.admission import cuts, places
 from chat_proxy.admission import limits as rates
 from chat_proxy.admission.limits import RateFields, Standing
 from chat_proxy.admission.places import LEASE_MS, Place, Spend
+from chat_proxy.admission.replies import LEASE_EXPIRED, Admitted, Checked
 from chat_proxy.admission.undo import Undo
 from chat_proxy.admission.vouching import Check, Vouching
 from chat_proxy.challenges import proof_replayed
@@ -24,10 +25,10 @@ from chat_proxy.gate import Caller
 from edge.redis.client import Command, Store, StoreUnavailable, command
 from edge.upstreams.session import Reference
 from tokens import dpop, liveness, readers
+from tokens.session_rules import outlived
 
 MAX_CONVERSATIONS: Final = 50
 MAX_GUEST_CONVERSATIONS: Final = 1
-_REPLAYED: Final = b"replayed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,14 @@ class Admission:
             names = [*caller.credentials, liveness.proof(caller.sub, caller.proof)]
             check = redis_keys.CHECK.call(names, caller.site.client_id, caller.tier, _kept(caller))
             with self._vouching.beside(caller) as vouched:
-                cut, session, *there = await self._store.run(
+                cut, reply, *there = await self._store.run(
                     cuts.ask(caller.site.client_id), check, *vouched.commands
                 )
-                created, proved_by, replayed, sealed = session or (None, None, 0, b"")
-                cuts.judge(caller, cut, created, proved_by)
-                if replayed:
+                checked = Checked.of(reply)
+                session = cuts.judge(caller, cut, checked.session)
+                if checked.is_replayed:
                     raise proof_replayed()
-                await self._vouching.settle(caller, sealed, vouched, there)
+                await self._vouching.settle(caller, session.upstream, vouched, there)
 
     async def ready(self) -> None:
         """Raises Problem 503 until the broker has set the cuts and named its keys, and StoreUnavailable while
@@ -118,21 +119,21 @@ class Admission:
             # that was already refused.
             self._undo.add(asked_at, _given_back(caller, session_id, lease, shared))
             raise
-        own, *others = replies[: 1 + len(shared)]
-        reference = None
+        own, others = Admitted.of(replies[0]), replies[1 : 1 + len(shared)]
+        reference, is_guest = None, True
         try:
             if caller.has_session:
-                cuts.judge(caller, replies[told - 1], *(own[8:10] or (None, None)))
-                reference = await self._vouching.settle(caller, own[10], check, replies[told:])
-            if own[0] == _REPLAYED:
+                session = cuts.judge(caller, replies[told - 1], own.session)
+                is_guest = cuts.began_as_guest(session)
+                reference = await self._vouching.settle(caller, session.upstream, check, replies[told:])
+            if not own.reserved:
                 raise proof_replayed()
-            rate = _require_room(caller, shared, own, others)
+            rate = _require_room(caller, shared, own.reserved, others)
         except Exception:
-            await self._refund(caller, session_id, lease, shared, [own, *others])
+            await self._refund(caller, session_id, lease, shared, [own.reserved, *others])
             raise
-        is_guest = not caller.has_session or own[9] == cuts.GUEST
         kept = MAX_GUEST_CONVERSATIONS if is_guest else MAX_CONVERSATIONS
-        return Grant(caller, session_id, lease, shared, kept, own[11:], rate, asked_at, reference)
+        return Grant(caller, session_id, lease, shared, kept, own.messages, rate, asked_at, reference)
 
     async def release(self, grant: Grant, messages: Sequence[bytes], spent: Spend) -> None:
         """End the lease, count what the answer took, and append `messages` to the conversation unless it was
@@ -254,16 +255,16 @@ def _renew(grant: Grant) -> Command:
 
 
 def _require_room(
-    caller: Caller, shared: Sequence[Place], own: list[Any], others: Sequence[list[Any]]
+    caller: Caller, shared: Sequence[Place], reserved: Sequence[Any], others: Sequence[Sequence[Any]]
 ) -> RateFields:
-    site, *address = (Standing.of(reply) for reply in others)
-    for standing in (Standing.of(own), *address):
+    own, site, *address = (Standing.of(reply) for reply in (reserved, *others))
+    for standing in (own, *address):
         if standing.violated:
             raise rates.reader_limited(caller.limits, standing)
     if site.violated:
         raise rates.site_limited(shared[0].limits, site)
     # A guest's address has spent at least as much as the guest's session.
-    return rates.fields(caller.limits, *(address or [Standing.of(own)]))
+    return rates.fields(caller.limits, *(address or [own]))
 
 
 def _vouched(verdict: Renewed, lives: bool | None) -> Renewed:
@@ -286,8 +287,9 @@ def _verdict(
             raise StoreUnavailable("the cuts are missing")
         if own is None or grant.caller.kid.encode() not in cut[1].split(b","):
             return Renewed.DEAD
-        if own >= 0 and not cuts.outlived(own, cut[0], by_client[grant.caller.site.client_id]):
+        client = by_client[grant.caller.site.client_id]
+        if own != LEASE_EXPIRED and not outlived(own, cut[0], client):
             return Renewed.DEAD
-    if own is None or own < 0 or grant.lease in lost:
+    if own is None or own == LEASE_EXPIRED or grant.lease in lost:
         return Renewed.EXPIRED
     return Renewed.RENEWED

@@ -5,19 +5,20 @@ script.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
+from chat_proxy.admission.replies import Session
 from chat_proxy.gate import Caller
 from edge.http import authorization
 from edge.http.problems import unavailable
 from edge.redis.client import Command, command
 from tokens import liveness
-
-GUEST: Final = b"anonymous"
-"""`proved_by` of a session that began without a sign-in."""
+from tokens.session_rules import ANONYMOUS, is_taken, outlived
 
 Cut = Sequence[bytes | None]
 """The cut for all sessions, the key ids, and the cut for each client that was asked about."""
+
+
+_ANONYMOUS = ANONYMOUS.encode()
 
 
 def ask(*clients: str) -> Command:
@@ -32,18 +33,18 @@ def require(cut: Cut) -> bytes:
     return cut[1]
 
 
-def outlived(created: int, *cuts: bytes | None) -> bool:
-    """Return True if a session created then (ms) is younger than every cut; one of the same ms is dead."""
-    return created > max(int(cut or 0) for cut in cuts)
-
-
-def judge(caller: Caller, cut: Cut, created: bytes | None, proved_by: bytes | None) -> None:
-    """`cut` of the caller's client; `created` is None for a dead session. Raises Problem 401 and 503."""
+def judge(caller: Caller, cut: Cut, session: Session | None) -> Session:
+    """The session, if it lives. `cut` is that of the caller's client. Raises Problem 401 and 503."""
     kids = require(cut)
-    if created is None or not outlived(int(created), cut[0], cut[2]):
+    if session is None or not outlived(int(session.created_at), cut[0], cut[2]):
         raise authorization.invalid_token()
     if caller.kid.encode() not in kids.split(b","):
         raise authorization.invalid_token()
-    # The site may have stopped taking guests, or changed their tier: then its guests must sign in again.
-    if proved_by == GUEST and not (caller.site.guests and caller.tier == caller.site.guest_tier):
+    site, is_guest = caller.site, began_as_guest(session)
+    if not is_taken(is_guest=is_guest, tier=caller.tier, guests=site.guests, guest_tier=site.guest_tier):
         raise authorization.invalid_token()
+    return session
+
+
+def began_as_guest(session: Session) -> bool:
+    return session.proved_by == _ANONYMOUS

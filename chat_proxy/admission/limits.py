@@ -1,6 +1,7 @@
 """The rate limits as a client sees them: the fields of draft-ietf-httpapi-ratelimit-headers, and 429."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -13,7 +14,8 @@ PROBLEM_TYPES: Final = "https://iana.org/assignments/http-problem-types#"
 
 
 class Standing(NamedTuple):
-    """The answer of lua/limits.lua; times in milliseconds. `violated` is empty when a place was taken."""
+    """The values of `reserve` in lua/limits.lua, in its order; times in milliseconds. `violated` is empty
+    when a place was taken."""
 
     violated: str
     wait: int
@@ -25,8 +27,8 @@ class Standing(NamedTuple):
     cost_left: int
 
     @classmethod
-    def of(cls, reply: list[bytes | int]) -> "Standing":
-        violated, *numbers = reply[:8]
+    def of(cls, reply: Sequence[bytes | int]) -> "Standing":
+        violated, *numbers = reply
         assert isinstance(violated, bytes)  # noqa: S101  the script answers text, then numbers
         return cls(violated.decode(), *(int(number) for number in numbers))
 

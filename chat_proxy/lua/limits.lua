@@ -5,7 +5,8 @@ local DAY = 86400000
 -- that the question may take, or none of them. `asked` has, in this order: lease (ms), interval (ms
 -- between two questions in the long run, 0 for no rate), burst, concurrent, daily, tokens a day and cost a day
 -- (0 for no limit), tokens and cost of this question. Returns {violated policy or '', ms to wait, left of the
--- burst, ms until it is whole, left of the day, ms left of the day, tokens and cost left of the day}.
+-- burst, ms until it is whole, left of the day, ms left of the day, tokens and cost left of the day}, the slots
+-- of Standing in admission/limits.py.
 local function reserve(state, leases, held, lease, asked)
   local lease_ms, interval, burst, concurrent, daily = unpack(asked, 1, 5)
   local daily_tokens, daily_cost, tokens, cost = unpack(asked, 6, 9)

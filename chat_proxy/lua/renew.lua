@@ -1,6 +1,7 @@
 -- KEYS: session, revoked token, the same of its root, leases, held
 -- ARGV: '1' to judge the session, client, tier, lease, lease (ms)
--- Returns created_at (0 when no session is judged), false for a dead session, -1 for a lease that expired.
+-- Returns created_at (0 when no session is judged), false for a dead session, -1 for a lease that expired
+-- (LEASE_EXPIRED in admission/replies.py).
 local created = 0
 if ARGV[1] == '1' then
   created = living(KEYS[1], KEYS[2], KEYS[3], ARGV[2], ARGV[3])

@@ -14,8 +14,8 @@ LAST_WORDS: Final = 2.0
 class Drain:
     """Shared by the application, which reads `has_begun`, and the server, which calls `run` on a signal."""
 
-    def __init__(self) -> None:
-        self.answers = RunningAnswers()
+    def __init__(self, answers: RunningAnswers | None = None) -> None:
+        self.answers = answers or RunningAnswers()
         self.has_begun = False
 
     async def run(self, limit: float) -> None:

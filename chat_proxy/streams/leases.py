@@ -29,9 +29,16 @@ _ENDS: Final[dict[Renewed, Failure]] = {Renewed.DEAD: SESSION_ENDED, Renewed.EXP
 
 
 class Leases:
-    """`clock` is monotonic seconds."""
+    """`clock` is monotonic seconds; the leases are renewed once in `every` seconds."""
 
-    def __init__(self, admission: Admission, answers: RunningAnswers, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        answers: RunningAnswers,
+        clock: Callable[[], float],
+        every: float = EVERY,
+    ) -> None:
+        self._every = every
         self._admission = admission
         self._answers = answers
         self._clock = clock
@@ -58,7 +65,7 @@ class Leases:
                     one.end(UNSURE)
 
     async def _keep_renewing(self) -> None:
-        wait = EVERY
+        wait = self._every
         while True:
             try:
                 async with asyncio.timeout(wait):
@@ -67,7 +74,7 @@ class Leases:
                 pass
             self._asked.clear()
             sure = await self._renew()
-            wait = EVERY if await self._settle() and sure else AGAIN
+            wait = self._every if await self._settle() and sure else AGAIN
 
     async def _settle(self) -> bool:
         try:

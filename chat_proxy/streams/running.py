@@ -15,7 +15,7 @@ from tokens.liveness import BY_JTI, root_of
 WATCH_AFTER: Final = 0.25
 """Seconds until the proxy watches for the client's disconnect; most answers end before they need that
 task."""
-KEEP_ALIVE: Final = 15.0
+KEEP_ALIVE_AFTER: Final = 15.0
 """Seconds of silence before a sign of life, less than proxies commonly allow an idle connection."""
 
 
@@ -23,11 +23,13 @@ class RunningAnswer:
     """One question from before its admission to its release.
 
     `end` may be called from anywhere in the loop: the first failure counts, and the wait that it interrupts
-    raises Failed. `renewed_at` is monotonic seconds.
+    raises Failed. `renewed_at` is monotonic seconds; `keep_alive_after` the seconds of silence after which
+    `read` returns None.
     """
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, keep_alive_after: float) -> None:
         self.caller = caller
+        self._keep_alive_after = keep_alive_after
         self.grant: Grant | None = None
         self.renewed_at = 0.0
         self.failure: Failure | None = None
@@ -86,15 +88,15 @@ class RunningAnswer:
             self._timers.pop("first_byte").cancel()
 
     def keep_alive(self) -> None:
-        """Make `read` return None after KEEP_ALIVE of silence."""
+        """Make `read` return None after a silence."""
         self.spoke()
-        self._timers["silence"] = self._loop.call_later(KEEP_ALIVE, self._look)
+        self._timers["silence"] = self._loop.call_later(self._keep_alive_after, self._look)
 
     def spoke(self) -> None:
         self._spoke_at = self._loop.time()
 
     async def read(self, more: Callable[[], Awaitable[bytes]]) -> bytes | None:
-        """The next bytes, or None after KEEP_ALIVE of silence."""
+        """The next bytes, or None after a silence."""
         self._is_reading = True
         try:
             return await more()
@@ -112,11 +114,12 @@ class RunningAnswer:
         self._watch(receive)
 
     def _look(self) -> None:
-        left = self._spoke_at + KEEP_ALIVE - self._loop.time()
+        left = self._spoke_at + self._keep_alive_after - self._loop.time()
         # The answer waits for the client to read: a keep-alive would only add to the bytes in its way.
         if left <= 0 and self._is_reading and self.failure is None:
             self._interrupt()
-        self._timers["silence"] = self._loop.call_later(left if left > 0 else KEEP_ALIVE, self._look)
+        again = left if left > 0 else self._keep_alive_after
+        self._timers["silence"] = self._loop.call_later(again, self._look)
 
     def _watch(self, receive: Receive) -> None:
         self._watcher = self._loop.create_task(self._wait_for_leaving(receive))
@@ -145,7 +148,8 @@ class RunningAnswer:
 class RunningAnswers:
     """The running answers of this process, by reader."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_alive_after: float = KEEP_ALIVE_AFTER) -> None:
+        self._keep_alive_after = keep_alive_after
         self._by_sub: dict[str, set[RunningAnswer]] = {}
         self._count = 0
         self._idle = asyncio.Event()
@@ -155,7 +159,7 @@ class RunningAnswers:
     def entered(self, caller: Caller) -> Iterator[RunningAnswer]:
         """Register an answer before its admission is asked for, so that no revocation falls between the
         two."""
-        running = RunningAnswer(caller)
+        running = RunningAnswer(caller, self._keep_alive_after)
         self._by_sub.setdefault(caller.sub, set()).add(running)
         self._count += 1
         self._idle.clear()

@@ -63,7 +63,7 @@ def _account(email: str, broker: str | None) -> "Reader":
 
 
 class Reader:
-    """Whoever signs in. Without a password it is asked for, once the broker is known that it goes to."""
+    """The reader to sign in. A missing password is asked for once the broker that receives it is known."""
 
     def __init__(self, email: str, password: str | None) -> None:
         self._email = email

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatgate.faults import Fault
-from rag_backend.book import asking_docusaurus, site
+from rag_backend.book.docusaurus import asking, site
+from rag_backend.book.docusaurus.site import BookError
 from rag_backend.book.pages import Progress
-from rag_backend.book.site import BookError
 from rag_backend.config import ConfigError, embedding_from_environment
 from rag_backend.search.index import IndexUnavailable, Summary, build, is_fresh
 
@@ -77,7 +77,7 @@ def settle_base_url(
         asks = site.find(book).asks
     except BookError as error:
         raise Fault(str(error)) from None
-    if "--base-url" not in asks or (asks_docusaurus and asking_docusaurus.can_be_asked(book)):
+    if "--base-url" not in asks or (asks_docusaurus and asking.can_be_asked(book)):
         return None
     if not sys.stdin.isatty():
         raise Fault("The site's configuration computes its baseUrl. Say it with --base-url, as /docs-site/.")

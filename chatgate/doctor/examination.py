@@ -1,5 +1,5 @@
-"""The order of the looks. What a fault would only make fail again is not looked at, so that each cause is
-named once."""
+"""The order of the looks. A look that a fault has already doomed is left out, so that each cause is named
+once."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace

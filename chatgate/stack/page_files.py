@@ -23,8 +23,8 @@ from chatgate.stack.page_site import (
     no_such_page,
 )
 from rag_backend.book import pages as book
-from rag_backend.book import site
-from rag_backend.book.site import BookError
+from rag_backend.book.docusaurus import site
+from rag_backend.book.docusaurus.site import BookError
 
 SAME_ORIGIN: Final = Widget(proxy="/", broker="/", client_id=SITE, auth="guest")
 """The widget of pages whose own server also passes requests on to the services. Readers are guests; a site

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from chatgate.environment import CALLBACK_PATH
 from chatgate.stack import page_html
 from rag_backend.book import pages as book
-from rag_backend.book import site
+from rag_backend.book.docusaurus import site
 from rag_backend.book.pages import Page
 
 STYLE: Final = Path(__file__).with_name("page_site.css")

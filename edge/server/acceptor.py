@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import structlog
 
-from edge.server.door import Door
+from edge.server.http1.door import Door
 from edge.server.inherited import ABSENT, Shares
 
 YIELD: Final = 0.002

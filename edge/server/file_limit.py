@@ -8,7 +8,7 @@ import resource
 from contextlib import suppress
 from typing import Final
 
-from edge.server.door import MAX_CONNECTIONS, MAX_LINGERING
+from edge.server.http1.door import MAX_CONNECTIONS, MAX_LINGERING
 
 OWN: Final = 64 + MAX_LINGERING
 """Files beside the connections: the listener, Redis, accounts, libraries; and refused connections."""

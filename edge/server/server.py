@@ -16,10 +16,10 @@ from uvicorn.config import STARTUP_FAILURE
 
 from edge.server import metrics_listener
 from edge.server.acceptor import Acceptor, CountedDoor
-from edge.server.door import HEAD_WITHIN
-from edge.server.http1 import protocol
+from edge.server.http1.door import HEAD_WITHIN
+from edge.server.http1.protocol import protocol
 from edge.server.inherited import ALIVE, MEASURE, READY, RETIRE, Inherited, Shares
-from edge.server.watchdog import Watchdog
+from edge.server.watchdog import EVERY, Watchdog
 from edge.server.worker import add_workers
 from edge.telemetry.metrics import Metrics, dump, render
 
@@ -81,9 +81,18 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, served: Served, inherited: Inherited | None, metrics: socket.socket | None, watchdog: Watchdog
+        self,
+        served: Served,
+        inherited: Inherited | None,
+        metrics: socket.socket | None,
+        watchdog: Watchdog,
+        *,
+        quiet_within: float = QUIET_WITHIN,
+        answers_within: float = ANSWERS_WITHIN,
     ) -> None:
         super().__init__(served.config)
+        self._quiet_within = quiet_within
+        self._answers_within = answers_within
         self._served = served
         self._inherited = inherited
         self._metrics = metrics
@@ -151,9 +160,9 @@ class Server(uvicorn.Server):
     def _stop(self, asked_by: str) -> None:
         if self._draining is None:
             _log.info("stopping", signal=asked_by)
-            self._drain()
+            self._drain(self._answers_within)
 
-    def _drain(self, limit: float = ANSWERS_WITHIN) -> None:
+    def _drain(self, limit: float) -> None:
         if self._draining is None:
             self._draining = asyncio.ensure_future(self._drain_and_exit(limit))
 
@@ -176,7 +185,7 @@ class Server(uvicorn.Server):
         try:
             # A connection whose answer is running may bring one more question after it. That one is answered
             # too, so a reader loses at the end no more than the running answer.
-            async with asyncio.timeout(QUIET_WITHIN + ANSWERS_WITHIN):
+            async with asyncio.timeout(self._quiet_within + self._answers_within):
                 while self._served.door.open:  # noqa: ASYNC110  looked at a few times in a worker's life
                     await asyncio.sleep(_LOOK)
         except TimeoutError:
@@ -257,7 +266,7 @@ class Server(uvicorn.Server):
         # port.
         _log.warning("parent_gone")
         self._leave_the_door()
-        self._drain()
+        self._drain(self._answers_within)
 
     def _tell(self) -> None:
         if self._control is not None:
@@ -267,11 +276,18 @@ class Server(uvicorn.Server):
         return render(self._served.metrics.snapshot())
 
 
-def serve(served: Served, inherited: Inherited | None, metrics: socket.socket | None) -> int:
-    """Serve until a signal, or the parent, says stop. Returns the exit code."""
+def serve(
+    served: Served,
+    inherited: Inherited | None,
+    metrics: socket.socket | None,
+    *,
+    watched_every: float = EVERY,
+) -> int:
+    """Serve until a signal, or the parent, says stop. Returns the exit code. The watchdog looks every
+    `watched_every` seconds."""
     if inherited is None:
         add_workers(served.metrics, 1, lambda: 0)
-    watchdog = Watchdog(ends=inherited is None)
+    watchdog = Watchdog(ends=inherited is None, every=watched_every)
     server = Server(served, inherited, metrics, watchdog)
     try:
         server.run()

@@ -16,7 +16,7 @@ import structlog
 EVERY: Final = 1.0
 SAID_AFTER: Final = 5
 ENDED_AFTER: Final = 10
-"""Looks in a row, EVERY so many seconds, that found no turn of the loop. They are counted, not timed: while
+"""Looks in a row, one in EVERY seconds, that found no turn of the loop. They are counted, not timed: while
 all threads were stopped together (a paused container, a sleeping machine) no look took place."""
 STOOD_STILL: Final = 70
 """The exit code of a process that ended itself: EX_SOFTWARE of sysexits.h."""
@@ -26,11 +26,12 @@ _log = structlog.get_logger()
 
 
 class Watchdog:
-    """Watches the loop that runs where it is started, in the main thread. `ends`: end the process, as no
-    parent would."""
+    """Watches the loop that runs where it is started, in the main thread; looks once in `every` seconds.
+    `ends`: end the process, as no parent would."""
 
-    def __init__(self, *, ends: bool) -> None:
+    def __init__(self, *, ends: bool, every: float = EVERY) -> None:
         self._ends = ends
+        self._every = every
         self._turns = 0
         self._over = threading.Event()
 
@@ -44,16 +45,16 @@ class Watchdog:
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         self._turns += 1
         if not self._over.is_set():
-            loop.call_later(EVERY / 2, self._turn, loop)
+            loop.call_later(self._every / 2, self._turn, loop)
 
     def _watch(self) -> None:
         seen, still = 0, 0
-        while not self._over.wait(EVERY):
+        while not self._over.wait(self._every):
             seen, still = self._turns, still + 1 if self._turns == seen else 0
             if still == SAID_AFTER:
-                _log.warning("loop_stands_still", seconds=round(still * EVERY), at=_place())
+                _log.warning("loop_stands_still", seconds=round(still * self._every), at=_place())
             if still >= ENDED_AFTER and self._ends:
-                _log.error("ended_by_watchdog", seconds=round(still * EVERY), at=_place())
+                _log.error("ended_by_watchdog", seconds=round(still * self._every), at=_place())
                 # A loop that stands still could not hear a request to end.
                 os._exit(STOOD_STILL)
 

@@ -1,6 +1,6 @@
 """The metrics that every worker has, whatever it serves."""
 
-from edge.server.door import Door
+from edge.server.http1.door import Door
 from edge.telemetry.logs import Written
 from edge.telemetry.metrics import Family, Metrics
 

@@ -14,7 +14,7 @@ Answer = ForeignSession | None
 
 
 class Remembered:
-    """Asks `upstream`. What `look` learns counts for `seconds` from when it was asked; no failure is
+    """Asks `upstream`. A result of `look` counts for `seconds` from when it was asked; no failure is
     remembered, so a good answer from before goes on for its time. `clock` is monotonic seconds."""
 
     def __init__(self, upstream: Upstream, seconds: float, clock: Callable[[], float]) -> None:

@@ -116,7 +116,7 @@ def parse(raw: bytes, now: float) -> ForeignSession | None:
 def of_rows(session: dict[str, Any], user: dict[str, Any], now: float) -> ForeignSession:
     """As `parse`, from the two rows by Better Auth's own names. Raises KeyError, TypeError and ValueError."""
     found = ForeignSession(
-        # Without a database of sessions and with `generateId: false` a session has no id.
+        # A session has no id where there is no database of sessions and `generateId` is false.
         id=_id(session.get("id") or hashlib.sha256(session["token"].encode()).hexdigest()),
         token=_token(session["token"]),
         user_id=_id(session["userId"]),

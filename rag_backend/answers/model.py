@@ -49,11 +49,9 @@ class Ended:
     used: Used
 
 
-def client() -> aiohttp.ClientSession:
-    """A session that keeps no cookies, to be closed by its owner."""
-    timeout = aiohttp.ClientTimeout(
-        total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS
-    )
+def client(silence: float = SILENCE_SECONDS) -> aiohttp.ClientSession:
+    """A session that keeps no cookies and waits `silence` seconds for a byte; its owner closes it."""
+    timeout = aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=silence)
     return aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
 
 

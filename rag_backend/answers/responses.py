@@ -34,13 +34,14 @@ _NOBODY_LEFT: Final = 499
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`asked` is the size of the question's body in bytes, `begun` is monotonic seconds. The caller asks for
-    one of the two forms, once."""
+    """`asked` is the size of the question's body in bytes, `begun` is monotonic seconds, `every` the seconds
+    between two signs of life. The caller asks for one of the two forms, once."""
 
     parts: AsyncGenerator[Part, None]
     asked: int
     log: FilteringBoundLogger
     begun: float
+    every: float = LIFE_SECONDS
 
     async def as_events(self) -> Response:
         """The answer as events. The head does not wait for the model, so a failing model becomes an event.
@@ -51,16 +52,16 @@ class Reply:
         return StreamingResponse(self._events(first), media_type=EVENT_STREAM, headers=_HEADERS)
 
     async def as_json(self, receive: Receive) -> Response:
-        """The answer as one JSON object. After LIFE_SECONDS the head is sent: spaces are then the signs of
+        """The answer as one JSON object. After `every` seconds the head is sent: spaces are then the signs of
         life, and a failure is `{"error": ...}`.
 
-        Raises IndexUnavailable, and Problem for a model that fails within LIFE_SECONDS.
+        Raises IndexUnavailable, and Problem for a model that fails before the head is sent.
         """
         whole = asyncio.create_task(self._whole())
         leaving = asyncio.create_task(_hung_up(receive))
         answer: Response | None = None
         try:
-            await asyncio.wait({whole, leaving}, timeout=LIFE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({whole, leaving}, timeout=self.every, return_when=asyncio.FIRST_COMPLETED)
             if whole.done():
                 answer = Response(whole.result(), media_type=JSON, headers=_HEADERS)
             elif not leaving.done():
@@ -77,7 +78,7 @@ class Reply:
         seen = [first]
         yield _event("start", {}) + (_SIGN if isinstance(first, Waiting) else _event_of(first))
         try:
-            async with aclosing(_with_silences(self.parts)) as parts:
+            async with aclosing(_with_silences(self.parts, self.every)) as parts:
                 async for part in parts:
                     if part is not None:
                         seen.append(part)
@@ -101,7 +102,7 @@ class Reply:
     async def _late(self, whole: asyncio.Task[bytes]) -> AsyncIterator[bytes]:
         while not whole.done():
             yield b" "
-            await asyncio.wait({whole}, timeout=LIFE_SECONDS)
+            await asyncio.wait({whole}, timeout=self.every)
         try:
             yield whole.result()
         except ModelFailed as error:
@@ -148,14 +149,16 @@ async def _hung_up(receive: Receive) -> None:
         pass
 
 
-async def _with_silences(parts: AsyncGenerator[Part, None]) -> AsyncGenerator[Part | None, None]:
-    """The parts, and None for each LIFE_SECONDS without one. Closes `parts` with itself."""
+async def _with_silences(
+    parts: AsyncGenerator[Part, None], every: float
+) -> AsyncGenerator[Part | None, None]:
+    """The parts, and None after each `every` seconds without one. Closes `parts` with itself."""
     coming: asyncio.Future[Part | None] | None = None
     try:
         while True:
             coming = asyncio.ensure_future(anext(parts, None))
             while not coming.done():
-                await asyncio.wait({coming}, timeout=LIFE_SECONDS)
+                await asyncio.wait({coming}, timeout=every)
                 if not coming.done():
                     yield None
             part = coming.result()

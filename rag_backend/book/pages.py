@@ -9,9 +9,10 @@ from typing import Any, Final
 from markdown_it.token import Token
 from wcmatch import glob
 
-from rag_backend.book import doc_paths, front_matter, mdx, plain_text
+from rag_backend.book import front_matter, mdx, plain_text
+from rag_backend.book.docusaurus import doc_paths
+from rag_backend.book.docusaurus.site import BookError, Site, Version
 from rag_backend.book.partials import Partials
-from rag_backend.book.site import BookError, Site, Version
 
 SUFFIXES: Final = (".md", ".mdx")
 MAX_FILE: Final = 4_194_304

@@ -8,7 +8,7 @@ from typing import Final
 from markdown_it.token import Token
 
 from rag_backend.book import jsx
-from rag_backend.book.site import BookError
+from rag_backend.book.docusaurus.site import BookError
 
 MAX_DEPTH: Final = 5
 MAX_SHOWN: Final = 200

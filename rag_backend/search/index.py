@@ -13,11 +13,11 @@ from typing import Any, Final
 import orjson
 
 from rag_backend.book import pages as book
-from rag_backend.book import site
+from rag_backend.book.docusaurus import site
+from rag_backend.book.docusaurus.site import BookError, Site
 from rag_backend.book.freshness import fingerprint
 from rag_backend.book.pages import Progress
 from rag_backend.book.plain_text import Block
-from rag_backend.book.site import BookError, Site
 from rag_backend.search import passages, vectors, writing
 from rag_backend.search.embedding import Embedding, EmbeddingFailed
 from rag_backend.search.passages import Passage

@@ -9,10 +9,10 @@ from attack import answers, deletions, leftovers, manners
 from attack.admitted import Admitted, excess, most_at_once
 from attack.answer_parts import Sent, text_of
 from attack.deletions import Deletion, Message
-from attack.endpoints import JSON, Endpoint
 from attack.heads import judged, seen
+from attack.inputs.endpoints import JSON, Endpoint
+from attack.inputs.requests import Site, attempt
 from attack.report import Found, line, save
-from attack.requests import Site, attempt
 from attack.searches import chance_of
 from attack.stack import Limits
 from attack.wire import Reading, Reply, Unreadable

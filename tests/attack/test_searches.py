@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from attack import __main__ as command
 from attack import answers, bodies, floods, heads, limits, races, stack
+from attack.__main__ import main
 from attack.searches import Search
 from bench.processes import own_environment, serving
 from tests.ports import free_ports
@@ -111,12 +111,10 @@ async def test_limits_that_are_passed_are_found(running, stricter, figure):
     assert found.faults
 
 
-def test_a_fault_is_told_and_kept_and_is_the_exit_code(running, monkeypatch, capsys):
-    monkeypatch.setattr(command, "stack", lambda: nullcontext(running))
+def test_a_fault_is_told_and_kept_and_is_the_exit_code(running, capsys):
     stricter = partial(limits.run, limits=(replace(stack.SLOW, concurrent=1), stack.FAST))
-    monkeypatch.setitem(command.SEARCHES, "limits", stricter)
-    monkeypatch.setattr("sys.argv", ["attack", "--seconds", "3", "--seed", "11", "limits"])
-    assert command.main() == 1
+    words = ["--seconds", "3", "--seed", "11", "limits"]
+    assert main(words, lambda: nullcontext(running), {"limits": stricter}) == 1
     said = capsys.readouterr().out
     assert "FAULT" in said
     assert "python -m attack --seed 11 --from 0 limits" in said

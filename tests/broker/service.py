@@ -1,4 +1,4 @@
-"""What tests that speak HTTP to a broker say again and again; their fixtures are in conftest.py."""
+"""Constants and requests that tests of a broker over HTTP share; their fixtures are in conftest.py."""
 
 import itertools
 

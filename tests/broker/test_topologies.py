@@ -1,4 +1,4 @@
-"""What the broker promises holds with Sentinel and with a Cluster too, where each write is acknowledged."""
+"""The broker keeps its promises with Sentinel and with a Cluster too, where each write is acknowledged."""
 
 import time
 from functools import partial

@@ -44,7 +44,7 @@ class Stage:
     between: Server
 
     def address(self, path="/oauth2/authorize", **changes):
-        """Of a window that a page of the docs site opens; a parameter that is None is left out."""
+        """The address that a page of the docs site opens in a window; a parameter of None is left out."""
         request = {
             "response_type": "code",
             "client_id": CLIENT_ID,
@@ -91,7 +91,7 @@ def stage():
 
 @pytest.fixture
 def context(browser):
-    """A new reader's browser. What it complains of fails the test: see `watch`."""
+    """A new reader's browser. A complaint of it fails the test: see `watch`."""
     with watched(browser.new_context()) as context:
         context.set_default_timeout(PATIENCE_MS)
         yield context

@@ -1,4 +1,4 @@
-"""What a reader does on the broker's login page."""
+"""A reader's actions on the broker's login page."""
 
 from tests.broker.service import PASSWORD
 

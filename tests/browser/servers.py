@@ -18,7 +18,7 @@ PAGE = """<!doctype html><html lang="en"><title>A page of the book</title>
 <button id="popup">Sign in</button><button id="here">Sign in here</button><output></output>
 <script type="module" src="/page.js"></script>"""
 
-# What it has is kept where a test can look at it; `show` is what a test waits for.
+# It keeps its tokens where a test can look at them; a test waits for the text that `show` writes.
 PAGE_SCRIPT = """
 import * as chatgate from "/sign-in.js";
 window.chatgate = chatgate;

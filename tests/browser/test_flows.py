@@ -22,7 +22,7 @@ def shown(page):
 
 
 def claims(page):
-    """Of the access token that the page got."""
+    """The claims of the access token that the page got."""
     return page.evaluate("""() => {
         const part = window.tokens.access_token.split(".")[1];
         return JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/")));
@@ -100,7 +100,7 @@ def test_a_blocked_popup_becomes_the_whole_page(docs, stage):
     docs.evaluate("window.open = () => null")
     docs.get_by_role("button", name="Sign in", exact=True).click()
     sign_in(docs, stage.reader())
-    # Nobody waits for it any more, and it says no more than it knows.
+    # No page waits for it any more, and its text claims no more than it knows.
     expect(docs.get_by_role("heading")).to_have_text("You may close this window")
     assert docs.url == f"{stage.docs}{CALLBACK_PATH}"
 

@@ -1,4 +1,4 @@
-"""What the browser does about the pages' headers. In every other test, a breach of a policy is a failure."""
+"""The browser obeys the pages' headers. In every other test, a breach of a policy is a failure."""
 
 import re
 
@@ -12,7 +12,7 @@ STAYS_OPEN = "window.close = () => {}"
 
 
 def answers_of(context):
-    """What the broker, and whoever else, answers from here on."""
+    """The answers of the broker and of every other server from here on."""
     answers = []
     context.on("response", lambda one: answers.append(one))
     return answers

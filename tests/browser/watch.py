@@ -1,4 +1,4 @@
-"""What a browser complains of: each breach of a policy, and each error of a script."""
+"""A browser's complaints: each breach of a policy, and each error of a script."""
 
 from contextlib import contextmanager
 

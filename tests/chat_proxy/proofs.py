@@ -196,7 +196,7 @@ def changed(proof):
 
 
 def forged(header, holder, raw):
-    """Without any private key, and OpenSSL takes it for good."""
+    """A proof made without any private key, which OpenSSL accepts."""
     public = ed25519.Ed25519PublicKey.from_public_bytes(raw)
     while True:
         text = unsigned(header, holder.payload(jti=secrets.token_hex(8)))

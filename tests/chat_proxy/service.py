@@ -12,6 +12,7 @@ import uvicorn
 from broker.storage.redis import RedisSessions
 from chat_proxy.app import create_app
 from chat_proxy.config import resolve
+from chat_proxy.streams import leases
 from chat_proxy.streams.drain import Drain
 from edge.config.read import read
 from edge.redis.client import Store, command
@@ -286,7 +287,7 @@ class _Server(uvicorn.Server):
 
 @dataclass
 class Service:
-    """What a test speaks to. `store` is the tests' own connection to the same Valkey."""
+    """The proxy and its neighbours. `store` is the tests' own connection to the same Valkey."""
 
     valkey: object
     store: Store
@@ -418,7 +419,17 @@ async def served(app):
 
 
 @contextlib.asynccontextmanager
-async def running(valkey, folder, *, redis_url=None, now=time.time, clock=time.monotonic, **options):
+async def running(
+    valkey,
+    folder,
+    *,
+    redis_url=None,
+    now=time.time,
+    clock=time.monotonic,
+    drain=None,
+    renew_every=leases.EVERY,
+    **options,
+):
     """A proxy with its neighbours, until the end of the block."""
     backend, publisher = Backend(), Publisher()
     await backend.start()
@@ -427,9 +438,10 @@ async def running(valkey, folder, *, redis_url=None, now=time.time, clock=time.m
     url = options.pop("backend_url", backend.url)
     path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
     config = resolve(read(path, environ))
-    drain = Drain()
+    drain = drain or Drain()
     metrics = Metrics()
-    app = create_app(config, drain=drain, now=now, clock=clock, metrics=metrics)
+    parts = {"drain": drain, "now": now, "clock": clock, "metrics": metrics}
+    app = create_app(config, **parts, renew_every=renew_every)
     limits = httpx.Limits(max_connections=None)
     async with (
         served(app) as base,

@@ -73,7 +73,7 @@ async def test_an_hour_back_lets_nobody_in_who_was_out_and_it_passes(valkey, tmp
         assert await status(service, good) == 200
         assert await status(service, expired) == 401
         clock.by = -HOUR
-        # What has expired by everybody else's clock is from the future by this one.
+        # A token that has expired by every other clock is from the future by this one.
         assert await status(service, expired) == 401
         assert await status(service, good) == 401
         assert await status(service, "garbage") == 401

@@ -20,7 +20,7 @@ KEPT = "feedback_text = true"
 
 @pytest.fixture
 async def keeping(valkey, tmp_path):
-    """Of a site that keeps the texts."""
+    """A proxy for a site that keeps the texts."""
     async with running(valkey, tmp_path, site=KEPT) as service:
         yield service
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says, tried with whatever Schemathesis thinks of: no 5xx."""
+"""Requests that Schemathesis makes from the OpenAPI document: none is answered with 5xx."""
 
 import asyncio
 import contextlib
@@ -67,7 +67,7 @@ def _try_all(schema, url):
                 # The client itself refuses some of the headers that are thought of.
                 with contextlib.suppress(httpx.LocalProtocolError):
                     statuses.add(client.request(**arguments).status_code)
-                # Without the token that was thought of: it is no good one, and stops at the gate.
+                # The made-up token is removed: it is invalid, so that the request would stop at the gate.
                 arguments["headers"].pop("Authorization", None)
                 statuses.add(client.request(**arguments).status_code)
 

@@ -1,4 +1,4 @@
-"""What the proxy promises holds with Sentinel and with a Cluster too."""
+"""The proxy keeps its promises with Sentinel and with a Cluster too."""
 
 from functools import partial
 

@@ -10,14 +10,14 @@ def chatgate(*words, stdin=None):
 
 
 def said(*words, stdin=None):
-    """What a command that succeeds writes."""
+    """The output of a command that succeeds."""
     result = chatgate(*words, stdin=stdin)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
 def refused(*words, stdin=None):
-    """What a command that fails writes as its error."""
+    """The error output of a command that fails."""
     result = chatgate(*words, stdin=stdin)
     assert result.exit_code == 1, result.output
     return result.stderr

@@ -1,4 +1,4 @@
-"""What the tests of running stacks ask of processes."""
+"""Processes that the tests of running stacks start and question."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""What a command works with, from variables and the working folder."""
+"""The settings of a command, from variables and the working folder."""
 
 import stat
 

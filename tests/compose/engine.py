@@ -49,7 +49,7 @@ class Docker:
 
 
 def run(command, environ, *, cwd=None, check=True, timeout=240):
-    """What it wrote to standard output; with `check=False` the finished process."""
+    """The command's standard output; with `check=False` the finished process."""
     done = subprocess.run(command, env=environ, cwd=cwd, capture_output=True, text=True, timeout=timeout)
     if not check:
         return done

@@ -51,7 +51,7 @@ class Stack:
         self("--profile", "commands", "down", "--volumes", "--remove-orphans", check=False)
 
     def containers(self):
-        """What the engine says of each running container, by its service."""
+        """The engine's description of each running container, by its service."""
         ids = self("ps", "--quiet").split()
         found = json.loads(self.docker("inspect", *ids))
         return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}

@@ -1,4 +1,4 @@
-"""What a container may do, sees and can reach, asked of the kernel and from within."""
+"""The rights, the view and the reach of a container, asked of the kernel and from within."""
 
 import json
 import re
@@ -114,7 +114,7 @@ def test_redis_and_the_backend_are_not_where_caddy_is(stack, containers):
             dialled = dial(address, port)
             assert "reached" not in dialled.stdout
             assert re.search("timed out|unreachable", dialled.stderr), dialled.stderr
-    # What refuses above is the network, and not the command.
+    # The network refuses above, and not the command.
     assert "reached" in dial("broker", 8000).stdout
 
 

@@ -43,7 +43,7 @@ def test_the_callback_page_has_its_own_policy(stack):
     "path",
     [
         *("/healthz", "/readyz", "/metrics", "/proxy", "/api", "/auth"),
-        # What is read one way where the service is chosen, and another by the service.
+        # Paths that the server in front and the service read in different ways.
         *("//healthz", "/auth/%2e%2e/healthz", "/auth/..%2freadyz", "/sessions%2f..%2fmetrics"),
         "/.well-known/oauth-protected-resource/%2e%2e/%2e%2e/readyz",
     ],

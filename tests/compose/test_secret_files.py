@@ -1,4 +1,4 @@
-"""What the containers' secrets are made of, without a container."""
+"""The making of the containers' secrets, tested without a container."""
 
 import pytest
 

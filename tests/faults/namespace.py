@@ -19,7 +19,7 @@ def run_inside(path):
         cannot(f"a network to cut needs root, and {', '.join(NEEDED)} (on Debian, apt-get install iptables)")
     if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode:
         cannot("this system makes no network namespaces")
-    # Without what the services logged, of which there are screens.
+    # The logs of the services are left out: they fill screens.
     quiet = ["-p", "no:cacheprovider", "--show-capture=no"]
     # They are part of a turn that is taken already (tests/turns.py).
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}

@@ -34,7 +34,7 @@ async def test_a_partition(together, tmp_path):
             await asyncio.sleep(0.5)
             with cut(victim.host, [host for host in HOSTS if host != victim.host]):
                 await back(readers, lambda: together.successor(victim) is not None)
-                # The old master is none the wiser. Who is ended at the new one must not get in by the old.
+                # The old master does not know. A session that ended at the new one must be dead at the old.
                 elsewhere = Store(together.successor(victim).url, time.monotonic)
                 assert await RedisSessions(elsewhere).revoke(readers.sub, "late0")
                 await elsewhere.close()

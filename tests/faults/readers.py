@@ -90,7 +90,7 @@ class Readers:
     async def all_ended_are_refused(self):
         async with asyncio.timeout(BACK_WITHIN):
             for bearer in self.ended:
-                # Of two connections, one may be held to be broken for a moment longer.
+                # The proxy may hold one of its two connections to be broken for a moment longer.
                 while (status := await self._status(bearer)) == 503:  # noqa: ASYNC110 - seen by asking
                     await asyncio.sleep(PAUSE)
                 assert status == 401

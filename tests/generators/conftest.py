@@ -1,4 +1,4 @@
-"""What the tests of generated backends share: the files, a broker, a model, and each backend as a process."""
+"""Fixtures for generated backends: the files, a broker, a model, and each backend as a process."""
 
 from itertools import count
 from operator import attrgetter
@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def public_port():
-    """Of every backend that takes access tokens, one after the other: tokens are for its address."""
+    """The port of every backend that takes access tokens, one after the other: tokens name its address."""
     return free_ports(1)[0]
 
 

@@ -18,7 +18,7 @@ UVICORN = "uvicorn.main"
 def main():
     for name in (*MODULES, UVICORN):
         importlib.import_module(name)
-    # Nobody waits for them here, so the system lets them go when they end.
+    # No call waits for them here, so the system removes them when they end.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         order = json.loads(line)

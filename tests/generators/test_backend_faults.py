@@ -1,4 +1,4 @@
-"""What a generated backend does when time passes, when a dependency is away, and when it must not start."""
+"""A generated backend as time passes, while a dependency is away, and when it must not start."""
 
 import asyncio
 import signal

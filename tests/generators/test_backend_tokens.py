@@ -1,4 +1,4 @@
-"""Whom a generated backend answers: readers by the broker's tokens, and the chat proxy by its own."""
+"""A generated backend answers readers with the broker's tokens, and the chat proxy with its own."""
 
 import secrets
 import time

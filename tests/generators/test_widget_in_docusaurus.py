@@ -84,7 +84,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    """A new reader's tab. What its console complains of fails the test, but for refusals of the services."""
+    """A new reader's tab. A complaint in its console fails the test, except refusals of the services."""
     with watched(browser.new_context()) as context:
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()

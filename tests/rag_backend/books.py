@@ -109,9 +109,10 @@ def proved(body, **headers):
 
 
 @asynccontextmanager
-async def backend(index, log=None, **settings):
-    """A client of a running backend, which does not raise the application's own faults."""
-    app = create_app(Config(SECRET, index=index, **settings), log, now=lambda: NOW)
+async def backend(index, log=None, waits=None, **settings):
+    """A client of a running backend, which does not raise the application's own faults. `waits` are the times
+    that `create_app` takes."""
+    app = create_app(Config(SECRET, index=index, **settings), log, now=lambda: NOW, **(waits or {}))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://backend") as client:

@@ -33,7 +33,7 @@ def test_it_serves_on_its_port_and_ends_cleanly(tmp_path, how):
     )
     try:
         assert json.loads(process.stderr.readline())["event"] == "started"
-        # What has said that it started is not asked twice.
+        # A backend that has logged its start accepts connections.
         socket.create_connection(("127.0.0.1", port), 5).close()
         warning = json.loads(process.stderr.readline())
         assert (warning["event"], warning["level"]) == ("index_missing", "warning")

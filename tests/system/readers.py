@@ -39,7 +39,7 @@ url = "http://127.0.0.1:8002"
 
 
 def claims_of(token):
-    """What a JWT says, unverified."""
+    """The claims of a JWT, unverified."""
     body = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
 
@@ -104,8 +104,8 @@ def _judged(answer, status, member, code):
 
 @dataclass
 class Holdings:
-    """What one reader holds: two browsers with cookies on `docs`, and on either site the tokens of a code and
-    a code that was not redeemed yet."""
+    """The credentials of one reader: two browsers with cookies on `docs`, and on either site the tokens of a
+    code and a code that was not redeemed yet."""
 
     email: str
     places: Places

@@ -39,7 +39,7 @@ async def test_a_broker_that_is_told_to_end_answers_whom_it_has_heard():
             assert await asyncio.to_thread(process.wait, 15) == 0
             with pytest.raises(httpx.ConnectError):
                 Reader(stack.broker, stack.proxy).get_token()
-            # What was answered was done.
+            # The broker did what it had answered.
             stack.start("broker")
             emails = [answer.json()["user"]["email"] for answer in answers]
             again = Reader(stack.broker, stack.proxy)

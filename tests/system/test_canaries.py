@@ -63,7 +63,7 @@ class World:
     handed_on: set = field(default_factory=set)
 
     async def keep(self, answer):
-        """Of every answer that refuses: its code and all that it said."""
+        """Keep the code and the whole text of every answer that refuses."""
         if answer.status_code >= 400:
             await answer.aread()
             # A form that is shown once more has the address that was typed into it.
@@ -119,7 +119,7 @@ async def world():
 
 
 async def raw(url, request):
-    """What a server answers to bytes that are no good request."""
+    """The answer of a server to bytes that are no good request."""
     parts = httpx.URL(url)
     reader, writer = await asyncio.open_connection(parts.host, parts.port)
     writer.write(request)
@@ -146,7 +146,7 @@ async def test_no_canary_is_in_logs_metrics_or_refusals(world):
     for process in world.stack.processes.values():
         process.send_signal(signal.SIGTERM)
         await asyncio.to_thread(process.wait, 15)
-    # What the search stands on: every class of refusal was there, and the logs speak of it.
+    # The search is sound only if every class of refusal occurred and the logs have it.
     assert world.statuses() >= {400, 401, 403, 404, 405, 413, 415, 422, 431, 500, 502, 503, 504}
     lines = world.lines()
     written = [json.loads(line) for line in lines.splitlines()]

@@ -209,7 +209,7 @@ class ByRedeeming:
 
 
 class Made(list):
-    """What was given so far; `enough` is set once it is `count` things."""
+    """The things that were given so far; `enough` is set once there are `count` of them."""
 
     def __init__(self, count):
         super().__init__()
@@ -244,7 +244,7 @@ async def test_what_is_made_while_all_is_revoked_is_dead_once_that_is_answered(
                 assert answer.status_code == 200
             else:
                 await (cuts.end_all() if reach == "all" else cuts.end_client("docs"))
-            # What was on its way meanwhile is judged too, once it is here.
+            # Things that were on their way meanwhile are judged too, once they are here.
             for given in list(made):
                 assert not await is_good(places, site, given)
         for given in made:

@@ -143,8 +143,8 @@ class Load:
                 thread.join()
 
     def refused(self):
-        """What was said against a good token. That nothing could be said, as on a machine that is busy with
-        other things, is no such word."""
+        """The refusals of good tokens. An answer that leaves it open, as on a machine that is busy with other
+        things, is no refusal."""
         unsure = (200, 429, 503)
         return {key: n for key, n in self.seen.items() if key[0] != "unknown" and key[1] not in unsure}
 
@@ -168,7 +168,7 @@ def ask_with_the_first_token(reader):
 
 
 def ask_with_an_unknown_kid(reader, token):
-    """What keeps a proxy's cool-down busy: each may cause a fetch of the keys."""
+    """A question that keeps a proxy's cool-down busy: each may cause a fetch of the keys."""
     reader.token = signed_by(token, f"x{time.monotonic_ns()}")
     return "unknown", reader.ask().status_code, ""
 

@@ -1,4 +1,4 @@
-"""What is told of a running service: by one worker and by two, and what is left of those that have gone."""
+"""The metrics of a running service: with one worker and with two, and after workers have gone."""
 
 import asyncio
 import os

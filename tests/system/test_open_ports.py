@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from edge.server.door import BODY_WITHIN, HEAD_WITHIN
+from edge.server.http1.door import BODY_WITHIN, HEAD_WITHIN
 from tests.missing import cannot
 from tests.system.stack import PAGE, Reader
 
@@ -90,7 +90,7 @@ async def lives(stack, service):
     return status == 200
 
 
-# What would show itself if anything after the first message was read as a request.
+# A request that would be answered if anything after the first message was read as one.
 SMUGGLED = b"GET /healthz HTTP/1.1\r\n" + HOST + CLOSE
 EMPTY_CHUNKS = b"0\r\n\r\n"
 
@@ -226,7 +226,7 @@ async def test_an_encoded_body_is_not_inflated(two_sites, service, reader, encod
 
 
 async def answered_while(stack, service, slow):
-    """What `slow` gives; meanwhile somebody else is answered at once."""
+    """The result of `slow`; meanwhile another client is answered at once."""
     waiting = asyncio.ensure_future(slow)
     while not waiting.done():
         began = time.monotonic()

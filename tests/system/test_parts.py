@@ -1,4 +1,4 @@
-"""What a reader sees when each part is killed (kill -9) and started again. Real processes, real book."""
+"""A reader's view when each part is killed (kill -9) and started again. Real processes, real book."""
 
 import json
 import signal

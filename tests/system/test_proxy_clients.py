@@ -18,7 +18,7 @@ ALGS = "ES256 EdDSA Ed25519"
 KEYS = (None, "ES256", "Ed25519")
 RUNS = [(library, alg) for library in ("oauth4webapi", "openid_client") for alg in KEYS]
 
-# Of a challenge: status, error, and the scope that is needed. Its scheme has to be that of the request.
+# A challenge is given by status, error, and the scope that is needed. Its scheme must be the request's.
 STEPS = {
     "resource": "metadata",
     "another resource": [

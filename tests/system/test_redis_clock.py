@@ -222,7 +222,7 @@ async def test_who_is_signed_in_stays_so_and_who_is_signed_out_stays_out(stack, 
         first = await site.signed_in(email, PASSWORD)
         code = await site.code(email, PASSWORD)
         stack.clock.set(seconds)
-        # What was given before is as good as it was.
+        # Credentials from before are as good as they were.
         assert staying.ask().status_code == 200
         assert staying.get_token().status_code == 200
         assert staying.ask().status_code == 200

@@ -170,7 +170,7 @@ INVALID_PROOF = 400, "invalid_dpop_proof"
 LIVES, ENDED = True, False
 SESSION_TOKENS = ("raw_session_token", "signed_session_token")
 
-# What every kind gets at a place, and what the kinds get that it is for.
+# The answer to every kind of token at a place, and to the kinds that the place is for.
 TABLE = {
     chat_as_bearer: (INVALID_TOKEN, {"access_token": GOOD}),
     chat_with_a_proof: (INVALID_TOKEN, {"bound_access_token": GOOD}),

@@ -1,4 +1,4 @@
-"""What keeps both services from starting in production."""
+"""Secrets with which neither service starts in production."""
 
 import subprocess
 import sys

@@ -150,7 +150,7 @@ async def test_a_new_worker_that_dies_while_the_old_one_ends_its_answers_is_repl
             held.go_on.set()
             for stream in streams:
                 assert (await stream.all())[-1][0] == "done"
-        # What dies at once is no better than what it replaces.
+        # A worker that dies at once is no better than the one it replaces.
         await see(lambda: says(process, "replacing_stopped"))
         alive = workers_of(process.process.pid)
         assert len(set(alive) & set(old)) == 1
@@ -173,7 +173,7 @@ async def test_a_broken_configuration_replaces_nobody_and_what_was_counted_last_
         process.process.send_signal(signal.SIGHUP)
         await see(lambda: says(process, "workers_replaced"), 60)
         assert none_runs(old)
-        # Nobody asked while the old ones were there.
+        # No metrics were read while the old workers were there.
         found = await asyncio.to_thread(told, port)
         assert found[COUNT] == 16
         assert found["chatgate_worker_deaths_total",] == 0

@@ -137,7 +137,7 @@ async def test_workers_are_replaced_without_a_failed_request(valkey, tmp_path, m
 
 
 async def _ask_on(service, bearer, done):
-    """On a connection that is kept. What breaks one is raised."""
+    """Ask on a connection that is kept. A connection that breaks raises."""
     statuses = []
     async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
         while not done.is_set():

@@ -1,4 +1,4 @@
-"""What HTTP does not reach of the checks of a proof, and the arithmetic behind one of them."""
+"""The checks of a proof that HTTP does not reach, and the arithmetic behind one of them."""
 
 import json
 from pathlib import Path

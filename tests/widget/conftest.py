@@ -30,7 +30,7 @@ def stage():
 
 @pytest.fixture
 def context(playwright, tmp_path):
-    """A new reader's browser, which blocks third-party cookies. What it complains of fails the test."""
+    """A new reader's browser, which blocks third-party cookies. A complaint of it fails the test."""
     profile = tmp_path / "profile"
     choose_third_party_cookies(profile, blocked=True)
     with watched(playwright.chromium.launch_persistent_context(profile, **launch_options())) as context:

@@ -118,8 +118,8 @@ class DocsPage:
         return self.page.locator("chatgate-widget")
 
     def options(self):
-        """What the element was given, but for functions."""
-        # What it shows, it shows once it has options.
+        """The options that the element was given, except functions."""
+        # The element shows nothing before it has options.
         self.page.locator("chatgate-widget :is(button, textarea)").first.wait_for(state="attached")
         return self.page.evaluate(f"JSON.parse(JSON.stringify({ELEMENT}.options))")
 

@@ -87,7 +87,7 @@ class Stage:
         return f"{self.origin}{BASE}"
 
     def options(self, **changes):
-        """What the page gives to the widget; a value of None is left out."""
+        """The options that the page gives to the widget; a value of None is left out."""
         options = {
             "backendUrl": self.stack.proxy,
             "brokerUrl": self.stack.broker,
@@ -118,7 +118,7 @@ class Stage:
         return client
 
     def command(self, *arguments):
-        """What `chatgate` prints when it is run beside the services."""
+        """The output of `chatgate`, run beside the services."""
         run = [sys.executable, "-m", "chatgate", *arguments]
         environ, folder = self.stack.environ, self.stack.folder
         done = subprocess.run(run, env=environ, cwd=folder, capture_output=True, text=True)

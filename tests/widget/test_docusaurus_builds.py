@@ -1,4 +1,4 @@
-"""What stops a build of a site, and what its owner may do with the plugin at the command line."""
+"""Faults that stop a build of a site, and the plugin's use at the command line."""
 
 import json
 import os

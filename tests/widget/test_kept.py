@@ -1,4 +1,4 @@
-"""What a reader typed is there again, and nothing of another reader's is."""
+"""A reader's draft is there again, and nothing of another reader's is."""
 
 import pytest
 from playwright.sync_api import expect

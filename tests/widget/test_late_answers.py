@@ -1,4 +1,4 @@
-"""What comes too late: after a stop, a new conversation, another one, a sign-out."""
+"""Answers that come too late: after a stop, a new conversation, another one, a sign-out."""
 
 import pytest
 from playwright.sync_api import Route

@@ -50,7 +50,7 @@ def app(request, stage, tmp_path_factory):
 
 @pytest.fixture
 def tab(app, context, stage):
-    """The app's page, hydrated. What its console complains of fails the test."""
+    """The app's page, hydrated. A complaint in its console fails the test."""
     complaints = []
     page = context.new_page()
 

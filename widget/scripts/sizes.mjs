@@ -10,7 +10,7 @@ const LAUNCHER = "dist/element.js";
 const CLIENT = "dist/docusaurus/client.js";
 const ONE_FILE = "dist/chatgate-widget.js";
 const PANEL = "src/element/panel/index.tsx";
-const RENDERER = "src/element/panel/markdown.tsx";
+const RENDERER = "src/element/panel/answer/markdown.tsx";
 const PAGE = "src/element/page/index.ts";
 // One language is loaded, the page's; the largest stands for it.
 const LANGUAGE = /(^|\/)strings\/(?!index)/;

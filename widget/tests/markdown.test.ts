@@ -1,11 +1,11 @@
 import type { ComponentChild } from "preact";
 import { describe, expect, test } from "vitest";
-import { type Block, Blocks } from "../src/element/panel/blocks.js";
-import { Code } from "../src/element/panel/code.js";
-import { Link } from "../src/element/panel/link.js";
-import { linkTarget } from "../src/element/panel/links.js";
-import { blockView, entities } from "../src/element/panel/markdown.js";
-import { decided } from "../src/element/panel/undecided.js";
+import { type Block, Blocks } from "../src/element/panel/answer/blocks.js";
+import { Code } from "../src/element/panel/answer/code.js";
+import { Link } from "../src/element/panel/answer/link.js";
+import { linkTarget } from "../src/element/panel/answer/links.js";
+import { blockView, entities } from "../src/element/panel/answer/markdown.js";
+import { decided } from "../src/element/panel/answer/undecided.js";
 
 /** Reads to the end, as a finished answer is shown over as many frames as it takes. */
 function whole(text: string): readonly Block[] {
@@ -250,7 +250,7 @@ describe("input that is made to take long", { timeout: 60_000 }, () => {
     "many small paragraphs": "*a **b c** d* `e` [f](g)\n\n".repeat(8_000),
   };
 
-  // Of one step: what a browser counts as a long task. By the processor's time, as other tests run beside this one.
+  // The limit of one step is what a browser counts as a long task, in processor time, as other tests run meanwhile.
   const MOST = 50;
 
   function milliseconds(): number {

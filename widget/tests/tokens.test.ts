@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { tokensOf } from "../src/core/oauth.js";
+import { tokensOf } from "../src/core/session/oauth.js";
 
 const GOOD = { access_token: "a", token_type: "DPoP", expires_in: 300, refresh_token: "r", scope: "chat" };
 

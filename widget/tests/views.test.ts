@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { agentOf } from "../src/element/panel/agents.js";
+import { agentOf } from "../src/element/panel/account/agents.js";
 import { spoken } from "../src/element/panel/narrate.js";
 import { isShortcut } from "../src/element/shortcut.js";
 

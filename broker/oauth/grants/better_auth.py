@@ -15,7 +15,6 @@ from broker.sessions.current import raw_session_token
 from broker.sessions.revocation import revoke_session
 from broker.sessions.session import (
     ALL_SCOPES,
-    ANONYMOUS,
     ANY_GENERATION,
     BETTER_AUTH,
     LIFE_MS,
@@ -25,6 +24,7 @@ from broker.sessions.session import (
     new_sid,
 )
 from broker.upstreams.upstreams import subject
+from tokens.session_rules import ANONYMOUS
 
 SESSION: Final = "urn:chatgate:params:oauth:token-type:better-auth-session"
 """A session token of the site's Better Auth server: raw, signed, or signed and percent-encoded."""

@@ -13,7 +13,7 @@ GOOD = "nine lighthouses"
 
 
 def asker(number):
-    """Of two addresses, each with many accounts."""
+    """Askers come from two addresses, each with many accounts."""
     return Asker(f"192.0.2.{number % 2}", f"reader{number}@example.com")
 
 

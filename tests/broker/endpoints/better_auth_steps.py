@@ -32,7 +32,7 @@ SUCCESS = {"success": True}
 STATUS = {"status": True}
 ADA = {"user": "Ada Lovelace"}
 
-# What the client returned for each step: its `data`, by some of its members, or the status and code of its
+# The client's result of each step: its `data`, by some of its members, or the status and code of its
 # `error`. "session", "opened" and so on stand for what `_SHAPES` looks at more closely.
 STEPS = {
     "ok": {"ok": True},

@@ -78,7 +78,7 @@ def test_the_token_is_signed_by_a_published_key_and_names_the_site(run, broker):
 
 
 def test_a_raw_session_token_is_in_no_answer_but_where_the_site_allows_it(run):
-    """Of a site without `session_bearer`: in Set-Cookie alone. Of one with it: in the answers to its own
+    """A site without `session_bearer` gets it in Set-Cookie alone; one with it, in the answers to its own
     reader, but in no list."""
     origin, _, steps = run
     wire = [one for step in steps.values() for one in step["wire"]]

@@ -382,7 +382,7 @@ CASES = {
     "token of an unknown session": get("/token", "unknown"),
     "jwks": get("/jwks"),
     "ok": get("/ok"),
-    # What may stand in a bearer.
+    # Forms of a bearer.
     "bearer with a signature": get("/get-session", "reader", Cookie=None, Authorization="Bearer {signed}"),
     "bearer percent-encoded": get("/get-session", "reader", Cookie=None, Authorization="Bearer {quoted}"),
     "bearer in lower case": get("/get-session", "reader", Cookie=None, Authorization="bearer {signed}"),

@@ -165,7 +165,7 @@ async def is_refused_everywhere(site, token):
 
 async def test_no_bad_token_is_anything_at_the_broker(site, valkey):
     forger = await forger_for(site, valkey)
-    # What is forged is taken, as long as nothing is wrong with it.
+    # A forged token without a fault is accepted, so each refusal below has its own fault as the reason.
     assert (await introspected(site, forger.signed()))["active"] is True
     for name, make in REFUSED.items():
         token = make(forger)

@@ -120,7 +120,7 @@ async def test_73_bytes_are_all_of_the_password(page):
     assert (await sign_in(page, "ada@example.com", password)).status_code == 200
 
 
-# Security row 41. What an outsider sees of an address is the same whether somebody has it or not.
+# Security row 41. An outsider sees the same of an address whether it has an account or not.
 async def test_an_unknown_address_is_answered_as_a_wrong_password_is(start, config):
     generous = config.sign_in.model_copy(
         update={"failures_per_account": 1000, "failures_per_address": 1000, "attempts_per_address": 1000}
@@ -159,7 +159,7 @@ async def test_wrong_passwords_are_counted_by_account_and_address_and_right_ones
         assert code(blocked) == (429, "TOO_MANY_REQUESTS")
         assert 0 < int(blocked.headers["retry-after"]) <= 900
         assert blocked.headers["x-retry-after"] == blocked.headers["retry-after"]
-        # Nobody is locked out of their account by somebody else's guesses.
+        # Guesses of another reader lock no reader out.
         assert (await sign_in(elsewhere, "ada@example.com")).status_code == 200
         assert (await sign_in(page, "bob@example.com")).status_code == 200
         for _ in range(2):

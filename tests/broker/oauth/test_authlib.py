@@ -218,7 +218,7 @@ class Validator(JWTBearerTokenValidator):
 
 @pytest.fixture
 async def tokens(broker):
-    """What a reader gets, and everything that could be taken for an access token."""
+    """A reader's tokens, and every value that could be taken for an access token."""
     metadata = broker.metadata
     site = OAuth2Client("docs", redirect_uri=CALLBACK, code_challenge_method="S256")
     url, _ = site.create_authorization_url(metadata["authorization_endpoint"], code_verifier="x" * 43)

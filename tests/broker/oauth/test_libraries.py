@@ -92,7 +92,7 @@ STEPS = {
     "authorization without S256": sent_back("invalid_request", "code_challenge_method"),
     "authorization for a token": sent_back("unsupported_response_type", "response_type"),
 }
-# What only a client with a DPoP key does.
+# The steps that only a client with a DPoP key takes.
 BOUND_STEPS = {
     "code, another key": refused("invalid_grant", "code"),
     "code, no key": refused("invalid_grant", "code"),

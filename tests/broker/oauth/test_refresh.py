@@ -37,8 +37,8 @@ async def test_none_is_stored_in_clear(bound, valkey):
             assert mac.encode() not in (client.dump(key) or b"")
 
 
-# What is done after a family's first token, 1, was had; "+" is a use of the latest, a number of that token.
-# Then what a use of `shown` gives: the number of the token that is answered, or the end of the session.
+# The uses after a family's first token, 1: "+" is a use of the latest token, a number one of that token.
+# Then the result of using `shown`: the number of the token in the answer, or the end of the session.
 ENDED = "ended"
 
 
@@ -135,7 +135,7 @@ async def test_what_is_refused_for_its_scope_or_for_trouble_is_not_spent(unbound
     assert (await unbound.refresh(narrow, scope="chat")).status_code == 200
     token = (await unbound.redeem(await unbound.guest_code())).json()["refresh_token"]
     code = await unbound.guest_code()
-    # Of the broker's secrets only the one that sealed the keys is missing: it reads tokens and cannot sign.
+    # The broker lacks only the secret that sealed the keys: it reads tokens and cannot sign.
     no_keys = await start(secrets=(b"a secret that sealed no key, 32 bytes",))
     blind = await oauth(make=no_keys)
     blind.verifier = unbound.verifier

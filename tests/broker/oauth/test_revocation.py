@@ -252,7 +252,7 @@ async def test_a_rotation_that_no_replica_has_is_not_answered(start, oauth, repl
         server.process.send_signal(signal.SIGCONT)
     again = await once_acknowledged(site.refresh, tokens["refresh_token"])
     if key is None:
-        # Nobody can tell the reader from a thief, and one who was not answered signs in again.
+        # The broker cannot tell the reader from a thief, so a reader who got no answer signs in again.
         assert again.status_code == 400
         assert not follower.exists(f"cg:{{{sub}}}:s:{sid}")
         assert not await is_active(site, tokens["access_token"])

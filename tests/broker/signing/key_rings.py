@@ -1,4 +1,4 @@
-"""What tests of the key ring say again and again: brokers' views of it, and the ring as Redis has it."""
+"""The parts that tests of the key ring share: brokers' views of it, and the ring as Redis has it."""
 
 import redis
 

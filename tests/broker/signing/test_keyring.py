@@ -68,7 +68,7 @@ async def test_a_redis_that_came_back_empty_gets_new_keys_and_no_retired_one_aga
     assert not set(kids(after)) & set(kids(before))
     assert after.version > before.version
     assert server.published() == ",".join(kids(after))
-    # Without a word of what was revoked, every earlier session is dead.
+    # The revocations are lost, so every earlier session is dead.
     assert int(server.client.hget(liveness.CUT, "all")) == pytest.approx(server.now(), abs=2000)
     assert kids(await other.refresh()) == kids(after)
 

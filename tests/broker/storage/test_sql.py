@@ -23,7 +23,7 @@ pytest_plugins = ["tests.broker.storage.sql_stores"]
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "better_auth_passwords.json").read_text())
 
-# What `getMigrations` of better-auth 1.7.25 makes, to the letter.
+# The output of `getMigrations` of better-auth 1.7.25, to the letter.
 BETTER_AUTH_DDL = """
 create table "user" ("id" text not null primary key, "name" text not null, "email" text not null unique,
   "emailVerified" {boolean} not null, "image" text, "createdAt" {created} not null,

@@ -143,24 +143,18 @@ async def visitor_of(theirs):
 
 
 @pytest.fixture
-async def stack(request, redis, table, tmp_path):
+async def stack(request, redis, table, tmp_path, renew_every):
     """A broker and a proxy that remember no answer of the server that the test's parameter names."""
     name = request.node.callspec.params["visitor"]
     if not name.startswith(("redis", "jwt")):
         table += NOW
     if name.endswith("cookie"):
         table += f'secrets = ["{SECRET}"]\n'
-    async with standing(redis, tmp_path, table) as stack:
+    async with standing(redis, tmp_path, table, renew_every=renew_every) as stack:
         yield stack
 
 
 @pytest.fixture
-def frequent_renewals(monkeypatch):
-    """Running answers are looked at many times a second, where a service does so every three."""
-    monkeypatch.setattr(leases, "EVERY", 0.1)
-
-
-@pytest.fixture
-def rare_renewals(monkeypatch):
-    """No running answer is looked at while the test runs, so that only a message ends one."""
-    monkeypatch.setattr(leases, "EVERY", 60)
+def renew_every():
+    """Seconds between two looks at the sessions of running answers; a test may name others."""
+    return leases.EVERY

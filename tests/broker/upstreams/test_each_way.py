@@ -56,7 +56,7 @@ async def test_a_server_of_an_https_site_is_asked_at_its_address_inside(visitor,
     await stack.refused(token)
 
 
-@pytest.mark.usefixtures("frequent_renewals")
+@pytest.mark.parametrize("renew_every", [0.1])
 @pytest.mark.parametrize("visitor", ["postgres", "sqlite", "http"], indirect=True)
 async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
     ada = await visitor()

@@ -73,7 +73,7 @@ async def test_a_clock_that_is_apart_is_said(theirs, redis, tmp_path, monkeypatc
     between = Between(theirs[0]["http"])
     await between.start()
     table = f'upstream = "http"\nurl = "{between.url}"\n'
-    # What stands between passes no Date on.
+    # The server between passes no Date on.
     assert (await found(tmp_path, redis, table)).note == "answers get-session; it does not tell the time"
     between.behaviour = "long ago"
     assert re.search(r"its clock is \d{10} s behind", (await found(tmp_path, redis, table)).note)

@@ -22,9 +22,9 @@ PLAIN = pytest.mark.parametrize("visitor", ["redis"], indirect=True)
 
 
 @pytest.fixture
-async def stack(redis, table, tmp_path):
+async def stack(redis, table, tmp_path, renew_every):
     table += f'secrets = ["a newer one of theirs", "{SECRET}"]\n'
-    async with standing(redis, tmp_path, table) as stack:
+    async with standing(redis, tmp_path, table, renew_every=renew_every) as stack:
         yield stack
 
 
@@ -70,7 +70,7 @@ async def test_a_question_of_a_worker_that_never_saw_the_session_is_refused_too(
 
 
 @EACH
-@pytest.mark.usefixtures("frequent_renewals")
+@pytest.mark.parametrize("renew_every", [0.1])
 async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
     ada = await visitor()
     await ada.sign_up()

@@ -1,4 +1,4 @@
-"""Who is let through: living sessions, within the limits of reader, address and site."""
+"""Questions are admitted for living sessions, within the limits of reader, address and site."""
 
 import asyncio
 import time

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from chat_proxy import redis_keys
+from chat_proxy.admission.limits import Standing
 from chat_proxy.admission.places import LEASE_MS
 from tests.processes import valkey_server
 
@@ -70,11 +71,13 @@ class Budget(RuleBasedStateMachine):
         reply = self.run(
             RESERVE, self.names, lease, LEASE_MS, 0, 1, 10_000, 10_000, *self.limits, tokens, cost
         )
-        expected = b"" if all(fits) else b"daily-tokens" if not fits[0] else b"daily-cost"
-        assert reply[0] == expected
+        expected = "" if all(fits) else "daily-tokens" if not fits[0] else "daily-cost"
+        standing = Standing.of(reply)
+        assert standing.violated == expected
         after = wanted if all(fits) else before
         left = [max(limit - one, 0) for one, limit in zip(after, self.limits, strict=True)]
-        assert reply[6:8] == [one if limit else 0 for one, limit in zip(left, self.limits, strict=True)]
+        shown = [one if limit else 0 for one, limit in zip(left, self.limits, strict=True)]
+        assert [standing.tokens_left, standing.cost_left] == shown
         if all(fits):
             self.spent, self.day = self.today(), self.now // DAY
             self.leases[lease] = (self.now + LEASE_MS, tokens, cost)

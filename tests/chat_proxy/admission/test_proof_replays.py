@@ -77,7 +77,7 @@ async def test_it_is_seen_even_if_its_question_was_refused_later(valkey, tmp_pat
 
 
 async def test_a_bad_proof_uses_none_up(service):
-    """Who cannot sign cannot make another's proof count as seen."""
+    """A thief who cannot sign cannot make another's proof count as seen."""
     holder = await Holder.signed_in(service)
     proof = holder.proof(jti="mine")
     thief = Holder(service)
@@ -196,7 +196,7 @@ async def test_redis_away(service, valkey):
         assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
         assert answer.headers.get_list("dpop-nonce") == [holder.nonce]
         assert "www-authenticate" not in answer.headers
-    # What needs no Redis is still judged.
+    # The checks that need no Redis are still made.
     await holder.refused(NONCE, holder.proof(nonce=None))
     assert len(service.backend.received) == 1
 

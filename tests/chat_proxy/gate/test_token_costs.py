@@ -43,7 +43,7 @@ def question(bearer, *, fields=""):
 
 
 def processor_ms(process):
-    """What all threads of a process have had of processors, which the kernel counts in nanoseconds."""
+    """The processor time of all threads of a process, which the kernel counts in nanoseconds."""
     threads = Path(f"/proc/{process.process.pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e6
 
@@ -68,7 +68,7 @@ async def test_no_bad_token_costs_a_millisecond(process):
         # The connection and the answer are in it too.
         tries = [await refusal(process, one) for _ in range(7)]
         assert {status for status, _ in tries} == {b"431" if len(one) > 16_384 else b"401"}, name
-        # What comes after the answer is read and thrown away, by the kernel for the most part.
+        # The bytes after the answer are read and dropped, by the kernel for the most part.
         assert min(cost for _, cost in tries) < 1 + len(one) / 1e6, name
 
 
@@ -106,7 +106,7 @@ async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_nobody_up(proce
     assert max(while_fetching) < 0.3
     assert min(len(usual), len(waited)) >= 20
     assert statistics.median(waited) < 1.5 * statistics.median(usual)
-    # Of some sixty, this is the slowest, which on a busy machine says more of that.
+    # The slowest of some sixty: on a busy machine it shows the machine more than the proxy.
     assert sorted(waited)[len(waited) * 99 // 100] < 0.5
 
 

@@ -1,4 +1,4 @@
-"""What may be asked. The cases of tests/vectors/texts.json are the widget's too."""
+"""The questions that may be asked. The cases of tests/vectors/texts.json are the widget's too."""
 
 import itertools
 import json
@@ -46,7 +46,7 @@ def whole(pieces):
 
 
 def at_once(steps):
-    """What a generator returns, however often it would give way."""
+    """The return value of a generator, however often it yields before."""
     while True:
         try:
             next(steps)

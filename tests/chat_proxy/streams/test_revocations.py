@@ -7,10 +7,12 @@ import time
 import pytest
 import redis
 
-from chat_proxy.streams import leases, running
+from chat_proxy.streams import leases
+from chat_proxy.streams.drain import Drain
+from chat_proxy.streams.running import RunningAnswers
 from edge.redis.client import command
 from edge.redis.commands import DEADLINE
-from tests.chat_proxy.service import OTHER_SUB, SUB, leases_of, token, until
+from tests.chat_proxy.service import OTHER_SUB, SUB, leases_of, running, token, until
 from tests.chat_proxy.streams.talks import begun, last_event, say_nothing, talk, talk_on
 from tests.valkey import PATIENT_S
 from tokens import liveness
@@ -145,8 +147,7 @@ async def test_what_was_said_while_nobody_listened_is_looked_up(service, valkey)
         assert (name, members["code"]) == ("error", "session_ended")
 
 
-async def test_silence_is_filled_with_comments(service, monkeypatch):
-    monkeypatch.setattr(running, "KEEP_ALIVE", 0.1)
+async def test_silence_is_filled_with_comments(valkey, tmp_path):
     more = asyncio.Event()
 
     async def pause(peer):
@@ -157,11 +158,13 @@ async def test_silence_is_filled_with_comments(service, monkeypatch):
         await peer.event("done")
         await peer.end()
 
-    service.backend.behaviour = pause
-    bearer = await service.sign_in()
-    async with begun(service, bearer) as stream:
-        for _ in range(3):
-            assert await stream.event() == (":", "keep-alive")
-        more.set()
-        rest = [event for event in await stream.all() if event[0] != ":"]
+    drain = Drain(RunningAnswers(keep_alive_after=0.1))
+    async with running(valkey, tmp_path, drain=drain) as service:
+        service.backend.behaviour = pause
+        bearer = await service.sign_in()
+        async with begun(service, bearer) as stream:
+            for _ in range(3):
+                assert await stream.event() == (":", "keep-alive")
+            more.set()
+            rest = [event for event in await stream.all() if event[0] != ":"]
     assert rest == [("delta", {"text": "yes."}), ("done", {})]

@@ -11,7 +11,7 @@ from edge.redis.client import Store
 from tests.broker.signing.key_rings import NEW, Server, keys
 from tests.chatgate.command_line import refused, said
 
-# Without a comma, which parts the entries of a list.
+# No comma, as commas separate the entries of a list.
 OLD = b"the secret that these tests begin with"
 HEADER = ["kid", "algorithm", "state (UTC)", "published since (UTC)", "secret", "readable"]
 

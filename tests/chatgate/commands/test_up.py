@@ -54,7 +54,7 @@ def stack(run):
 
 
 def shell(stack, *lines):
-    """What the printed commands write, run in a shell as they were printed."""
+    """The output of the printed commands, run in a shell as they were printed."""
     if shutil.which("curl") is None:
         cannot("curl is not installed")
     commands = [line for line in stack.said.splitlines() if line.startswith(("SESSION=", "TOKEN=", "curl "))]

@@ -12,7 +12,8 @@ import httpx
 
 from chatgate.environment import CALLBACK_PATH
 from chatgate.stack.page_site import ASSETS, SCRIPT, Widget, documents
-from rag_backend.book import pages, site
+from rag_backend.book import pages
+from rag_backend.book.docusaurus import site
 from tests.browser.servers import CALLBACK, Answer, Server, server
 from tests.chatgate.command_line import chatgate
 from tests.chatgate.doctor.fronts import Way, front

@@ -6,8 +6,9 @@ import pytest
 from chatgate.environment import CALLBACK_PATH
 from chatgate.stack import page_files
 from chatgate.stack.page_site import CALLBACK, create_page_app
-from rag_backend.book import pages, site
-from rag_backend.book.site import BookError
+from rag_backend.book import pages
+from rag_backend.book.docusaurus import site
+from rag_backend.book.docusaurus.site import BookError
 from tests.rag_backend.books import SAMPLE, write
 
 

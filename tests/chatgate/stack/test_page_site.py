@@ -12,7 +12,7 @@ from chatgate.stack.page_site import ASSETS, CALLBACK, Widget, create_page_app
 from rag_backend.answers import quoting
 from rag_backend.answers.parts import Citation
 from rag_backend.book import pages as book
-from rag_backend.book import site
+from rag_backend.book.docusaurus import site
 from rag_backend.search import index, passages
 from rag_backend.search.query import Found, Hit
 from tests.rag_backend.books import SAMPLE, write
@@ -23,7 +23,7 @@ BLOCKS = {"p", "li", "td", "th", "h1", "h2", "h3", "h4", "pre", "figcaption", "s
 
 
 class Read(HTMLParser):
-    """What a page holds: its ids, its links and its text, with blocks apart."""
+    """The content of a page: its ids, its links and its text, with blocks apart."""
 
     def __init__(self, source):
         super().__init__()
@@ -148,7 +148,7 @@ async def test_the_callback_page_runs_its_own_script_and_nothing_else(client):
         (inline,) = re.findall(f"<{tag}>(.*?)</{tag}>", page.text, re.S)
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
         assert f"; {tag}-src 'sha256-{digest}';" in policy
-        # Whoever sends a stricter policy for the whole site copies the hash from there.
+        # An owner who sends a stricter policy for the whole site copies the hash from there.
         assert tag == "style" or f"'sha256-{digest}'" in GUIDE.read_text()
     assert policy.startswith("default-src 'none';")
 

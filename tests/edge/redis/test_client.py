@@ -1,4 +1,4 @@
-"""What a store promises, the same with one server, Sentinel and Cluster."""
+"""The promises of a store, the same with one server, Sentinel and Cluster."""
 
 import asyncio
 import itertools

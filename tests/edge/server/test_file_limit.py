@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from edge.server.door import MAX_CONNECTIONS
 from edge.server.file_limit import room
+from edge.server.http1.door import MAX_CONNECTIONS
 
 ASK = """
 import resource

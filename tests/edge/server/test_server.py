@@ -6,10 +6,9 @@ import socket
 
 import pytest
 
-from edge.server import server
 from edge.server.acceptor import CountedDoor
 from edge.server.inherited import MEASURE, READY, RETIRE, Inherited, Shares, listen
-from edge.server.server import Served, Server
+from edge.server.server import ANSWERS_WITHIN, Served, Server
 from edge.server.watchdog import Watchdog
 from edge.telemetry.metrics import Metrics, load
 from tests.chat_proxy.service import until
@@ -58,7 +57,7 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def inheriting(*, is_taken=False):
+async def inheriting(*, is_taken=False, **options):
     worker, ours, theirs = Worker(), *socket.socketpair()
     [worker.port] = free_ports(1)
     shares = Shares.make(2)
@@ -71,7 +70,8 @@ async def inheriting(*, is_taken=False):
         await worker.answer(scope, send)
 
     served = Served(app, door, Metrics(), address=("127.0.0.1", 0), graceful=1, drain=worker.drain)
-    serve = asyncio.create_task(Server(served, inherited, None, Watchdog(ends=False)).serve())
+    server = Server(served, inherited, None, Watchdog(ends=False), **options)
+    serve = asyncio.create_task(server.serve())
     worker.said, worker.control = await asyncio.open_unix_connection(sock=ours)
     try:
         async with asyncio.timeout(10):
@@ -90,9 +90,8 @@ async def answer(reader, length=2):
     return head, await reader.readexactly(length)
 
 
-async def test_a_connection_that_was_busy_when_its_worker_retired_is_answered_once_more(monkeypatch):
-    monkeypatch.setattr(server, "QUIET_WITHIN", 0)
-    async with inheriting() as worker:
+async def test_a_connection_that_was_busy_when_its_worker_retired_is_answered_once_more():
+    async with inheriting(quiet_within=0) as worker:
         reader, writer = await worker.connect()
         writer.write(HEAD % b"/slow")
         head = await reader.readuntil(b"\r\n\r\n")
@@ -110,10 +109,8 @@ async def test_a_connection_that_was_busy_when_its_worker_retired_is_answered_on
     assert worker.drained == [0]
 
 
-async def test_what_does_not_end_is_drained_without_further_patience(monkeypatch):
-    monkeypatch.setattr(server, "QUIET_WITHIN", 0)
-    monkeypatch.setattr(server, "ANSWERS_WITHIN", 0.1)
-    async with inheriting() as worker:
+async def test_what_does_not_end_is_drained_without_further_patience():
+    async with inheriting(quiet_within=0, answers_within=0.1) as worker:
         reader, writer = await worker.connect()
         writer.write(HEAD % b"/slow")
         await reader.readuntil(b"\r\n\r\n")
@@ -122,7 +119,7 @@ async def test_what_does_not_end_is_drained_without_further_patience(monkeypatch
     writer.close()
 
 
-async def test_requests_that_were_sent_together_are_answered_or_told_that_they_are_not(monkeypatch):
+async def test_requests_that_were_sent_together_are_answered_or_told_that_they_are_not():
     """RFC 9112 9.3.2 and 9.6: behind the answer that says close there is none, and a client sends again."""
     async with inheriting() as worker:
         reader, writer = await worker.connect()
@@ -149,7 +146,7 @@ async def test_without_a_parent_it_stops_listening_and_ends_what_it_has_begun():
         worker.go_on.set()
         assert await reader.readexactly(4) == b"soso"
         writer.close()
-    assert worker.drained == [server.ANSWERS_WITHIN]
+    assert worker.drained == [ANSWERS_WITHIN]
 
 
 @pytest.mark.parametrize("count", [1, 3])

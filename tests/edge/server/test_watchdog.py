@@ -16,13 +16,11 @@ ROOT = Path(__file__).parents[3]
 # `/still` keeps the loop for the seconds in its query, `/slow` answers in two parts with a drain between.
 SCRIPT = """
 import asyncio, sys, time
-from edge.server import watchdog
 from edge.telemetry import logs
 from edge.server.acceptor import CountedDoor
 from edge.telemetry.metrics import Metrics
 from edge.server.server import Served, serve
 
-watchdog.EVERY = 0.1
 logs.configure("test")
 draining = asyncio.Event()
 
@@ -44,7 +42,7 @@ async def drain(limit):
 
 door = CountedDoor(lambda _: True)
 served = Served(app, door, Metrics(), address=("127.0.0.1", int(sys.argv[1])), graceful=5, drain=drain)
-sys.exit(serve(served, None, None))
+sys.exit(serve(served, None, None, watched_every=0.1))
 """
 
 
@@ -52,8 +50,8 @@ class Alone:
     def __init__(self, process, port):
         self.process = process
         self.port = port
-        # A connection whose writer nobody has is closed.
-        self._writers = []
+        # A connection whose writer is dropped is closed.
+        self.writers = []
 
     async def connect(self):
         async with asyncio.timeout(20):
@@ -66,11 +64,11 @@ class Alone:
     async def ask(self, path):
         reader, writer = await self.connect()
         writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path)
-        self._writers.append(writer)
+        self.writers.append(writer)
         return reader
 
     async def lines(self):
-        """What it wrote until its end."""
+        """The lines that it wrote until its end."""
         async with asyncio.timeout(20):
             _, said = await self.process.communicate()
         return [json.loads(line) for line in said.splitlines()]
@@ -82,11 +80,13 @@ async def alone(*before):
     process = await asyncio.create_subprocess_exec(
         *before, sys.executable, "-c", SCRIPT, str(port), cwd=ROOT, stderr=asyncio.subprocess.PIPE
     )
+    one = Alone(process, port)
     try:
-        one = Alone(process, port)
         assert (await (await one.ask(b"/")).read()).endswith(b"soso")
         yield one
     finally:
+        for writer in one.writers:
+            writer.close()
         if process.returncode is None:
             process.kill()
             await process.wait()

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def run(script, stderr, *, stdout=subprocess.PIPE, audit_file=None, **variables):
-    """What a process said that logs as the services do; `log` and `written` are there."""
+    """Run `script` in a process that logs as the services do, and has `log` and `written`."""
     given = "None" if audit_file is None else f"Path({str(audit_file)!r})"
     begin = (
         "import asyncio, logging, structlog\nfrom pathlib import Path\nfrom edge.telemetry import logs\n"
@@ -47,7 +47,7 @@ def written(script):
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_line_is_written_in_one_piece(unbuffered):
-    """What several workers write into one pipe stays apart by that alone."""
+    """Only this keeps the lines of several workers apart in one pipe."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, theirs:
         run(

@@ -1,4 +1,4 @@
-"""What is counted, put together and written down; read with the parser of Prometheus' own client."""
+"""Metrics are counted, merged and written; read here with the parser of Prometheus' own client."""
 
 import asyncio
 import contextlib

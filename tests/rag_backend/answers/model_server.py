@@ -86,6 +86,6 @@ async def running():
     await runner.cleanup()
 
 
-async def ask(server, index, body, accept="application/json", log=None):
-    async with backend(index, log, model=server.model) as client:
+async def ask(server, index, body, accept="application/json", log=None, **waits):
+    async with backend(index, log, waits, model=server.model) as client:
         return await client.post("/chat", content=body, headers=proved(body, Accept=accept))

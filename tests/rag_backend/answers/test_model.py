@@ -130,14 +130,12 @@ async def test_a_model_that_fails_later_ends_the_stream_with_an_error(server, sa
     assert (await ask(server, sample_index, question())).status_code == 502
 
 
-async def test_a_silent_model_is_given_up(server, sample_index, monkeypatch):
-    monkeypatch.setattr(model, "SILENCE_SECONDS", 0.2)
-
+async def test_a_silent_model_is_given_up(server, sample_index):
     async def hangs(request):
         await asyncio.Event().wait()
 
     server.reply = hangs
-    assert (await ask(server, sample_index, question())).status_code == 502
+    assert (await ask(server, sample_index, question(), silence=0.2)).status_code == 502
 
 
 @pytest.mark.parametrize(

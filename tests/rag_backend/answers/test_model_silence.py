@@ -6,7 +6,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from rag_backend.answers import model, responses
 from rag_backend.config import Config
 from tests.chat_proxy import service as proxys
 from tests.chat_proxy.service import until
@@ -72,11 +71,10 @@ async def test_when_the_proxy_leaves_the_model_is_left_too(server, sample_index,
         await asyncio.wait_for(server.left.wait(), 1)
 
 
-async def test_a_late_answer_is_left_too(server, sample_index, monkeypatch):
-    monkeypatch.setattr(responses, "LIFE_SECONDS", 0.05)
+async def test_a_late_answer_is_left_too(server, sample_index):
     server.reply = never_begins
     body = question()
-    running = served(configured(server, sample_index), now=lambda: NOW)
+    running = served(configured(server, sample_index), now=lambda: NOW, life_every=0.05)
     async with running as url, aiohttp.ClientSession() as proxy:
         async with proxy.post(f"{url}/chat", data=body, headers=proved(body)) as answer:
             assert await answer.content.readexactly(3) == b"   "
@@ -98,12 +96,9 @@ async def test_the_head_and_a_comment_go_out_before_the_model_speaks(server, sam
 
 @pytest.mark.parametrize("accept", FORMS)
 @pytest.mark.parametrize("aloud", [True, False])
-async def test_signs_of_life_are_given_until_the_model_speaks(
-    server, sample_index, monkeypatch, accept, aloud
-):
-    monkeypatch.setattr(responses, "LIFE_SECONDS", 0.1)
+async def test_signs_of_life_are_given_until_the_model_speaks(server, sample_index, accept, aloud):
     server.reply = thinks(0.6, aloud=aloud)
-    response = await ask(server, sample_index, question(), accept)
+    response = await ask(server, sample_index, question(), accept, life_every=0.1)
     sign = ": at work\n\n" if accept == FORMS[1] else " "
     assert response.text.count(sign) >= 4
     if accept == FORMS[0]:
@@ -112,28 +107,25 @@ async def test_signs_of_life_are_given_until_the_model_speaks(
         assert [name for name, _ in events(response.text)] == ["start", "delta", "done"]
 
 
-async def test_a_life_is_judged_by_bytes_and_not_by_text(server, sample_index, monkeypatch):
-    monkeypatch.setattr(model, "SILENCE_SECONDS", 0.5)
+async def test_a_life_is_judged_by_bytes_and_not_by_text(server, sample_index):
     server.reply = thinks(1.5)
-    assert (await ask(server, sample_index, question())).json()["response"] == "Hello."
+    assert (await ask(server, sample_index, question(), silence=0.5)).json()["response"] == "Hello."
     server.reply = thinks(1.5, aloud=False)
-    assert (await ask(server, sample_index, question())).status_code == 502
+    assert (await ask(server, sample_index, question(), silence=0.5)).status_code == 502
 
 
-async def test_what_fails_after_its_head_says_so_in_its_place(server, sample_index, monkeypatch):
-    monkeypatch.setattr(responses, "LIFE_SECONDS", 0.05)
+async def test_what_fails_after_its_head_says_so_in_its_place(server, sample_index):
     server.reply = thinks(0.3, chunk("Half"))
-    response = await ask(server, sample_index, question())
+    response = await ask(server, sample_index, question(), life_every=0.05)
     assert (response.status_code, list(response.json())) == (200, ["error"])
     assert response.json()["error"]["code"] == "model_failed"
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_through_the_proxy(server, sample_index, valkey, tmp_path, monkeypatch, stream):
-    monkeypatch.setattr(responses, "LIFE_SECONDS", 0.1)
+async def test_through_the_proxy(server, sample_index, valkey, tmp_path, stream):
     config = Config(proxys.SECRET.encode(), index=sample_index, model=server.model)
     async with (
-        served(config) as url,
+        served(config, life_every=0.1) as url,
         proxys.running(
             valkey,
             tmp_path,

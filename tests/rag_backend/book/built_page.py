@@ -9,7 +9,7 @@ DEFAULT_TITLES = {"note", "tip", "info", "warning", "danger"}
 
 
 def lines(html):
-    """Of what the document itself holds, without the page's title, which is in its `header`."""
+    """The lines of the document itself, without the page's title, which is in its `header`."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -85,7 +85,7 @@ class _Reader(HTMLParser):
 
 
 def _is_aid(element):
-    """What the theme adds for finding one's way, and what no reader sees."""
+    """Return True for an element that the theme adds for navigation, and for one that no reader sees."""
     tag, names, attributes = element
     return (
         tag in UNSEEN

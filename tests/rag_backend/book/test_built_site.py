@@ -1,4 +1,4 @@
-"""What is read of a documentation site's sources is what Docusaurus builds of them, block by block."""
+"""The reader of a documentation site's sources finds what Docusaurus builds of them, block by block."""
 
 import os
 import shutil
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from rag_backend.book import pages as book
-from rag_backend.book import plain_text, site
+from rag_backend.book import plain_text
+from rag_backend.book.docusaurus import site
 from tests.node_packages import node
 from tests.processes import REPOSITORY, alone_with
 from tests.rag_backend.book import built_page

@@ -1,8 +1,9 @@
 import pytest
 
 from rag_backend.book import pages as book
-from rag_backend.book import partials, plain_text, site
-from rag_backend.book.site import BookError
+from rag_backend.book import partials, plain_text
+from rag_backend.book.docusaurus import site
+from rag_backend.book.docusaurus.site import BookError
 from tests.rag_backend.books import SAMPLE, write
 
 CLASSIC = "presets: [['classic', {%s}]]"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rag_backend.answers import quoting
 from rag_backend.answers.parts import Citation
-from rag_backend.book.site import BookError
+from rag_backend.book.docusaurus.site import BookError
 from rag_backend.search import index
 from rag_backend.search.index import IndexUnavailable
 from rag_backend.search.query import search

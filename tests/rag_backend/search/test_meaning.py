@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from rag_backend.book.site import BookError
+from rag_backend.book.docusaurus.site import BookError
 from rag_backend.search import embedding, index, vectors
 from rag_backend.search.embedding import EmbeddingFailed, Remote
 from rag_backend.search.query import search

@@ -48,7 +48,7 @@ def book(script):
 
 @pytest.fixture
 def contexts(browser):
-    """Makes contexts with the options it is given. What one complains of fails the test: see `watch`."""
+    """Makes contexts with the options it is given. A complaint of one fails the test: see `watch`."""
     with ExitStack() as opened:
 
         def make(**options):

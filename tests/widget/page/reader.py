@@ -1,4 +1,4 @@
-"""What a reader does with mouse, keyboard and fingers, and what the page's script was told of it."""
+"""A reader's actions with mouse, keyboard and fingers, and the events that the page's script got."""
 
 from playwright.sync_api import expect
 

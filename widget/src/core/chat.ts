@@ -19,7 +19,7 @@ import type { Conversations } from "./history.js";
 import { keepChat, keptChat, unanswered } from "./kept_chat.js";
 import type { Settings } from "./options.js";
 import type { Requests } from "./requests.js";
-import type { Tokening } from "./session_state.js";
+import type { Tokening } from "./session/state.js";
 import { normaliseMessage } from "./texts.js";
 import { Trouble } from "./trouble.js";
 

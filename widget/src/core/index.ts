@@ -3,21 +3,21 @@ import { type Chat, createChat } from "./chat.js";
 import { createClock } from "./clock.js";
 import { watchPolicy } from "./failures.js";
 import { createHistory, type History } from "./history.js";
-import { createBroker } from "./oauth.js";
 import { checkedOptions, type Options, type Settings } from "./options.js";
 import { createRequests } from "./requests.js";
-import { createSession } from "./session.js";
-import type { Session } from "./session_state.js";
-import { createVault } from "./vault.js";
+import { createBroker } from "./session/oauth.js";
+import { createSession } from "./session/session.js";
+import type { Session } from "./session/state.js";
+import { createVault } from "./session/vault.js";
 
-export type { BetterAuthClient, BetterAuthOptions, Exchange } from "./better_auth.js";
 export type { Chat } from "./chat.js";
 export type { Answer, ChatState, Mode, Passage, Question, Rating, Turn } from "./chat_state.js";
 export type { Citation } from "./events.js";
 export type { ConversationEntry, History } from "./history.js";
 export type { Auth, Modes, Options, Settings } from "./options.js";
 export { hasPendingRedirect } from "./pending.js";
-export type { Browsing, Places, Session, SessionState, SignedInPlace } from "./session_state.js";
+export type { BetterAuthClient, BetterAuthOptions, Exchange } from "./session/better_auth.js";
+export type { Browsing, Places, Session, SessionState, SignedInPlace } from "./session/state.js";
 export {
   countCodePoints,
   MAX_MESSAGE,

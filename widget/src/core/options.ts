@@ -1,5 +1,5 @@
-import type { BetterAuthOptions } from "./better_auth.js";
 import { namespaceOf } from "./namespace.js";
+import type { BetterAuthOptions } from "./session/better_auth.js";
 import { Trouble } from "./trouble.js";
 
 /** The questions that a reader may ask: about the whole book, about a selected passage alone, or either. */

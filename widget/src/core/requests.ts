@@ -2,9 +2,9 @@
 import * as oauth from "oauth4webapi";
 import type { Clock } from "./clock.js";
 import { blamesClock, told, troubleOf, troubleOfNetwork } from "./failures.js";
-import type { Broker } from "./oauth.js";
 import { isLoopback, type Settings } from "./options.js";
-import type { AccessToken, Tokening } from "./session_state.js";
+import type { Broker } from "./session/oauth.js";
+import type { AccessToken, Tokening } from "./session/state.js";
 import { Trouble } from "./trouble.js";
 
 export interface Ask {

@@ -15,7 +15,7 @@ export function navigatorOf({ baseUrl, baseUrls }: Place): (url: string) => void
       location.assign(target);
       return;
     }
-    // What the router's own history writes and listens to.
+    // The router's own history writes such a state and listens for this event.
     const state = { key: Math.random().toString(36).slice(2, 8) };
     history.pushState(state, "", target);
     dispatchEvent(new PopStateEvent("popstate", { state }));

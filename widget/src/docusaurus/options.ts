@@ -1,7 +1,7 @@
 /** The plugin's options: their form, and the part of them that a page receives. */
 import type { Root, Schema } from "joi";
-import type { BetterAuthOptions } from "../core/better_auth.js";
 import type { Auth, Modes } from "../core/options.js";
+import type { BetterAuthOptions } from "../core/session/better_auth.js";
 import { findSecret } from "./secrets.js";
 
 export interface PluginOptions {

@@ -18,7 +18,7 @@ DBS: Final[tuple[Db, ...]] = get_args(Db)
 LLMS: Final[tuple[Llm, ...]] = get_args(Llm)
 
 DEVELOPMENT_ORIGINS: Final = ("http://localhost:3000", "http://127.0.0.1:3000")
-"""Of a page that Docusaurus serves while it is written; they stand where no origin is named."""
+"""Origins of the site under `docusaurus start`; they are used when none is named."""
 
 PINS: Final = {
     "fastapi": "0.165.0",
@@ -57,7 +57,7 @@ class Options:
     module: str = "backend"
 
     def requirements(self) -> list[str]:
-        """What the file imports, each with the version that it was tested with."""
+        """The packages that the file imports, each with the version that it was tested with."""
         names = ["fastapi", "uvicorn", "pydantic", "sse-starlette"]
         names += {"none": [], "better-auth": ["pyjwt[crypto]", "httpx2"], "proxy": ["pyjwt"]}[self.auth]
         names += {"memory": [], "redis": ["redis"], "postgres": ["psycopg[binary]", "psycopg-pool"]}[self.db]
@@ -65,7 +65,7 @@ class Options:
         return [f"{name}=={PINS[name.partition('[')[0]]}" for name in dict.fromkeys(names)]
 
     def held(self) -> list[str]:
-        """What is open while the backend runs."""
+        """The connections that are open while the backend runs."""
         clients = {"memory": [], "redis": ["store.client"], "postgres": ["store.pool"]}[self.db]
         clients += ["broker"] if self.auth == "better-auth" else []
         return clients + (["model"] if self.llm else [])
@@ -121,7 +121,7 @@ def _lines(name: str, options: Options) -> Iterator[str]:
 
 
 def _command(options: Options) -> str:
-    """Without the origins, which the file lists, and the file's own place."""
+    """The command that made the file. It omits the origins, which the file lists, and the file's own path."""
     llm = ["--llm", options.llm] if options.llm else []
     return shlex.join(["generate_fastapi_backend.py", "--auth", options.auth, "--db", options.db, *llm])
 

@@ -1,4 +1,4 @@
-"""What holds with Sentinel or Cluster alone: acknowledgement at the key's master, and masters that move."""
+"""Promises for Sentinel or Cluster alone: acknowledgement at the key's master, and masters that move."""
 
 import asyncio
 import contextlib
@@ -182,8 +182,8 @@ def moved(cluster, key, source, target):
     def finish():
         for node in (target, source):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", target_id)
-        # Who has not heard of this move's epoch makes none of its own when the slot moves back: then both
-        # nodes name the other for good.
+        # A node that has not heard of this move's epoch makes none of its own when the slot moves back: then
+        # both nodes name the other for good.
         eventually(lambda: len({epoch(one) for one in cluster.servers[:3]}) == 1)
 
     return finish
@@ -307,7 +307,7 @@ async def test_one_sentinel_of_three_is_enough(sentinels):
 
 
 async def test_a_deposed_master_is_left_at_its_first_refusal(sentinels):
-    # Of both: the replica that is made master may be the one that a single acknowledgement did not come from.
+    # Both acknowledge: the new master may be the replica that a single acknowledgement did not come from.
     async with store_of(sentinels, replicas=2) as store:
         await store.commit(command("SET", "n", 0))
         old = sentinels.master()

@@ -1,6 +1,6 @@
 /** The parts of a page: its blocks and headings, and elements whose text is not its author's. */
 
-/** Of Docusaurus and its like, beside the elements of HTML that hold no prose. */
+/** Elements without prose: those of HTML, and those of Docusaurus and its like. */
 export const NOT_TEXT = [
   "script, style, noscript, template, button, select, textarea, chatgate-widget",
   ".hash-link, .linenos, .line-number, .line-numbers, .lineno",

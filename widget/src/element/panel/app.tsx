@@ -1,10 +1,10 @@
 import type { RefObject } from "preact";
 import { useCallback, useEffect, useRef } from "preact/hooks";
 import type { Trouble } from "../../core/index.js";
-import { Account } from "./account.js";
+import { Account } from "./account/account.js";
+import { Gate } from "./account/gate.js";
 import { Composer } from "./composer.js";
 import { Panel, type PanelContext, usePanel } from "./context.js";
-import { Gate } from "./gate.js";
 import { Header } from "./header.js";
 import { History } from "./history.js";
 import { Icon } from "./icons.js";

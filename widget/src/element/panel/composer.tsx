@@ -10,7 +10,7 @@ import {
   type Passage,
   type Turn,
 } from "../../core/index.js";
-import { warmMarkdown } from "./answer_text.js";
+import { warmMarkdown } from "./answer/text.js";
 import { usePanel } from "./context.js";
 import { Icon } from "./icons.js";
 import { useStore } from "./store.js";
@@ -183,7 +183,7 @@ function ModeSwitch({ state }: { readonly state: ChatState }) {
       {label}
     </button>
   );
-  // Without a passage there is nothing to choose.
+  // There is nothing to choose until a passage is selected.
   if (!state.passage) return null;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out in a row in every browser

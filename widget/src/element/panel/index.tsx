@@ -7,7 +7,7 @@ import { loadStrings, pickLanguage } from "../strings/index.js";
 import { App, Broken } from "./app.js";
 import { browsingIn } from "./browsing.js";
 import type { PanelContext, View } from "./context.js";
-import { Frame } from "./frame.js";
+import { Frame } from "./frame/frame.js";
 import { narrate } from "./narrate.js";
 import { PassageOnPage } from "./passage.js";
 import { siteBase } from "./site.js";

@@ -1,9 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ChatState, Question } from "../../core/index.js";
+import { Turn } from "./answer/turn.js";
 import { usePanel } from "./context.js";
 import { Icon } from "./icons.js";
 import { useStore } from "./store.js";
-import { Turn } from "./turn.js";
 
 /** The conversation so far. It says nothing by itself: `narrate.ts` announces what is finished. */
 export function Log({ onSuggestion }: { readonly onSuggestion: (question: string) => void }) {

@@ -1,0 +1,3 @@
+"""Generated inputs: bodies, heads and credentials, valid ones with changes and unrelated bytes. The searches
+that send them are in `attack`.
+"""

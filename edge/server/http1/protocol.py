@@ -1,0 +1,321 @@
+"""Checks the size, time and form of a request before uvicorn's parser sees a byte of it.
+
+Neither parser of uvicorn (httptools, h11) limits how long a request may take to arrive, and each accepts
+forms that the other refuses or a proxy in front reads in another way: two Hosts, two lengths, a bare line
+feed, HTTP/0.9 (measured with uvicorn 0.54). So this module holds a request's head until it is complete,
+checks its form by one expression (RFC 9112, without the forms that it calls obsolete or leaves to the
+recipient), and counts its body: a byte reaches the parser only as part of the message that the head
+announced.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from edge.http import request_id
+from edge.http.body_limit import MAX_BODY
+from edge.http.client_address import bucket, client_address, is_trusted
+from edge.http.problems import Problem, unavailable
+from edge.server.http1.connections import size
+from edge.server.http1.door import Door
+from edge.server.http1.framing import HEAD_END, Body, forwarded, judge, malformed, require_line_ends
+from edge.server.http1.refusals import written
+from edge.server.http1.transport import Sending
+
+MAX_HEAD: Final = 16_384
+"""Bytes of the request line and all fields: a token of 4 KiB, a proof of 4 KiB and cookies of 4 KiB fit."""
+MAX_UNHEARD: Final = MAX_HEAD + MAX_BODY
+"""Bytes of a request that are held before the application is called. A larger one goes to it at once."""
+EXPECTS: Final = b"\r\nexpect:"
+"""With this field the client may wait to be asked for its body (RFC 9110 10.1.1)."""
+
+
+def _too_slow(detail: str) -> Problem:
+    return Problem(408, "request_timeout", detail)
+
+
+if TYPE_CHECKING:
+    _Protocol = HttpToolsProtocol
+else:
+    _Protocol = object
+
+
+class _Guarded(_Protocol):
+    """A mixin before a protocol of uvicorn, which gets complete heads and counted bodies. `protocol` sets
+    `door`."""
+
+    door: Door
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._head = bytearray()
+        self._head_size = 0
+        self._asks_for_a_head = False
+        self._body: Body | None = None
+        self._body_size = 0
+        self._origin: str | None = None
+        self._held = b""
+        self._unheard: bytearray | None = None
+        self._telling: asyncio.TimerHandle | None = None
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
+        self._is_refused = False
+        sending = Sending(transport, self.door.unread_within, self.door.linger_for, self._lingers)
+        super().connection_made(sending)  # type: ignore[arg-type]
+        self._peer = self.client[0] if self.client else None
+        self._is_forwarded = is_trusted(self._peer, self.door.trusted)
+        self._address = None if self._is_forwarded else bucket(self._peer)
+        if self.door.enter():
+            self._wait(self.door.head_within)
+        else:
+            self._refuse(unavailable("Too many connections. Try again shortly."))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        for timer in (self._timer, self._unread):
+            if timer is not None:
+                timer.cancel()
+        self.door.leave(self)
+        super().connection_lost(exc)
+        # Break the reference cycles now, as the garbage collector comes late: in a flood of connections that
+        # are refused, fifty megabytes of them would wait for it.
+        self._unset_keepalive_if_required()
+        self._held = b""
+        self._head.clear()
+        self._body = None
+        self.cycle = None  # type: ignore[assignment]
+        self.transport.forget()  # type: ignore[attr-defined]
+
+    def eof_received(self) -> None:
+        # A half-closed connection counts as a disconnect. The event loop would close it, but would wait for
+        # ever for the client to read what was written.
+        self._body = None
+        self._forget()
+        self.transport.close()
+
+    def shutdown(self) -> None:
+        """uvicorn calls it when it stops: a request that has partly arrived is still answered."""
+        self._tell_in_time()
+        super().shutdown()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.door.unread_within, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        try:
+            # A connection that was shed reads no further.
+            while data and not self.transport.is_closing():
+                data = data[self._take(data) :]
+        except Problem as problem:
+            self._refuse(problem)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # Also frees a body that the application did not read.
+        self.cycle.body = type(self.cycle.body)()
+        if not self.transport.is_closing():
+            self._hold()
+        held, self._held = self._held, b""
+        if held:
+            self.data_received(held)
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn calls it when its parser refuses a request: an unknown method, or an address without a
+        path."""
+        raise malformed("The request is not HTTP/1.1 as this server reads it.")
+
+    def shed(self) -> None:
+        """Make room for another connection: this one waits for its client."""
+        self._refuse(unavailable("Too much is waiting to be sent here. Try again shortly."))
+
+    def _take(self, data: bytes) -> int:
+        """The number of bytes that belong to this request; the parser gets those that it may see."""
+        if self._body is None:
+            return self._take_head(data)
+        taken = self._body.take(data)
+        self._body_size += taken
+        if taken:
+            self._pass_on(data[:taken])
+        self._settle()
+        return taken
+
+    def _pass_on(self, data: bytes) -> None:
+        """Pass some of a body to the parser, or hold it until the application may be called."""
+        if self._unheard is None:
+            super().data_received(data)
+            return
+        self._unheard += data
+        if len(self._unheard) > MAX_UNHEARD or (self._body is not None and self._body.is_whole):
+            self._tell(bytes(self._unheard))
+
+    def _tell(self, raw: bytes) -> None:
+        """Give the parser, and so the application, a request; `raw` is all of it that has arrived."""
+        self._forget()
+        super().data_received(raw)
+        if self.cycle.waiting_for_100_continue:
+            # After a refusal the client may omit its body, and its next request would be read as the body.
+            self.cycle.keep_alive = False
+
+    def _tell_in_time(self) -> None:
+        if self._unheard is not None and not self.transport.is_closing():
+            try:
+                self._tell(bytes(self._unheard))
+            except Problem as problem:
+                self._refuse(problem)
+
+    def _forget(self) -> None:
+        """Drop the bytes that the parser was not given yet."""
+        self._unheard = None
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+
+    def _take_head(self, data: bytes) -> int:
+        if self.cycle is not None and not self.cycle.response_complete:
+            # A request waits until the one before it is answered.
+            self._held += data
+            self.flow.pause_reading()
+            self._hold()
+            return len(data)
+        before = len(self._head)
+        self._head += data
+        self._asks_for_a_head = self._head.startswith(b"HEAD ")
+        end = self._head.find(HEAD_END, max(0, before - 3))
+        if (len(self._head) if end < 0 else end) > MAX_HEAD:
+            raise Problem(431, "header_too_large", f"A request's header may have {MAX_HEAD} bytes.")
+        require_line_ends(self._head, before, len(self._head) if end < 0 else end)
+        if end < 0:
+            if before == 0:
+                self._unset_keepalive_if_required()
+                self._wait(self.door.head_within)
+            else:
+                self._hold()
+            return len(data)
+        head = bytes(self._head[: end + len(HEAD_END)])
+        framing = judge(head)
+        body, self._origin = Body(framing), framing.origin
+        # Not before the Origin is known: a page should be able to read the error about an address that it
+        # built with a slash too many.
+        framing.require_one_target()
+        # The body's part that is here goes along: most requests are one segment, and one parser call.
+        of_head = len(head) - before
+        of_body = body.take(data[of_head:])
+        self._head.clear()
+        self._head_size = len(head)
+        self._body = body
+        self._body_size = of_body
+        self.cycle = None  # type: ignore[assignment]  # of the request before
+        if not body.is_whole:
+            self._know(head)
+            self._wait(self.door.body_within)
+        first = head + data[of_head : of_head + of_body]
+        if body.is_whole or framing.length > MAX_BODY or EXPECTS in head.lower():
+            self._tell(first)
+        else:
+            self._unset_keepalive_if_required()
+            self._unheard = bytearray(first)
+            self._telling = self.loop.call_later(self.door.unheard_within, self._tell_in_time)
+        self._settle()
+        return of_head + of_body
+
+    def _settle(self) -> None:
+        """After some of a body: decide whether the connection waits for its client or for the application."""
+        if self._body is None:
+            return
+        if not self._body.is_whole:
+            self._hold()
+            return
+        self._body = None
+        if self.cycle is not None and self.cycle.response_complete:
+            # It was answered before its body came, and the body's bytes stopped uvicorn's keep-alive timer.
+            self._wait(self.door.head_within)
+            return
+        # From here on the connection waits for the application.
+        self._due = None
+        self.door.waiting.remove(self)
+
+    def _know(self, head: bytes) -> None:
+        """Set the client's address from a head whose body is incomplete."""
+        if self._is_forwarded:
+            self._address = bucket(client_address(self._peer, forwarded(head), self.door.trusted))
+
+    def _hold(self) -> None:
+        """Put it among those that wait, with its present size; those that waited longest make room."""
+        is_wanted = self._body is not None and (self.cycle is None or not self.cycle.response_complete)
+        taken = size(
+            unread=len(self._head) + len(self._held),
+            head=self._head_size,
+            body=self._body_size if is_wanted else None,
+        )
+        for longest in self.door.waiting.put(self, self._address, taken):
+            longest.shed()
+
+    def _wait(self, seconds: float) -> None:
+        self._due = self.loop.time() + seconds
+        self._hold()
+        if self._timer is not None and self._timer.when() > self._due:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._due, self._tick)
+
+    def _tick(self) -> None:
+        # One timer for each connection, which looks again if its time was moved: most requests end long
+        # before, and a timer for each request would cost more than its head.
+        self._timer = None
+        if self._due is None or self.transport.is_closing():
+            return
+        if self.loop.time() < self._due:
+            self._timer = self.loop.call_at(self._due, self._tick)
+        elif self._body is not None:
+            self._refuse(_too_slow("The request's body took too long."))
+        elif self._head:
+            self._refuse(_too_slow("The request's header took too long."))
+        else:
+            # The client has sent no request, so there is nothing to answer.
+            self.transport.close()
+
+    def _refuse(self, problem: Problem) -> None:
+        if self.transport.is_closing():
+            return
+        self._is_refused = True
+        self._due = None
+        self._forget()
+        is_answered = self.cycle is not None and self.cycle.response_complete
+        if self.cycle is not None and not is_answered:
+            if self.cycle.response_started:
+                # An answer is half written; the client would read a second one as its end.
+                self.transport.abort()
+                return
+            # The application may still write, but no client would receive it.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self._body is None or not is_answered:
+            its_id = request_id.new()
+            self.door.refusals.add(problem.code, its_id)
+            # uvicorn's own fields: the Date of the answer.
+            fields = self.server_state.default_headers
+            head, body = written(problem, its_id, fields, self._origin, self.door.allowed)
+            # RFC 9110 9.3.2: the client would read a body after HEAD as the beginning of another answer.
+            self.transport.write(head if self._asks_for_a_head else head + body)
+        self.transport.close()
+
+    def _lingers(self) -> bool:
+        """Called before the connection is closed: return True if it is to be read a moment longer."""
+        self.door.waiting.remove(self)
+        return (self._is_refused or self._body is not None) and self.door.linger(self)
+
+
+def protocol(door: Door, parser: type[Any] = HttpToolsProtocol) -> type[asyncio.Protocol]:
+    """For uvicorn's `http`; `parser` is HttpToolsProtocol or H11Protocol."""
+    return type("FrontDoor", (_Guarded, parser), {"door": door})

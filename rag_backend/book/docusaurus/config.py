@@ -1,0 +1,185 @@
+"""The docs plugins, addresses and locales that a docusaurus.config.* says. It is never run."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from rag_backend.book.docusaurus import js_values
+from rag_backend.book.docusaurus.js_scope import Unknown
+from rag_backend.book.docusaurus.js_values import keys, member
+
+CONFIG_NAMES: Final = tuple(f"docusaurus.config.{end}" for end in ("ts", "mts", "cts", "js", "mjs", "cjs"))
+DEFAULT_ID: Final = "default"
+DEFAULT_LOCALE: Final = "en"
+INCLUDE: Final = ("**/*.{md,mdx}",)
+EXCLUDE: Final = ("**/_*.{js,jsx,ts,tsx,md,mdx}", "**/_*/**", "**/*.test.{js,jsx,ts,tsx}", "**/__tests__/**")
+_DOCS_PLUGIN: Final = re.compile(r"(?:^|/)(?:plugin-)?content-docs$")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionOptions:
+    path: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Docs:
+    """One docs plugin. `path` is as written, relative to the site's folder."""
+
+    plugin_id: str = DEFAULT_ID
+    path: str = "docs"
+    route: str = "docs"
+    include: tuple[str, ...] = INCLUDE
+    exclude: tuple[str, ...] = EXCLUDE
+    strips_numbers: bool = True
+    disable_versioning: bool = False
+    include_current: bool = True
+    only_include: tuple[str, ...] | None = None
+    last_version: str | None = None
+    versions: dict[str, VersionOptions] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """`folder` is its name below i18n/; `base_url` None where it follows from the site's."""
+
+    name: str
+    folder: str
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`base_url` is None when it is not said, and then `computes_base_url` if code makes it. The default
+    locale is the first. `assumed` says what a value was taken for, and why."""
+
+    base_url: str | None = None
+    computes_base_url: bool = False
+    trailing_slash: bool | None = None
+    docs: tuple[Docs, ...] = (Docs(),)
+    locales: tuple[Locale, ...] = (Locale(DEFAULT_LOCALE, DEFAULT_LOCALE),)
+    markdown_format: str = "mdx"
+    has_math: bool = False
+    assumed: tuple[str, ...] = ()
+
+
+def config_file(folder: Path) -> Path | None:
+    return next((folder / name for name in CONFIG_NAMES if (folder / name).is_file()), None)
+
+
+def read(path: Path, root: Path) -> Settings:
+    """The settings of a configuration, whose imports may lie below `root`. Raises OSError,
+    UnicodeDecodeError."""
+    assumed: dict[str, None] = {}
+    reader = _Reader(lambda note: assumed.setdefault(f"{path.name}: {note}"))
+    config = js_values.Evaluator(reader.note).exported(path, root)
+    return replace(reader.settings(config, path.read_text("utf-8")), assumed=tuple(assumed))
+
+
+class _Reader:
+    """Reads values of the kind that a member has; notes every other one, and what stands in its place."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self.note = note
+
+    def settings(self, config: Any, source: str) -> Settings:
+        if isinstance(config, Unknown) or config is None:
+            self.note("its settings are computed; the defaults of Docusaurus are assumed.")
+        said = self.text(member(config, "markdown"), "format", "mdx")
+        base_url = member(config, "baseUrl")
+        is_computed = base_url is not None and not isinstance(base_url, str)
+        if is_computed:
+            self.note(f"baseUrl is computed ({getattr(base_url, 'source', base_url)}).")
+        slash = member(config, "trailingSlash")
+        return Settings(
+            base_url=base_url if isinstance(base_url, str) else None,
+            computes_base_url=is_computed,
+            trailing_slash=slash if isinstance(slash, bool) else None,
+            docs=tuple(self._docs_of(config)) or (Docs(),),
+            locales=self._locales(member(config, "i18n")),
+            markdown_format=said if said in ("mdx", "md", "detect") else "mdx",
+            has_math="remark-math" in source,
+        )
+
+    def text(self, holder: Any, name: str, default: str) -> str:
+        value = member(holder, name)
+        if value is not None and not isinstance(value, str):
+            self.note(f"{name} is computed ({getattr(value, 'source', value)}); {default!r} is assumed.")
+        return value if isinstance(value, str) else default
+
+    def flag(self, holder: Any, name: str, default: bool) -> bool:
+        value = member(holder, name)
+        if value is not None and not isinstance(value, bool):
+            self.note(f"{name} is computed; {str(default).lower()} is assumed.")
+        return value if isinstance(value, bool) else default
+
+    def texts(self, holder: Any, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = member(holder, name)
+        if value is None:
+            return default
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.note(f"{name} is computed; the default of Docusaurus is assumed.")
+            return default
+        return tuple(value)
+
+    def _docs_of(self, config: Any) -> Iterable[Docs]:
+        for name, options in map(_named, _list(member(config, "presets"))):
+            docs = member(options, "docs")
+            if isinstance(docs, Unknown):
+                self.note(f"the docs options of {name} are computed; the defaults are assumed.")
+                yield Docs()
+            elif docs is not False and (docs is not None or name.endswith("classic")):
+                yield self._docs(docs)
+        for name, options in map(_named, _list(member(config, "plugins"))):
+            if _DOCS_PLUGIN.search(name):
+                yield self._docs(options)
+
+    def _docs(self, options: Any) -> Docs:
+        prefixes = member(options, "numberPrefixParser")
+        if isinstance(prefixes, Unknown):
+            self.note("numberPrefixParser is a function; the default's prefixes are assumed.")
+        versions = member(options, "versions")
+        return Docs(
+            plugin_id=self.text(options, "id", DEFAULT_ID),
+            path=self.text(options, "path", "docs"),
+            route=self.text(options, "routeBasePath", "docs").strip("/"),
+            include=self.texts(options, "include", INCLUDE),
+            exclude=self.texts(options, "exclude", EXCLUDE),
+            strips_numbers=prefixes is not False,
+            disable_versioning=self.flag(options, "disableVersioning", False),
+            include_current=self.flag(options, "includeCurrentVersion", True),
+            only_include=self.texts(options, "onlyIncludeVersions", ()) or None,
+            last_version=self.text(options, "lastVersion", "") or None,
+            versions={name: self._version(member(versions, name)) for name in keys(versions)},
+        )
+
+    def _version(self, options: Any) -> VersionOptions:
+        path, label = member(options, "path"), member(options, "label")
+        if path is not None and not isinstance(path, str):
+            self.note("a version's path is computed; its name is assumed.")
+        return VersionOptions(
+            path.strip("/") if isinstance(path, str) else None, label if isinstance(label, str) else None
+        )
+
+    def _locales(self, i18n: Any) -> tuple[Locale, ...]:
+        default = self.text(i18n, "defaultLocale", DEFAULT_LOCALE)
+        names = dict.fromkeys((default, *self.texts(i18n, "locales", (default,))))
+        configs = member(i18n, "localeConfigs")
+        return tuple(self._locale(name, member(configs, name)) for name in names)
+
+    def _locale(self, name: str, options: Any) -> Locale:
+        base_url = member(options, "baseUrl")
+        return Locale(name, self.text(options, "path", name), base_url if isinstance(base_url, str) else None)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _named(entry: Any) -> tuple[str, Any]:
+    """A preset or plugin, which is a name or a list of its name and its options."""
+    name, options = [*entry, None, None][:2] if isinstance(entry, list) else (entry, None)
+    source = name.source if isinstance(name, Unknown) else name
+    return source if isinstance(source, str) else "", options

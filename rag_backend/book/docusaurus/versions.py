@@ -1,0 +1,134 @@
+"""The versions of a docs plugin, their folders and paths, by the rules of Docusaurus 3."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rag_backend.book.docusaurus.config import DEFAULT_ID, Docs, Locale, Settings
+
+CURRENT: Final = "current"
+
+
+class BookError(Exception):
+    """The book cannot be read; the message names the file and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of one docs plugin in one locale.
+
+    `root` is its URL path, `label` "" for the one that readers see first. Pages are the files of `folder`;
+    a file of the same name in `translated` takes its place. With `only_translated` no other is a page.
+    """
+
+    name: str
+    folder: Path
+    root: str
+    label: str
+    docs: Docs
+    base_url: str
+    locale: str
+    translated: Path | None = None
+    only_translated: bool = False
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where a file is looked for, the first place first."""
+        return (self.folder,) if self.translated is None else (self.translated, self.folder)
+
+
+def of(docs: Docs, site_folder: Path, folder: Path, settings: Settings, base_url: str) -> Iterator[Version]:
+    """The versions of a docs plugin whose current version is in `folder`. Raises BookError."""
+    names = _names(docs, site_folder)
+    if docs.only_include is not None:
+        missing = [name for name in docs.only_include if name not in names]
+        if missing:
+            raise BookError(f"onlyIncludeVersions names {missing[0]}, which is no version of the docs.")
+        names = [name for name in names if name in docs.only_include]
+    last = docs.last_version or next((name for name in names if name != CURRENT), CURRENT)
+    if last not in names:
+        raise BookError(f"lastVersion is {last}, which is no version of the docs that are included.")
+    for number, locale in enumerate(settings.locales):
+        of_locale = _base_url(locale, base_url, is_default=number == 0)
+        for name in sorted(names, key=lambda name: name != last):
+            yield _version(docs, site_folder, folder, name, last, locale, of_locale, is_default=number == 0)
+
+
+def _version(
+    docs: Docs,
+    site_folder: Path,
+    folder: Path,
+    name: str,
+    last: str,
+    locale: Locale,
+    base_url: str,
+    *,
+    is_default: bool,
+) -> Version:
+    options = docs.versions.get(name)
+    label = "" if name == last else "next" if name == CURRENT else name
+    path = label if options is None or options.path is None else options.path
+    prefix = "" if docs.plugin_id == DEFAULT_ID else f"{docs.plugin_id}_"
+    if name != CURRENT:
+        folder = site_folder / f"{prefix}versioned_docs" / f"version-{name}"
+        if not folder.is_dir():
+            raise BookError(
+                f"{prefix}versions.json names {name}, but {folder} is not there. Add it or remove the name."
+            )
+    plugin = "docusaurus-plugin-content-docs" + ("" if docs.plugin_id == DEFAULT_ID else f"-{docs.plugin_id}")
+    translated = (
+        site_folder / "i18n" / locale.folder / plugin / (name if name == CURRENT else f"version-{name}")
+    )
+    return Version(
+        name=name,
+        folder=folder,
+        root=re.sub("/{2,}", "/", f"{base_url}{docs.route}/{path}"),
+        label=label,
+        docs=docs,
+        base_url=base_url,
+        locale=locale.name,
+        translated=translated if translated.is_dir() else None,
+        only_translated=not is_default,
+    )
+
+
+def _base_url(locale: Locale, base_url: str, *, is_default: bool) -> str:
+    if locale.base_url is not None:
+        return slashed(locale.base_url)
+    return base_url if is_default else f"{base_url}{locale.name}/"
+
+
+def slashed(path: str) -> str:
+    inner = path.strip("/")
+    return f"/{inner}/" if inner else "/"
+
+
+def _names(docs: Docs, site_folder: Path) -> list[str]:
+    """The names in the order of Docusaurus: the current one first."""
+    prefix = "" if docs.plugin_id == DEFAULT_ID else f"{docs.plugin_id}_"
+    versioned = [] if docs.disable_versioning else _listed(site_folder / f"{prefix}versions.json")
+    names = [CURRENT, *versioned] if docs.include_current else versioned
+    if not names:
+        raise BookError(
+            "includeCurrentVersion is false, and versions.json names no version. Nothing is left."
+        )
+    return names
+
+
+def _listed(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    try:
+        names = json.loads(path.read_text("utf-8"))
+    except OSError:
+        raise BookError(f"{path} cannot be read. Allow reading it.") from None
+    except ValueError:
+        raise BookError(f"{path} is not JSON. It is a list of version names, the newest first.") from None
+    if not isinstance(names, list) or not all(
+        isinstance(n, str) and re.fullmatch(r"[^/\\]+", n) and n not in (".", "..") for n in names
+    ):
+        raise BookError(f"{path} is not a list of version names.")
+    return names

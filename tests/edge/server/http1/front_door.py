@@ -1,0 +1,132 @@
+"""The front door before a real server, with either parser of uvicorn, and clients that send it bytes."""
+
+import asyncio
+import json
+import re
+import time
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from edge.server.http1.door import Door
+from edge.server.http1.protocol import protocol
+
+SITE = "https://owner.github.io"
+HOST = b"Host: broker.example\r\n"
+GET = b"GET / HTTP/1.1\r\n" + HOST
+POST = b"POST / HTTP/1.1\r\n" + HOST
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+class App:
+    """Answers with what it was asked; at /early before it was, at /refused before and for the last time.
+    `free` keeps its answers back until it is set."""
+
+    def __init__(self):
+        self.begun = 0
+        self.asked = []
+        self.left = 0
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return
+        self.begun += 1
+        body = b""
+        more = scope["path"] not in ("/early", "/refused")
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self.left += 1
+                return
+            body += message["body"]
+            more = message["more_body"]
+        self.asked.append((scope["method"], scope["path"], body))
+        if scope["path"] == "/large":
+            body = bytes(8_000_000)
+        await self.free.wait()
+        headers = [(b"content-length", str(len(body)).encode())]
+        if scope["path"] == "/refused":
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def until(holds):
+    """Waits for what can only be seen by looking."""
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def serving(parser, *, keep_alive=5, **options):
+    app = App()
+    door = Door(SITE.__eq__, **{"head_within": 5.0, "body_within": 5.0, **options})
+    config = uvicorn.Config(
+        app,
+        port=0,
+        http=protocol(door, parser),
+        ws="none",
+        log_config=None,
+        lifespan="off",
+        timeout_keep_alive=keep_alive,
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    app.server = server
+    app.door, app.port = door, server.servers[0].sockets[0].getsockname()[1]
+    yield app
+    app.free.set()
+    server.should_exit = True
+    await running
+
+
+PARSERS = {"httptools": HttpToolsProtocol, "h11": H11Protocol}
+
+
+async def said(app, raw, *, whole=True):
+    """The bytes that come back until the server closes; `raw` is sent at once or byte by byte."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
+    for piece in [raw] if whole else [raw[at : at + 1] for at in range(len(raw))]:
+        if writer.transport.is_closing():
+            break
+        writer.write(piece)
+        await asyncio.sleep(0)
+    answer = await asyncio.wait_for(reader.read(), 15)
+    writer.close()
+    return answer
+
+
+def status(answer):
+    return int(answer.split(b" ", 2)[1])
+
+
+def problem(answer):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower()
+    assert b"connection: close" in head.lower()
+    assert b"x-request-id: " in head.lower()
+    [date] = re.findall(rb"\r\ndate: ([^\r]+)", head.lower())
+    assert abs(parsedate_to_datetime(date.decode()).timestamp() - time.time()) < 5
+    found = json.loads(body)
+    assert found["status"] == status(answer)
+    return found["code"]
+
+
+CLOSE = b"Connection: close\r\n\r\n"
+HALF = POST + b"Content-Length: 60000\r\n\r\n" + b"x" * 30_000
+KIBIBYTE = 1024
+
+
+async def sending(app, raw, address="127.0.0.1"):
+    """A connection of `address` whose client has sent `raw` and waits."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", app.port, local_addr=(address, 0))
+    writer.write(raw)
+    await writer.drain()
+    return reader, writer
