@@ -1,12 +1,11 @@
 """Better Auth's signed cookies, byte for byte: `<value>.<base64 HMAC-SHA256>`, then percent-encoded."""
 
 import base64
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 SESSION: Final = "session_token"
 DONT_REMEMBER: Final = "dont_remember"
@@ -24,7 +23,7 @@ _UNESCAPED: Final = "-_.!~*'()"
 
 
 def sign(value: str, secret: bytes) -> str:
-    mac = hmac.new(secret, value.encode(), hashlib.sha256).digest()
+    mac = hmac.digest(secret, value.encode(), "sha256")
     return f"{value}.{base64.b64encode(mac).decode()}"
 
 
@@ -32,19 +31,19 @@ def verify(signed: str, secret: bytes) -> str | None:
     """The value of `<value>.<signature>`, percent-encoded or not; None when the signature is not ours."""
     if len(signed) > MAX_COOKIE or not signed.isascii():
         return None
-    decoded = unquote(signed, errors="strict") if "%" in signed else signed
+    try:
+        decoded = unquote_to_bytes(signed).decode("ascii") if "%" in signed else signed
+    except UnicodeDecodeError:
+        return None
     value, dot, signature = decoded.rpartition(".")
-    if not dot or len(signature) != _SIGNATURE_LENGTH or not decoded.isascii():
+    if not dot or len(signature) != _SIGNATURE_LENGTH:
         return None
     return value if hmac.compare_digest(sign(value, secret), decoded) else None
 
 
 def verify_token(signed: str, *secrets: bytes) -> str | None:
     """As `verify`, by any of `secrets`, for a value that has the shape of a raw session token."""
-    try:
-        found = [value for secret in secrets if (value := verify(signed, secret)) is not None]
-    except UnicodeDecodeError:
-        return None
+    found = [value for secret in secrets if (value := verify(signed, secret)) is not None]
     return found[0] if found and TOKEN.fullmatch(found[0]) else None
 
 
