@@ -105,7 +105,9 @@ class Connection(asyncio.Protocol):
         try:
             await answer.begun()
         except BaseException:
-            self.abort()
+            # A wait that is cancelled in the turn in which the whole answer came must not end the connection
+            # for the request that has it by now.
+            answer.close()
             raise
         return answer
 

@@ -10,9 +10,10 @@ from cryptography import x509
 
 from edge.http_client.answer import ClientMalformed, ClientTorn
 from edge.http_client.client import ClientTimeout, HttpClient
-from edge.http_client.connection import READ_BUFFER
+from edge.http_client.connection import READ_BUFFER, Connection
 from tests.certificates import Authority
 from tests.edge.http_client.peer import Peer, answer, is_silent, says, says_and_closes
+from tests.edge.http_client.reading import Wire
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n%s\r\n"
 
@@ -262,6 +263,23 @@ async def test_a_cancelled_wait_for_an_answer_closes_its_connection():
         peer.behave = says(answer())
         assert await asked(client, peer) == b"hello"
         assert peer.opened == 2
+
+
+async def test_a_wait_that_is_cancelled_as_the_answer_comes_leaves_the_next_request_its_connection():
+    wire, idle = Wire(), []
+    connection = Connection(idle.append, lambda _: None, asyncio.get_running_loop())
+    connection.connection_made(wire)
+    first = asyncio.create_task(connection.ask(b""))
+    await asyncio.sleep(0)
+    connection.data_received(answer())
+    first.cancel()
+    assert idle == [connection]
+    second = asyncio.create_task(connection.ask(b""))
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    connection.data_received(answer(b"again"))
+    assert await body_of(await second) == b"again"
+    wire.free()
 
 
 async def test_a_cancelled_wait_for_bytes_may_be_begun_again():
