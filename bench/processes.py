@@ -1,6 +1,7 @@
 """Services as processes of their own: their environment, their start and their end."""
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from chatgate.stack import valkey
 
 ROOT: Final = Path(__file__).parent.parent
 READY_WITHIN: Final = 30.0
+_SETTING: Final = re.compile(r"`(CHATGATE_[A-Z_]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,17 @@ def environment(folder: Path, toml: str, ports: Mapping[str, int]) -> dict[str, 
     }
 
 
+def known_to(build: Build, environ: dict[str, str]) -> dict[str, str]:
+    """`environ` without the settings that are newer than `build`: it refuses to start with one that it does
+    not know."""
+    newer = _documented(HERE) - _documented(build)
+    return {name: value for name, value in environ.items() if name not in newer}
+
+
+def _documented(build: Build) -> set[str]:
+    return set(_SETTING.findall((build.root / "docs" / "configuration.md").read_text()))
+
+
 def url_of(port: int) -> str:
     return f"http://{HOST}:{port}"
 
@@ -137,8 +150,8 @@ def process(
             time.sleep(0.02)
         yield running
     finally:
-        running.terminate()
-        with suppress(psutil.TimeoutExpired, subprocess.TimeoutExpired):
+        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired, subprocess.TimeoutExpired):
+            running.terminate()
             running.wait(15)
         if running.poll() is None:
             running.kill()

@@ -11,7 +11,18 @@ from typing import Final
 
 from bench import load
 from bench.load import Generator, request
-from bench.processes import HERE, Build, Service, environment, free_ports, index_book, serving, store, url_of
+from bench.processes import (
+    HERE,
+    Build,
+    Service,
+    environment,
+    free_ports,
+    index_book,
+    known_to,
+    serving,
+    store,
+    url_of,
+)
 
 PAGE: Final = "https://docs.example.org"
 REDIRECT_URI: Final = f"{PAGE}/signed-in"
@@ -158,7 +169,7 @@ def _start(folder: Path, running: ExitStack, build: Build, toml: str, more: dict
     ports = dict(
         zip(("broker", "chat_proxy", "bench.backend", "rag_backend", "floor"), free_ports(5), strict=True)
     )
-    environ = environment(folder, _TOML + toml, ports) | more
+    environ = known_to(build, environment(folder, _TOML + toml, ports) | more)
     index_book(folder, environ, build)
     start = running.enter_context
     kept = start(store(folder, environ))
