@@ -1,4 +1,4 @@
-"""What a backend may send for one question: whole answers, and answers whose framing is changed."""
+"""Answers that a backend may send to one question: whole ones, and ones whose framing is changed."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -34,7 +34,7 @@ def of(settings: Settings, config: ProxyConfig) -> Iterator[Budget]:
 
 
 def least(backend: Backend) -> Spend:
-    """What the shortest question that the backend takes reserves of a budget."""
+    """The tokens and the cost that the shortest question to the backend reserves of a budget."""
     modes: list[Mode] = ["normal", "selection_only"] if backend.answers_selections else ["normal"]
     return min((_reserved(backend, mode) for mode in modes), key=lambda spend: spend.tokens_in)
 

@@ -185,7 +185,7 @@ async def test_a_retirement_that_goes_unacknowledged_is_told_once_it_is_repeated
     lonely = Store(valkey.url, time.monotonic, replicas=1)
     kid = ring.current.kid
     async with asyncio.timeout(10):
-        # The key is gone with the first, and whoever verifies hears of it even so.
+        # The first retirement removes the key, and verifiers hear of it even so.
         while kid in server.published().split(","):
             with pytest.raises(StoreUnavailable):
                 await changes(lonely).retire(lambda key: key.kid == kid)
