@@ -44,8 +44,8 @@ def read() -> Sets:
 
 
 def figures(scenario: str, books: Mapping[str, Path], model: Embedding | None) -> Iterator[Figure]:
-    """The questions of each set whose answer is found in the indexes `books`; beside the embedding model where
-    there is one, which the indexes were then made with."""
+    """The questions of each set whose answer is found in the indexes `books`; beside the embedding model
+    where there is one, which the indexes were then made with."""
     asked = {"by words": by_search(books, None), "bm25s": by_bm25s(books)}
     if model is not None:
         asked |= {"by both": by_search(books, model), "meaning": by_meaning(books, model)}
