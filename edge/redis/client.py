@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from redis.exceptions import ReadOnlyError, ResponseError
 
 from edge.redis.commands import DEADLINE, TRACE, Command, Script, ScriptError, StoreUnavailable, command
-from edge.redis.pipelines import connect
+from edge.redis.connection import connect
 from edge.redis.topologies import addresses, slots
 from edge.redis.topologies.addresses import OfCluster, OfSentinels
 from edge.redis.topologies.cluster import Cluster

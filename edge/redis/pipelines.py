@@ -5,62 +5,22 @@ A redis-py call of its own costs 66 to 125 µs of CPU, a command in a shared pip
 """
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from hiredis import pack_command
-from redis.asyncio.connection import AbstractConnection, SSLConnection, parse_url
-from redis.asyncio.connection import Connection as TCPConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
-from redis.maint_notifications import MaintNotificationsConfig
+from redis.exceptions import NoScriptError, RedisError
 
-from edge.redis.commands import DEADLINE, TRACE, Argument, Command, StoreUnavailable
+from edge.redis.commands import DEADLINE, TRACE, Command, StoreUnavailable
+from edge.redis.connection import Connection
 from edge.redis.deadlines import Deadline
 
 BREAK = 0.25
 """Seconds for which a pipeline refuses at once after a failure, before it tries the server again."""
 MAX_WAITING = 2000
 """Flights that may wait for a pipeline; further ones are refused, to bound memory and waiting."""
-TRUSTED_FOR = 60
-"""Seconds for which certificate files that were read are used again: they are renewed while we run."""
 
-Connect = Callable[[], Awaitable[AbstractConnection]]
-
-
-async def connect(url: str) -> AbstractConnection:
-    """A connection to one server, `redis://`, `rediss://` or `unix://`. The caller sets the time limit."""
-    options: dict[str, Any] = dict(parse_url(url))
-    kind: type[AbstractConnection] = options.pop("connection_class", TCPConnection)
-    options |= {
-        # The pipeline's own deadline covers the whole flight; the library's timeouts would each start anew.
-        "socket_timeout": None,
-        "socket_connect_timeout": None,
-        "retry": Retry(NoBackoff(), 0),
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-    }
-    connection = kind(**options)
-    if isinstance(connection, SSLConnection):
-        chosen = tuple((name, value) for name, value in options.items() if name.startswith("ssl_"))
-        connection.ssl_context.context = _trust(chosen, int(asyncio.get_running_loop().time() / TRUSTED_FOR))
-    try:
-        await connection.connect()  # type: ignore[no-untyped-call]
-    except BaseException:
-        # A deadline that expires during the handshake leaves an open socket.
-        await connection.disconnect(nowait=True)
-        raise
-    return connection
-
-
-@lru_cache(maxsize=8)
-def _trust(options: tuple[tuple[str, Any], ...], _: int) -> ssl.SSLContext:
-    """Takes 18 ms of the event loop, mostly for the system's authorities: a context for each of a dozen
-    connections that are made at once would take a whole flight's time."""
-    return SSLConnection(**dict(options)).ssl_context.get()
+Connect = Callable[[], Awaitable[Connection]]
 
 
 @dataclass(slots=True)
@@ -77,7 +37,7 @@ class Pipeline:
         self._connect = connect
         self._clock = clock
         self._deadline = deadline
-        self._connection: AbstractConnection | None = None
+        self._connection: Connection | None = None
         self._is_retired = False
         self._is_closed = False
         self._waiting: list[_Flight] = []
@@ -144,7 +104,7 @@ class Pipeline:
         replies: list[Any] = [None] * len(commands)
 
         async def ask(places: Sequence[int]) -> None:
-            found = await exchange(connection, [commands[at].words for at in places])
+            found = await connection.exchange([commands[at].words for at in places])
             for at, reply in zip(places, found, strict=True):
                 replies[at] = reply
 
@@ -157,7 +117,7 @@ class Pipeline:
         if unknown:
             # A script that the server does not know has not run, so sending it again repeats nothing.
             sources = {script.source for at in unknown if (script := commands[at].script)}
-            await exchange(connection, [("SCRIPT", "LOAD", source) for source in sources])
+            await connection.exchange([("SCRIPT", "LOAD", source) for source in sources])
             # The earlier TRACE and WAIT do not cover a script that runs late: both are sent again.
             traces = (at for at in range(unknown[0], len(commands)) if commands[at].script is TRACE)
             await ask(sorted({*unknown, *traces, *([last] if last > unknown[0] else [])}))
@@ -165,10 +125,9 @@ class Pipeline:
             replies[at] = replies[last]
         return replies
 
-    async def _connected(self) -> AbstractConnection:
-        if self._connection is not None and await self._connection.can_read():
-            # No command is under way, so data means the end: the server restarted, or closed an idle
-            # connection.
+    async def _connected(self) -> Connection:
+        if self._connection is not None and not self._connection.is_usable:
+            # The server restarted, or closed an idle connection.
             await self._drop()
         if self._connection is None:
             self._connection = await self._connect()
@@ -186,22 +145,7 @@ class Pipeline:
         self._is_retired = False
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.disconnect(nowait=True)
-
-
-async def exchange(connection: AbstractConnection, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
-    """The replies, errors among them; the caller sets the time limit."""
-    # hiredis packs the commands, as redis-py's asyncio connections pack in Python, at eight times the cost.
-    # Its type stub says a tuple of one word where any length is meant.
-    packed = b"".join([pack_command(words) for words in commands])  # type: ignore[arg-type]
-    await connection.send_packed_command(packed, check_health=False)
-    replies: list[Any] = []
-    for _ in commands:
-        try:
-            replies.append(await connection.read_response(disconnect_on_error=False))
-        except ResponseError as error:
-            replies.append(error)
-    return replies
+            await connection.close()
 
 
 def _land(flights: Sequence[_Flight], replies: list[Any]) -> None:

@@ -11,8 +11,9 @@ import structlog
 from redis.exceptions import AskError, ClusterDownError, MovedError
 
 from edge.redis.commands import Command, StoreUnavailable, command
+from edge.redis.connection import connect
 from edge.redis.deadlines import Deadline
-from edge.redis.pipelines import Pipeline, connect
+from edge.redis.pipelines import Pipeline
 from edge.redis.topologies import slots
 from edge.redis.topologies.addresses import OfCluster
 from edge.redis.topologies.server import Server

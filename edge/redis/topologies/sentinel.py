@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from edge.redis.commands import Command, StoreUnavailable, command
-from edge.redis.pipelines import Pipeline, connect, exchange
+from edge.redis.connection import Connection, connect
+from edge.redis.pipelines import Pipeline
 from edge.redis.topologies.addresses import OfSentinels
 from edge.redis.topologies.server import Server
 from edge.redis.topologies.survey import Newest, survey
@@ -63,19 +63,19 @@ class Sentinel:
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(self._server.close(), *(pipeline.close() for pipeline in self._sentinels))
 
-    async def _connect(self) -> AbstractConnection:
+    async def _connect(self) -> Connection:
         try:
             master = await self._find()
         except StoreUnavailable as error:
             raise RedisConnectionError(str(error)) from None
         connection = await connect(master)
         try:
-            [role] = await exchange(connection, [("ROLE",)])
+            [role] = await connection.exchange([("ROLE",)])
             # The sentinels may be out of date, and another look may have found another master meanwhile.
             if isinstance(role, Exception) or role[0] != b"master" or master != self._master:
                 raise RedisConnectionError("the sentinels named a server that is not the master")
         except BaseException:
-            await connection.disconnect(nowait=True)
+            await connection.close()
             raise
         return connection
 

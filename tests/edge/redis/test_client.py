@@ -8,7 +8,8 @@ import pytest
 
 from edge.redis.client import Script, ScriptError, Store, StoreUnavailable, command
 from edge.redis.commands import DEADLINE, TRACE
-from edge.redis.pipelines import MAX_WAITING, connect
+from edge.redis.connection import connect
+from edge.redis.pipelines import MAX_WAITING
 from tests.edge.redis.outages import COUNT, KEYS, back, refused_at_once
 from tests.topologies import alone
 
@@ -77,9 +78,9 @@ async def test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody(sto
     together.each("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     async with asyncio.timeout(1):
         for other in others:
-            while not await other.can_read():  # noqa: ASYNC110 - seen by looking
+            while other.is_usable:  # noqa: ASYNC110 - seen by looking
                 await asyncio.sleep(0)
-            await other.disconnect()
+            await other.close()
     for _ in range(together.pipelines):
         assert await store.run(*(command("GET", key) for key in KEYS)) == [b"%d" % together.pipelines] * len(
             KEYS

@@ -1,0 +1,119 @@
+"""A connection reads what redis-py would read, however the bytes arrive, and takes no other's replies."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.asyncio.connection import UnixDomainSocketConnection
+from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
+
+from edge.redis.connection import connect
+
+COMMANDS = [
+    ("SET", "text", "été \r\n$5\r\n"),
+    ("GET", "text"),
+    ("GET", "nothing"),
+    ("HSET", "hash", "a", "1", "b", "2"),
+    ("HGETALL", "hash"),
+    ("HMGET", "hash", "a", "c"),
+    ("ZADD", "set", "1.5", "m"),
+    ("ZSCORE", "set", "m"),
+    ("EVAL", "return {1, 'two', {3, {}, false}, redis.status_reply('OK')}", "0"),
+    ("EVALSHA", "0" * 40, "0"),
+    ("INCR", "text"),
+    ("SETRANGE", "long", "70000", "x"),
+    ("GET", "long"),
+]
+
+
+async def _piece_by_piece(reader, writer, size):
+    while data := await reader.read(65536):
+        for at in range(0, len(data), size):
+            writer.write(data[at : at + size])
+            await writer.drain()
+            # The other side's loop turns between two pieces.
+            await asyncio.sleep(0)
+    writer.close()
+
+
+@asynccontextmanager
+async def relay(socket, path, size, *, first=b""):
+    """A server at `path` that passes on what the one at `socket` sends, in pieces of `size` bytes, and sends
+    `first` before the reply to a PING."""
+
+    async def serve(reader, writer):
+        there, to_there = await asyncio.open_unix_connection(socket)
+        back = asyncio.create_task(_piece_by_piece(there, writer, size))
+        while data := await reader.read(65536):
+            if first and b"PING" in data:
+                writer.write(first)
+            to_there.write(data)
+        back.cancel()
+        to_there.close()
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, path)
+    try:
+        yield f"unix://{path}"
+    finally:
+        server.close()
+
+
+async def _by_redis_py(socket):
+    connection = UnixDomainSocketConnection(path=socket)
+    await connection.connect()
+    replies = []
+    for words in COMMANDS:
+        await connection.send_command(*words)
+        try:
+            replies.append(await connection.read_response())
+        except ResponseError as error:
+            replies.append(error)
+    await connection.disconnect()
+    return replies
+
+
+def _comparable(replies):
+    return [(type(one), str(one)) if isinstance(one, Exception) else one for one in replies]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 65536])
+async def test_replies_in_pieces_are_those_that_redis_py_reads(valkey, tmp_path, size):
+    # Once before, as the number of new fields is a reply too.
+    await _by_redis_py(valkey.socket)
+    theirs = await _by_redis_py(valkey.socket)
+    async with relay(valkey.socket, tmp_path / "r", size) as url:
+        connection = await connect(url)
+        ours = await connection.exchange(COMMANDS)
+        await connection.close()
+    assert _comparable(ours) == _comparable(theirs)
+    assert [type(one) for one in ours if isinstance(one, Exception)] == [NoScriptError, ResponseError]
+
+
+async def test_a_reply_that_no_command_asked_for_ends_the_connection(valkey, tmp_path):
+    async with relay(valkey.socket, tmp_path / "r", 65536, first=b"+ONE\r\n+TWO\r\n") as url:
+        connection = await connect(url)
+        with pytest.raises(RedisError, match="no command asked for"):
+            await connection.exchange([("PING",)])
+        assert not connection.is_usable
+        with pytest.raises(RedisError, match="closed"):
+            await connection.exchange([("PING",)])
+        await connection.close()
+
+
+async def test_a_server_that_loads_its_data_serves_nobody(valkey, tmp_path):
+    async with relay(valkey.socket, tmp_path / "r", 65536, first=b"-LOADING reading the data\r\n") as url:
+        connection = await connect(url)
+        with pytest.raises(BusyLoadingError):
+            await connection.exchange([("PING",)])
+        assert not connection.is_usable
+        await connection.close()
+
+
+async def test_bytes_that_are_no_replies_end_the_connection(valkey, tmp_path):
+    async with relay(valkey.socket, tmp_path / "r", 65536, first=b"HTTP/1.1 400 Bad Request\r\n") as url:
+        connection = await connect(url)
+        with pytest.raises(RedisError):
+            await connection.exchange([("PING",)])
+        assert not connection.is_usable
+        await connection.close()
