@@ -2,11 +2,8 @@
 
 from typing import Final
 
-import structlog
-
 from broker.sessions.session import Session
-
-_log = structlog.get_logger()
+from edge.telemetry import logs
 
 SIGNED_UP: Final = "signed_up"
 SIGNED_IN: Final = "signed_in"
@@ -39,4 +36,4 @@ def signed_in(session: Session, **fields: str) -> None:
 
 
 def record(event: str, **fields: str | int | bool | None) -> None:
-    _log.info(event, audit=True, **fields)
+    logs.audit(event, **fields)

@@ -27,6 +27,7 @@ from chat_proxy.streams.responses import ClientResponse
 from chat_proxy.streams.running import RunningAnswer
 from edge.http.problems import Problem
 from edge.redis.client import StoreUnavailable
+from edge.telemetry import logs
 from tokens.claims import CHAT
 
 LAST_WORDS: Final = 1.0
@@ -210,9 +211,8 @@ def _noted(asking: Asking, meter: Meter) -> str:
 def _record(
     caller: Caller, question: Question, reply: ClientResponse, failure: Failure | None, seconds: float
 ) -> None:
-    _log.info(
+    logs.audit(
         "question",
-        audit=True,
         outcome="answered" if failure is None else failure.code,
         client=caller.site.client_id,
         tier=caller.tier,

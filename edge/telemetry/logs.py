@@ -10,6 +10,7 @@ import os
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -102,11 +103,32 @@ class _Handler(logging.Handler):
         self._lines.info(self.format(record).encode())
 
 
+_write_audited: Callable[[dict[str, Any]], None] | None = None
+
+
+def audit(event: str, **fields: str | int | bool | None) -> None:
+    """Write one line of the audit, past the layers of structlog: there is one for every question and token,
+    and they would cost more than the line itself."""
+    if _write_audited is None:
+        structlog.get_logger().info(event, audit=True, **fields)
+    else:
+        _write_audited({"audit": True, **fields, "event": event})
+
+
 def configure(service: str, audit_file: Path | None = None) -> Written:
     """Set up structlog and the standard library's loggers for this process. Raises CannotAudit."""
     written = Written()
     lines = _Lines(written, None if audit_file is None else AuditFile(audit_file))
-    shared: list[structlog.typing.Processor] = [_completed(service, written)]
+    completed = _completed(service, written)
+    shared: list[structlog.typing.Processor] = [completed]
+
+    def write_audited(event: dict[str, Any]) -> None:
+        completed(None, "info", event)
+        lines.info(_rendered(None, "info", event), is_audit=True)
+
+    # As structlog's own configuration: one for the process.
+    global _write_audited
+    _write_audited = write_audited
     structlog.configure(
         processors=[*shared, _as_line],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
