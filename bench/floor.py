@@ -65,7 +65,7 @@ class Floor:
         await receive()
         self._store = Store(self._redis_url, time.monotonic)
         self._redis = Redis.from_url(self._redis_url)
-        for script in (redis_keys.ADMIT, redis_keys.RESERVE, redis_keys.KEEP, redis_keys.SETTLE):
+        for script in (redis_keys.ADMIT, redis_keys.RELEASE):
             await self._redis.script_load(script.source)
         self._client = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
@@ -117,20 +117,23 @@ class Floor:
                     liveness.session(sub, sid),
                     *[liveness.revoked_token(sub, sid)] * 2,
                     liveness.proof(sub, ""),
+                    readers.conversations(reader),
+                    conversation,
                     redis_keys.state(readers.reader(sub, SITE), "reader"),
                     redis_keys.leases(reader),
                     redis_keys.held(reader),
-                    readers.conversations(reader),
-                    conversation,
+                    *names_of_site,
                 ],
-                *("1", SITE, "reader", 0, lease, LEASE_MS),
-                *(LIMITS.interval_ms, LIMITS.burst, LIMITS.concurrent, LIMITS.daily, 0, 0, 0, 0),
-                *(session_id, 10),
-            ),
-            redis_keys.RESERVE.call(
-                names_of_site,
-                *(lease, LEASE_MS, SITE_LIMITS.interval_ms, SITE_LIMITS.burst),
-                *(SITE_LIMITS.concurrent, SITE_LIMITS.daily, 0, 0, 0, 0),
+                *("1", SITE, "reader", 0, session_id, 10, lease, LEASE_MS, 0, 0),
+                *(LIMITS.interval_ms, LIMITS.burst, LIMITS.concurrent, LIMITS.daily, 0, 0),
+                *(
+                    SITE_LIMITS.interval_ms,
+                    SITE_LIMITS.burst,
+                    SITE_LIMITS.concurrent,
+                    SITE_LIMITS.daily,
+                    0,
+                    0,
+                ),
             ),
             command("HMGET", liveness.CUT, "all", "kids", f"client:{SITE}"),
         )
@@ -139,21 +142,17 @@ class Floor:
         ) as response:
             answer = await response.read()
         await fly(
-            redis_keys.KEEP.call(
+            redis_keys.RELEASE.call(
                 [
                     redis_keys.leases(reader),
                     readers.conversations(reader),
                     conversation,
                     readers.gone(reader, session_id),
+                    *(redis_keys.usage(SITE), redis_keys.spenders(SITE)),
+                    *(*names_of_site, redis_keys.settled(site)),
                 ],
-                *(lease, session_id, 50, 262_144, _QUESTION, _ANSWER),
-            ),
-            redis_keys.SETTLE.call(
-                [
-                    *names_of_site,
-                    *(redis_keys.settled(site), redis_keys.usage(SITE), redis_keys.spenders(SITE)),
-                ],
-                *(lease, 0, 20, 30, 0, "main", "reader", sub, 35, 10_000),
+                *(lease, session_id, 50, 262_144, 0),
+                *(20, 30, 0, "main", "reader", sub, 35, 10_000, "0", _QUESTION, _ANSWER),
             ),
         )
         await _answer(send, answer)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from chat_proxy import conversations, spending
-from chat_proxy.admission.admission import Grant
+from chat_proxy.admission.commands import Grant
 from chat_proxy.backends import threads
 from chat_proxy.backends.dialect import Asked
 from chat_proxy.backends.meter import Meter

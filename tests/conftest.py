@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.topologies import alone, clustered, recorded_scripts, watched
+from tests.topologies import Clustered, alone, clustered, recorded_scripts, watched
 from tests.turns import turn_of
 from tests.valkey import PATIENT_S, Valkey
 
@@ -59,7 +59,7 @@ def together(started):
 
 
 @pytest.fixture
-def called():
-    """The scripts that the test's services call, each of which must have keys of one slot."""
-    with recorded_scripts() as called:
+def called(together):
+    """The scripts that the test's services call, each of which must have keys of one slot in a Cluster."""
+    with recorded_scripts(have_one_slot=isinstance(together, Clustered)) as called:
         yield called

@@ -7,13 +7,13 @@ the same checks except that of the proof, which the question has already used.
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from chat_proxy import redis_keys
-from chat_proxy.admission import cuts, places
+from chat_proxy.admission import commands, cuts, places
 from chat_proxy.admission import limits as rates
+from chat_proxy.admission.commands import MAX_CONVERSATIONS, MAX_GUEST_CONVERSATIONS, Grant
 from chat_proxy.admission.limits import RateFields, Standing
 from chat_proxy.admission.places import LEASE_MS, Place, Spend
 from chat_proxy.admission.replies import LEASE_EXPIRED, Admitted, Checked
@@ -22,32 +22,9 @@ from chat_proxy.admission.vouching import Check, Vouching
 from chat_proxy.challenges import proof_replayed
 from chat_proxy.conversations import MAX_CONVERSATION, MAX_HISTORY
 from chat_proxy.gate import Caller
-from edge.redis.client import Command, Store, StoreUnavailable, command
-from edge.upstreams.session import Reference
-from tokens import dpop, liveness, readers
+from edge.redis.client import Store, StoreUnavailable, command
+from tokens import liveness
 from tokens.session_rules import outlived
-
-MAX_CONVERSATIONS: Final = 50
-MAX_GUEST_CONVERSATIONS: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """An admitted question: its lease, its places beside the reader's own, and the conversation.
-
-    `asked_at` is monotonic seconds, read before the flight; `history` has stored messages, the oldest first.
-    `reference` names the session at the site's Better Auth server, if one vouches for it.
-    """
-
-    caller: Caller
-    session_id: str
-    lease: str
-    shared: tuple[Place, ...]
-    max_conversations: int
-    history: Sequence[bytes]
-    rate: RateFields
-    asked_at: float
-    reference: Reference | None
 
 
 class Renewed(Enum):
@@ -74,7 +51,9 @@ class Admission:
         503."""
         if caller.has_session:
             names = [*caller.credentials, liveness.proof(caller.sub, caller.proof)]
-            check = redis_keys.CHECK.call(names, caller.site.client_id, caller.tier, _kept(caller))
+            check = redis_keys.CHECK.call(
+                names, caller.site.client_id, caller.tier, commands.remembered_for(caller)
+            )
             with self._vouching.beside(caller) as vouched:
                 cut, reply, *there = await self._store.run(
                     cuts.ask(caller.site.client_id), check, *vouched.commands
@@ -107,19 +86,24 @@ class Admission:
         asked_at = self._clock()
         lease = secrets.token_hex(8)
         shared = places.shared(caller)
-        commands = [_admit(caller, session_id, lease, estimate, MAX_HISTORY if history else 0)]
-        commands += [place.reserve(lease, estimate) for place in shared]
+        # One script takes all places where it may.
+        beside = shared if self._store.is_cluster else ()
+        together = [places.own(caller), *(() if beside else shared)]
+        flight = [
+            commands.admit(caller, session_id, together, lease, estimate, MAX_HISTORY if history else 0)
+        ]
+        flight += [place.reserve(lease, estimate) for place in beside]
         if caller.has_session:
-            commands.append(cuts.ask(caller.site.client_id))
-        told = len(commands)
+            flight.append(cuts.ask(caller.site.client_id))
+        told = len(flight)
         try:
-            replies = await self._store.run(*commands, *check.commands)
+            replies = await self._store.run(*flight, *check.commands)
         except StoreUnavailable:
             # A server that was only stalled reads the flight when it wakes, and grants places to a request
             # that was already refused.
-            self._undo.add(asked_at, _given_back(caller, session_id, lease, shared))
+            self._undo.add(asked_at, commands.given_back(caller, session_id, lease, [*together, *beside]))
             raise
-        own, others = Admitted.of(replies[0]), replies[1 : 1 + len(shared)]
+        own, others = Admitted.of(replies[0]), replies[1 : 1 + len(beside)]
         reference, is_guest = None, True
         try:
             if caller.has_session:
@@ -128,9 +112,11 @@ class Admission:
                 reference = await self._vouching.settle(caller, session.upstream, check, replies[told:])
             if not own.reserved:
                 raise proof_replayed()
-            rate = _require_room(caller, shared, own.reserved, others)
+            rate = _require_room(caller, shared, [*own.reserved, *others])
         except Exception:
-            await self._refund(caller, session_id, lease, shared, [own.reserved, *others])
+            taken = [place for place, reply in zip(beside, others, strict=True) if not reply[0]]
+            taken += together if own.are_taken else ()
+            await self._refund(caller, session_id, lease, taken)
             raise
         kept = MAX_GUEST_CONVERSATIONS if is_guest else MAX_CONVERSATIONS
         return Grant(caller, session_id, lease, shared, kept, own.messages, rate, asked_at, reference)
@@ -138,21 +124,15 @@ class Admission:
     async def release(self, grant: Grant, messages: Sequence[bytes], spent: Spend) -> None:
         """End the lease, count what the answer took, and append `messages` to the conversation unless it was
         deleted meanwhile."""
-        names = _kept_in(grant.caller, grant.session_id)
-        args = (grant.lease, grant.session_id, grant.max_conversations, MAX_CONVERSATION)
-        # KEEP ends the reader's lease, and a reader without a budget has nothing else to settle.
-        held = grant.shared
-        if grant.caller.limits.has_budget:
-            held = (places.own(grant.caller), *held)
-        settled = [place.settle(grant.lease, spent, grant.caller) for place in held]
         if sum(map(len, messages)) > MAX_CONVERSATION:
             # The script would drop them all, and sending them takes longer than a flight may.
             messages = ()
+        released = commands.released_apart if self._store.is_cluster else commands.released
         try:
-            await self._store.run(redis_keys.KEEP.call(names, *args, *messages), *settled)
+            await self._store.run(*released(grant, messages, spent, is_again=False))
         except StoreUnavailable:
             # The retry has no messages: Redis may have kept them, and a second copy is worse than none.
-            self._undo.add(self._clock(), [redis_keys.KEEP.call(names, *args), *settled])
+            self._undo.add(self._clock(), released(grant, (), spent, is_again=True))
             raise
 
     async def settle(self) -> bool:
@@ -174,7 +154,7 @@ class Admission:
         replies = iter(
             await self._store.run(
                 cuts.ask(*clients),
-                *(_renew(grant) for grant in grants),
+                *(commands.renew(grant) for grant in grants),
                 *(redis_keys.EXTEND.call(names, LEASE_MS, *leases) for names, leases in by_place.items()),
                 *(one for check in checks for one in check.commands),
             )
@@ -191,17 +171,9 @@ class Admission:
             for grant, one, lives in zip(grants, own, there, strict=True)
         ]
 
-    async def _refund(
-        self, caller: Caller, session_id: str, lease: str, shared: Sequence[Place], replies: Sequence[Any]
-    ) -> None:
-        granted = [
-            command
-            for command, reply in zip(
-                _given_back(caller, session_id, lease, shared), [*replies, replies[0]], strict=True
-            )
-            if reply and not reply[0]
-        ]
-        if granted:
+    async def _refund(self, caller: Caller, session_id: str, lease: str, taken: Sequence[Place]) -> None:
+        if taken:
+            granted = commands.given_back(caller, session_id, lease, taken)
             try:
                 await self._store.run(*granted)
             except StoreUnavailable:
@@ -209,55 +181,8 @@ class Admission:
                 raise
 
 
-def _given_back(caller: Caller, session_id: str, lease: str, shared: Sequence[Place]) -> list[Command]:
-    """The commands that undo an admission: the reader's place, each shared one, and the conversation's entry
-    in the index."""
-    # KEEP is called with no lease: FREE refunds a lease only if it finds it, whichever of the two runs first.
-    names = _kept_in(caller, session_id)
-    entered = redis_keys.KEEP.call(names, "", session_id, MAX_CONVERSATIONS, MAX_CONVERSATION)
-    return [*(place.free(lease) for place in (places.own(caller), *shared)), entered]
-
-
-def _kept_in(caller: Caller, session_id: str) -> list[str]:
-    """The keys of lua/keep.lua."""
-    return [
-        redis_keys.leases(caller.reader),
-        readers.conversations(caller.reader),
-        readers.conversation(caller.reader, session_id),
-        readers.gone(caller.reader, session_id),
-    ]
-
-
-def _kept(caller: Caller) -> int:
-    """The time for which the caller's proof is remembered (ms); 0 for a caller who needs none."""
-    return dpop.KEPT_MS if caller.proof else 0
-
-
-def _admit(caller: Caller, session_id: str, lease: str, estimate: Spend, history: int) -> Command:
-    place = places.own(caller)
-    names = [
-        *caller.credentials,
-        liveness.proof(caller.sub, caller.proof),
-        *place.names,
-        readers.conversations(caller.reader),
-        readers.conversation(caller.reader, session_id),
-    ]
-    judged = "1" if caller.has_session else "0"
-    args = (judged, caller.site.client_id, caller.tier, _kept(caller), lease)
-    return redis_keys.ADMIT.call(names, *args, *place.numbers(estimate), session_id, history)
-
-
-def _renew(grant: Grant) -> Command:
-    caller = grant.caller
-    names = [*caller.credentials, *places.own(caller).names[1:]]
-    judged = "1" if caller.has_session else "0"
-    return redis_keys.RENEW.call(names, judged, caller.site.client_id, caller.tier, grant.lease, LEASE_MS)
-
-
-def _require_room(
-    caller: Caller, shared: Sequence[Place], reserved: Sequence[Any], others: Sequence[Sequence[Any]]
-) -> RateFields:
-    own, site, *address = (Standing.of(reply) for reply in (reserved, *others))
+def _require_room(caller: Caller, shared: Sequence[Place], reserved: Sequence[Sequence[Any]]) -> RateFields:
+    own, site, *address = map(Standing.of, reserved)
     for standing in (own, *address):
         if standing.violated:
             raise rates.reader_limited(caller.limits, standing)

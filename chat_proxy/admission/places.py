@@ -48,34 +48,50 @@ class Place:
     def names(self) -> list[str]:
         return [self.state, self.leases, redis_keys.held(self.owner)]
 
+    @property
+    def settled_names(self) -> list[str]:
+        return [*self.names, redis_keys.settled(self.owner)]
+
+    @property
+    def numbers(self) -> tuple[str | int, ...]:
+        """The limits in the order of `look` in lua/limits.lua."""
+        limits = self.limits
+        return (
+            *(limits.interval_ms, limits.burst, limits.concurrent, limits.daily),
+            *(limits.daily_tokens, limits.daily_cost),
+        )
+
     def reserve(self, lease: str, estimate: Spend) -> Command:
-        return redis_keys.RESERVE.call(self.names, lease, *self.numbers(estimate))
+        return redis_keys.RESERVE.call(self.names, *asked(lease, estimate), *self.numbers)
 
     def free(self, lease: str) -> Command:
         """Give back the place of a question that was refused."""
         return redis_keys.FREE.call(self.names, lease, self.limits.interval_ms)
 
-    def settle(self, lease: str, spent: Spend, caller: Caller) -> Command:
-        """End the lease, and count what the answer took. Counted once, however often it is called."""
+    def settle(self, lease: str, spent: Spend, caller: Caller, *, is_again: bool) -> Command:
+        """End the lease, and count what the answer took, once. `is_again`: the call may be a repetition."""
         has_budget = self.limits.has_budget
         if not self.site and not has_budget:
             return command("ZREM", self.leases, lease)
-        names = [*self.names, redis_keys.settled(self.owner)]
-        counts = (lease, int(has_budget), spent.tokens_in, spent.tokens_out, spent.cost)
+        names, told = self.settled_names, (lease, int(is_again), int(has_budget))
         if not self.site:
-            return redis_keys.SETTLE.call(names, *counts)
-        names += [redis_keys.usage(self.site), redis_keys.spenders(self.site)]
-        by = (spent.backend, caller.tier, caller.sub, USAGE_DAYS, MAX_SPENDERS)
-        return redis_keys.SETTLE.call(names, *counts, *by)
+            return redis_keys.SETTLE.call(names, *told, spent.tokens_in, spent.tokens_out, spent.cost)
+        return redis_keys.SETTLE.call([*names, *used_names(self.site)], *told, *used(spent, caller))
 
-    def numbers(self, estimate: Spend) -> tuple[str | int, ...]:
-        """The numbers of lua/limits.lua, in its order."""
-        limits = self.limits
-        return (
-            *(LEASE_MS, limits.interval_ms, limits.burst, limits.concurrent, limits.daily),
-            *(limits.daily_tokens, limits.daily_cost),
-            *(estimate.tokens_in + estimate.tokens_out, estimate.cost),
-        )
+
+def asked(lease: str, estimate: Spend) -> tuple[str | int, ...]:
+    """The question in the order of `question_from` in lua/limits.lua."""
+    return lease, LEASE_MS, estimate.tokens_in + estimate.tokens_out, estimate.cost
+
+
+def used(spent: Spend, caller: Caller) -> tuple[str | int, ...]:
+    """An answer in the order of `use` in lua/settle.lua."""
+    took = (spent.tokens_in, spent.tokens_out, spent.cost)
+    return *took, spent.backend, caller.tier, caller.sub, USAGE_DAYS, MAX_SPENDERS
+
+
+def used_names(client_id: str) -> list[str]:
+    return [redis_keys.usage(client_id), redis_keys.spenders(client_id)]
 
 
 def own(caller: Caller) -> Place:

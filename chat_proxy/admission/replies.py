@@ -30,11 +30,13 @@ class Checked(NamedTuple):
 
 
 class Admitted(NamedTuple):
-    """The reply of lua/admit.lua: `reserved` is for limits.Standing, and empty for a dead session and for a
-    replayed proof; `messages` are stored ones, the oldest first."""
+    """The reply of lua/admit.lua: `reserved` has for each place what limits.Standing takes, none for a dead
+    session and for a replayed proof, and `are_taken` is 1 when all of them were taken; `messages` are stored
+    ones, the oldest first."""
 
     session: Session | None = None
-    reserved: Sequence[Any] = ()
+    are_taken: int = 0
+    reserved: Sequence[Sequence[Any]] = ()
     messages: Sequence[bytes] = ()
 
     @classmethod

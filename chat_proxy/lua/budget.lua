@@ -10,21 +10,6 @@ local function worded(tokens, cost)
   return string.format('%.0f %.0f', math.max(tokens, 0), math.max(cost, 0))
 end
 
--- Returns the tokens and the cost that running answers hold, and the leases that hold more but have lapsed:
--- a reservation ends with its lease.
-local function reserved(leases, held)
-  if redis.call('EXISTS', leases) == 0 then
-    return 0, 0, {}
-  end
-  local tokens, cost = amounts(redis.call('HGET', held, '+'))
-  local lapsed = redis.call('ZRANGEBYSCORE', leases, '-inf', now)
-  for _, lease in ipairs(lapsed) do
-    local its_tokens, its_cost = amounts(redis.call('HGET', held, lease))
-    tokens, cost = tokens - its_tokens, cost - its_cost
-  end
-  return math.max(tokens, 0), math.max(cost, 0), lapsed
-end
-
 -- Ends the reservation of `lease`, if it has one.
 local function unhold(held, lease)
   local own = redis.call('HGET', held, lease)

@@ -1,3 +1,9 @@
--- KEYS: state, leases, held. ARGV: lease, and the numbers of `reserve`
--- Returns the values of `reserve`.
-return reserve(KEYS[1], KEYS[2], KEYS[3], ARGV[1], numbers(2))
+-- Takes one place, where a script may not take several: in a Cluster their keys are at several servers.
+-- KEYS: state, leases, held. ARGV: the values of `question_from`, and the limits of `look`
+-- Returns the values of `standing`.
+local question = question_from(1)
+local place = look(1, 5, question)
+if place.violated == '' then
+  take(place, question)
+end
+return standing(place)

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.types import Receive
 
-from chat_proxy.admission.admission import Grant
+from chat_proxy.admission.commands import Grant
 from chat_proxy.failures import ANSWER_TIMEOUT, BACKEND_TIMEOUT, READER_GONE, Failed, Failure
 from chat_proxy.gate import Caller
 from tokens.liveness import BY_JTI, root_of

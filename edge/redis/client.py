@@ -53,6 +53,11 @@ class Store:
         self._topology = _opened(url, clock, deadline)
         self._replicas = replicas
 
+    @property
+    def is_cluster(self) -> bool:
+        """Return True if all keys of one script must have one hash tag."""
+        return isinstance(self._topology, Cluster)
+
     async def run(self, *commands: Command) -> list[Any]:
         """The replies of one flight, in the order of its commands. A command that needs the effect of another
         belongs with it in a script, or in a second flight: a script that must be loaded first runs after its

@@ -12,7 +12,7 @@ from redis.crc import key_slot
 
 from broker.storage.redis import RedisSessions
 from chat_proxy import redis_keys
-from chat_proxy.admission.admission import LEASE_MS
+from chat_proxy.admission.places import LEASE_MS
 from edge.redis.client import Store, StoreUnavailable, command
 from edge.redis.commands import DEADLINE
 from tests.chat_proxy.service import running, until

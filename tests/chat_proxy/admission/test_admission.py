@@ -253,7 +253,7 @@ async def test_of_20_at_once_two_run_and_the_others_cost_nothing(valkey, tmp_pat
         assert (await service.ask(bearer)).status_code == 200
 
 
-async def test_a_full_site_refuses_and_gives_the_reader_back_what_it_took(valkey, tmp_path):
+async def test_a_full_site_refuses_and_costs_the_reader_nothing(valkey, tmp_path):
     async with running(valkey, tmp_path, site="open_streams = 1") as service:
         first, second = await service.sign_in(), await service.sign_in(sub=OTHER_SUB)
         gate = Gate(service.backend)
@@ -273,7 +273,8 @@ async def test_a_full_site_refuses_and_gives_the_reader_back_what_it_took(valkey
             command("ZCARD", f"{tag}:at:docs:leases"),
             command("ZCARD", f"{tag}:at:docs:cs"),
         )
-        assert (int(count), leases, listed) == (0, 0, 0)
+        # A Cluster takes the reader's place first and gives it back.
+        assert (int(count or 0), leases, listed) == (0, 0, 0)
         assert (await service.ask(second)).status_code == 200
 
 

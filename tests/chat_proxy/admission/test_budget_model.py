@@ -69,7 +69,7 @@ class Budget(RuleBasedStateMachine):
         wanted = [wanted[0] + tokens, wanted[1] + cost]
         fits = [not limit or one <= limit for one, limit in zip(wanted, self.limits, strict=True)]
         reply = self.run(
-            RESERVE, self.names, lease, LEASE_MS, 0, 1, 10_000, 10_000, *self.limits, tokens, cost
+            RESERVE, self.names, lease, LEASE_MS, tokens, cost, 0, 1, 10_000, 10_000, *self.limits
         )
         expected = "" if all(fits) else "daily-tokens" if not fits[0] else "daily-cost"
         standing = Standing.of(reply)
@@ -94,7 +94,9 @@ class Budget(RuleBasedStateMachine):
         is_new = lease not in self.settled
         names = [*self.names, redis_keys.settled(OWNER)]
         has_budget = any(self.limits)
-        assert self.run(SETTLE, names, lease, int(has_budget), tokens, 0, cost) == int(is_new)
+        # Only a call that is repeated is told that it may be.
+        is_again = int(not is_new)
+        assert self.run(SETTLE, names, lease, is_again, int(has_budget), tokens, 0, cost) == int(is_new)
         self.leases.pop(lease, None)
         if is_new and has_budget:
             self.spent = tuple(one + more for one, more in zip(self.today(), (tokens, cost), strict=True))

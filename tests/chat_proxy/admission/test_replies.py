@@ -18,8 +18,10 @@ CLIENT = ("docs", "reader")
 LIVING = Session(b"1700000000000", b"password", b"sealed")
 NOT_JUDGED = Session(b"0", b"", b"")
 DAY = 86_400_000
-# Interval, burst, concurrent, daily, tokens a day, cost a day; tokens and cost of the question.
-NUMBERS = (1000, 5, 2, 10, 100, 500, 30, 200)
+# Lease (ms), tokens and cost of the question; interval, burst, concurrent, daily, tokens a day, cost a day.
+QUESTION = (LEASE_MS, 30, 200)
+NUMBERS = (1000, 5, 2, 10, 100, 500)
+OTHER = ("other state", "other leases", "other held")
 
 
 @pytest.fixture
@@ -35,9 +37,11 @@ async def store(valkey):
     await store.close()
 
 
-async def admitted(store, *, lease="one", judged="1", kept=0, history=2, numbers=NUMBERS):
-    args = (judged, *CLIENT, kept, lease, LEASE_MS, *numbers, "c", history)
-    [reply] = await store.run(redis_keys.ADMIT.call([*JUDGED, *PLACE, *KEPT], *args))
+async def admitted(store, *, lease="one", judged="1", kept=0, history=2, others=()):
+    names = [*PLACE, *(name for place, _ in others for name in place)]
+    numbers = [*NUMBERS, *(number for _, numbers in others for number in numbers)]
+    args = (judged, *CLIENT, kept, "c", history, lease, *QUESTION, *numbers)
+    [reply] = await store.run(redis_keys.ADMIT.call([*JUDGED, *KEPT, *names], *args))
     return Admitted.of(reply)
 
 
@@ -51,22 +55,37 @@ async def test_an_admitted_question_has_its_session_its_place_and_its_history(st
     found = await admitted(store)
     assert found.session == LIVING
     assert found.messages == [b"two", b"three"]
-    shows_what_is_left(Standing.of(found.reserved))
+    assert found.are_taken
+    shows_what_is_left(*map(Standing.of, found.reserved))
 
 
 async def test_a_reader_without_a_session_is_admitted_without_one(store):
     found = await admitted(store, judged="0", history=0)
     assert (found.session, found.messages) == (NOT_JUDGED, [])
-    shows_what_is_left(Standing.of(found.reserved))
+    assert found.are_taken
+    shows_what_is_left(*map(Standing.of, found.reserved))
 
 
 async def test_a_question_without_room_has_its_session_and_no_history(store):
     for lease in ("one", "two"):
-        assert not Standing.of((await admitted(store, lease=lease)).reserved).violated
+        assert (await admitted(store, lease=lease)).are_taken
     found = await admitted(store, lease="three")
-    assert (found.session, found.messages) == (LIVING, [])
-    standing = Standing.of(found.reserved)
+    assert (found.session, found.are_taken, found.messages) == (LIVING, 0, [])
+    [standing] = map(Standing.of, found.reserved)
     assert (standing.violated, standing.wait, standing.daily_left) == ("concurrent", 1000, 8)
+
+
+async def test_a_question_takes_all_its_places_or_none(store):
+    wide = (OTHER, (1000, 5, 10, 10, 0, 0))
+    narrow = (OTHER, (1000, 5, 10, 1, 0, 0))
+    assert (await admitted(store, others=[wide])).are_taken
+    found = await admitted(store, lease="two", others=[narrow])
+    assert not found.are_taken
+    own, other = map(Standing.of, found.reserved)
+    assert (own.violated, own.daily_left) == ("", 9)
+    assert (other.violated, other.daily_left) == ("daily", 0)
+    leases = await store.run(*(command("ZRANGE", name, 0, -1) for name in (LEASES, OTHER[1])))
+    assert leases == [[b"one"]] * 2
 
 
 async def test_a_replayed_proof_reserves_nothing(store):
@@ -82,7 +101,7 @@ async def test_a_dead_session_has_nothing(store):
 
 
 async def test_a_place_that_others_share_answers_as_the_readers_own(store):
-    [reply] = await store.run(redis_keys.RESERVE.call(PLACE, "one", LEASE_MS, *NUMBERS))
+    [reply] = await store.run(redis_keys.RESERVE.call(PLACE, "one", *QUESTION, *NUMBERS))
     shows_what_is_left(Standing.of(reply))
 
 
