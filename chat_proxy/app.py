@@ -29,6 +29,7 @@ from chat_proxy.metrics import ProxyMetrics, watch
 from chat_proxy.state import ChatProxy
 from chat_proxy.streams.drain import Drain
 from chat_proxy.streams.leases import EVERY, Leases
+from chat_proxy.streams.relief import Relief
 from chat_proxy.streams.revocations import Revocations
 from edge.http import cors
 from edge.http.middleware import with_middleware
@@ -76,10 +77,12 @@ def create_app(
     metrics: Metrics | None = None,
     traces: Traces | None = None,
     renew_every: float = EVERY,
+    owns_process: bool = False,
 ) -> ASGIApp:
     """The proxy as an ASGI application. `now` is seconds since the epoch, `clock` monotonic seconds; the
     server that receives the signal to stop begins `drain`, and the proxy adds its counters to `metrics`. The
-    sessions of running answers are looked at once in `renew_every` seconds."""
+    sessions of running answers are looked at once in `renew_every` seconds. An application that
+    `owns_process` gives its free memory back."""
     metrics, traces = metrics or Metrics(), traces or Traces()
     api = create_api(
         config,
@@ -89,6 +92,7 @@ def create_app(
         metrics=metrics,
         traces=traces,
         renew_every=renew_every,
+        owns_process=owns_process,
     )
     proxy: ChatProxy = api.state.proxy
     app = with_middleware(
@@ -114,6 +118,7 @@ def create_api(
     metrics: Metrics | None = None,
     traces: Traces | None = None,
     renew_every: float = EVERY,
+    owns_process: bool = False,
 ) -> FastAPI:
     """The routes without their middleware; `.openapi()` describes them."""
     metrics, traces = metrics or Metrics(), traces or Traces()
@@ -148,7 +153,7 @@ def create_api(
     )
     app = FastAPI(
         title="chatgate chat proxy",
-        lifespan=_lifespan(proxy, store, vouching, metrics, renew_every),
+        lifespan=_lifespan(proxy, store, vouching, metrics, renew_every, owns_process=owns_process),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -175,7 +180,13 @@ def _gate(config: ProxyConfig, keys: RemoteKeys, now: Callable[[], float]) -> Ga
 
 
 def _lifespan(
-    proxy: ChatProxy, store: Store, vouching: Vouching, metrics: Metrics, renew_every: float
+    proxy: ChatProxy,
+    store: Store,
+    vouching: Vouching,
+    metrics: Metrics,
+    renew_every: float,
+    *,
+    owns_process: bool,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     renewal = Leases(proxy.admission, proxy.drain.answers, proxy.clock, renew_every)
 
@@ -191,6 +202,8 @@ def _lifespan(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await proxy.client.start()
         tasks = [asyncio.create_task(renewal.run()), asyncio.create_task(cutoff.run())]
+        if owns_process:
+            tasks.append(asyncio.create_task(Relief(proxy.drain.answers).run()))
         yield
         for task in tasks:
             task.cancel()

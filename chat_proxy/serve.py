@@ -32,7 +32,7 @@ def run(settings: Settings, inherited: Inherited | None, listener: socket.socket
     door = CountedDoor(config.origins.__contains__, limit=room(raise_limit()), trusted=config.trusted_proxies)
     add_worker(metrics, door, written)
     served = Served(
-        create_app(config, drain=drain, metrics=metrics, traces=traces),
+        create_app(config, drain=drain, metrics=metrics, traces=traces, owns_process=True),
         door,
         metrics,
         address=(config.host, config.port),

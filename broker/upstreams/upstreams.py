@@ -4,14 +4,18 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from broker.oauth.clients import Clients
 from broker.sessions import revocation
 from broker.sessions.session import Session, Sessions
-from broker.upstreams.jwts import Jwts
 from broker.upstreams.seals import Seals
+from edge.config.better_auth import BetterAuth
 from edge.upstreams.session import Reference
 from edge.upstreams.site import Around, SiteUpstream
+
+if TYPE_CHECKING:
+    from broker.upstreams.jwts import Jwts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +23,22 @@ class Upstreams:
     """`by_site` has the servers whose sessions can be asked about, `jwts` those whose JWTs are exchanged."""
 
     by_site: Mapping[str, SiteUpstream]
-    jwts: Mapping[str, Jwts]
+    jwts: Mapping[str, "Jwts"]
     seals: Seals
 
     @classmethod
     def of(cls, clients: Clients, seals: Seals, around: Around) -> "Upstreams":
-        sites: dict[str, SiteUpstream] = {}
-        jwts: dict[str, Jwts] = {}
-        for name, client in clients.by_id.items():
-            if client.better_auth is not None and client.better_auth.upstream == "jwt":
-                jwts[name] = Jwts(name, client.better_auth, around.clock)
-            elif client.better_auth is not None:
-                sites[name] = SiteUpstream(name, client.better_auth, around)
+        named = {name: one.better_auth for name, one in clients.by_id.items() if one.better_auth is not None}
+        sites = {
+            name: SiteUpstream(name, settings, around)
+            for name, settings in named.items()
+            if settings.upstream != "jwt"
+        }
+        jwts = {
+            name: _jwts(name, settings, around)
+            for name, settings in named.items()
+            if settings.upstream == "jwt"
+        }
         return cls(sites, jwts, seals)
 
     async def vouches(self, sessions: Sessions, session: Session) -> bool:
@@ -78,3 +86,10 @@ def subject(client_id: str, user_id: str) -> str:
     sites over one Better Auth server do not share a reader."""
     named = f"better-auth {client_id} {user_id}".encode()
     return base64.urlsafe_b64encode(hashlib.sha256(named).digest()).rstrip(b"=").decode()
+
+
+def _jwts(name: str, settings: BetterAuth, around: Around) -> "Jwts":
+    # The broker needs aiohttp, which takes 8 MiB, for this way alone.
+    from broker.upstreams.jwts import Jwts  # noqa: PLC0415
+
+    return Jwts(name, settings, around.clock)

@@ -70,8 +70,12 @@ class RunningAnswer:
             self._settle()
             for timer in self._timers.values():
                 timer.cancel()
+            self._timers.clear()
             if self._watcher is not None:
                 self._watcher.cancel()
+                # The cancelled task's traceback refers to this answer. Were the task kept here, only the
+                # garbage collector would free the two, and with them the whole request.
+                self._watcher = None
 
     def limit(self, first_byte: float, answer: float, receive: Receive) -> None:
         """Set the deadlines, in seconds, and watch for the client's disconnect."""
