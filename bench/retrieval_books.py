@@ -1,6 +1,7 @@
 """Books with questions, by which finding is measured: four in English, and one of pages in seven other
-languages. `NAME.txt` holds the pages, `NAME.jsonl` the questions, `held_out/NAME.jsonl` those of another
-time."""
+languages. `NAME.txt` holds the pages, `NAME.jsonl` the questions, `held_out/NAME.jsonl` those that nothing
+was tuned on, `hard/NAME.jsonl` those that were written to be hard, and `elsewhere.jsonl` questions that no
+book answers."""
 
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).with_name("books")
 NAMES: Final = ("relay", "bees", "stash", "tally", "scripts")
+ELSEWHERE: Final = FOLDER / "elsewhere.jsonl"
 _PAGE: Final = re.compile(r"^%%% (\S+)\n", re.MULTILINE)
 
 
@@ -27,5 +29,11 @@ def questions(name: str) -> Path:
 
 
 def held_out(name: str) -> Path:
-    """The file of questions to a book that nothing was tuned on; not every book has one."""
+    """The file of questions to a book that nothing was tuned on."""
     return FOLDER / "held_out" / f"{name}.jsonl"
+
+
+def hard(name: str) -> Path:
+    """The file of questions that share few words with their answers, and of others that are just outside the
+    book; the one in many languages has none."""
+    return FOLDER / "hard" / f"{name}.jsonl"

@@ -1,11 +1,10 @@
-"""The questions of bench/books in three sets, and what the search, bm25s and an embedding model find of each.
+"""The questions of bench/books in four sets, and what the search, bm25s and an embedding model find of each.
 
-The search may be tuned on the first set alone: half of each book's questions, chosen by their digest. The
-other half shows what tuning is worth on questions of the same kind, and the questions of `held_out`, which
-were written after all books, what it is worth on others.
+The search may be tuned on the known questions, on the hard ones and on those about something else that each
+book is asked. The held-out ones were written before it was last changed, and were put to it once, when it was
+done.
 """
 
-import hashlib
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,9 +17,11 @@ from rag_backend.search.embedding import Embedding
 from rag_backend.search.evaluation import Asked, Result
 from rag_backend.search.passages import Passage
 
-TUNED: Final = "tuned on"
-OTHER: Final = "other half"
+KNOWN: Final = "known"
 HELD_OUT: Final = "held out"
+HARD: Final = "hard"
+ELSEWHERE: Final = "elsewhere"
+OURS: Final = ("by words", "by both")
 DEPTH: Final = 3
 MOST_REFUSED: Final = 5
 MOST_OUTSIDE: Final = 10
@@ -32,15 +33,15 @@ Sets = Mapping[str, Mapping[str, list[Asked]]]
 
 def read() -> Sets:
     """The questions of each set, by book."""
-    sets: dict[str, dict[str, list[Asked]]] = {TUNED: {}, OTHER: {}, HELD_OUT: {}}
-    for name in retrieval_books.NAMES:
-        for one in evaluation.read(retrieval_books.questions(name)):
-            digest = hashlib.sha256(f"{name}\0{one.question}".encode()).digest()
-            sets[OTHER if digest[0] % 2 else TUNED].setdefault(name, []).append(one)
-        held_out = retrieval_books.held_out(name)
-        if held_out.exists():
-            sets[HELD_OUT][name] = evaluation.read(held_out)
-    return sets
+    names, elsewhere = retrieval_books.NAMES, evaluation.read(retrieval_books.ELSEWHERE)
+    return {
+        KNOWN: {name: evaluation.read(retrieval_books.questions(name)) for name in names},
+        HELD_OUT: {name: evaluation.read(retrieval_books.held_out(name)) for name in names},
+        HARD: {
+            name: evaluation.read(path) for name in names if (path := retrieval_books.hard(name)).exists()
+        },
+        ELSEWHERE: dict.fromkeys(names, elsewhere),
+    }
 
 
 def figures(scenario: str, books: Mapping[str, Path], model: Embedding | None) -> Iterator[Figure]:
@@ -51,14 +52,12 @@ def figures(scenario: str, books: Mapping[str, Path], model: Embedding | None) -
         asked |= {"by both": by_search(books, model), "meaning": by_meaning(books, model)}
     for label, questions in read().items():
         found = {how: ask_all(questions, asks) for how, asks in asked.items()}
-        for how, result in found.items():
-            yield Figure(scenario, f"{label}: {how}, first of {len(result.inside)}", result.hits(1), "")
-            least = max(one.hits(DEPTH) for other, one in found.items() if other in ("bm25s", "meaning"))
-            is_ours = how in ("by words", "by both")
-            name = f"{label}: {how}, among the first {DEPTH}"
-            yield Figure(scenario, name, result.hits(DEPTH), "", least if is_ours else None, "at least")
-            if is_ours:
-                yield from _refusals(scenario, f"{label}: {how}", result)
+        # The hard ones show where the search ends, and have no aim.
+        has_aim = label != HARD
+        if label != ELSEWHERE:
+            yield from _hits(scenario, label, found, has_aim=has_aim)
+        for how in filter(found.__contains__, OURS):
+            yield from _refusals(scenario, f"{label}: {how}", found[how], has_aim=has_aim)
 
 
 def ask_all(questions: Mapping[str, list[Asked]], asks: Mapping[str, Ask]) -> Result:
@@ -118,8 +117,18 @@ def _passages(path: Path) -> list[Passage]:
     return [index.stored(row) for row in rows]
 
 
-def _refusals(scenario: str, label: str, result: Result) -> Iterator[Figure]:
-    refused = 100 * result.refused / len(result.inside)
-    outside = 100 * result.answered_outside / len(result.outside)
-    yield Figure(scenario, f"{label}, answerable refused", refused, "%", MOST_REFUSED)
-    yield Figure(scenario, f"{label}, outside answered", outside, "%", MOST_OUTSIDE)
+def _hits(scenario: str, label: str, found: Mapping[str, Result], *, has_aim: bool) -> Iterator[Figure]:
+    least = max(result.hits(DEPTH) for how, result in found.items() if how not in OURS)
+    for how, result in found.items():
+        yield Figure(scenario, f"{label}: {how}, first of {len(result.inside)}", result.hits(1), "")
+        name = f"{label}: {how}, among the first {DEPTH}"
+        aim = least if has_aim and how in OURS else None
+        yield Figure(scenario, name, result.hits(DEPTH), "", aim, "at least")
+
+
+def _refusals(scenario: str, label: str, result: Result, *, has_aim: bool) -> Iterator[Figure]:
+    shares = [("outside answered", result.answered_outside, len(result.outside), MOST_OUTSIDE)]
+    if result.inside:
+        shares.insert(0, ("answerable refused", result.refused, len(result.inside), MOST_REFUSED))
+    for name, count, total, most in shares:
+        yield Figure(scenario, f"{label}, {name}", 100 * count / total, "%", most if has_aim else None)
