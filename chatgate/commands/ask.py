@@ -12,9 +12,10 @@ from rag_backend.answers import answer, quoting
 from rag_backend.answers.parts import Citation, Delta
 from rag_backend.answers.questions import MAX_MESSAGE, Question
 from rag_backend.config import ConfigError, embedding_from_environment
-from rag_backend.search import evaluation, query
+from rag_backend.search import evaluation, judging, query
 from rag_backend.search.evaluation import QuestionsUnreadable, Result
 from rag_backend.search.index import IndexUnavailable
+from rag_backend.search.judging import Evidence
 from rag_backend.search.query import Found, Hit
 
 WIDTH: Final = 88
@@ -54,17 +55,32 @@ def as_lines(found: Found) -> Iterator[str]:
         state = "not in the book" if not term.tokens else f"as {', '.join(term.tokens)}"
         related = f", less for {', '.join(dict(term.related))}" if term.related else ""
         yield f"{term.word}: weight {term.weight:.1f}, {state}{taken}{related}"
-    yield f"An answer needs a coverage of {found.needed:.2f} in one of the first {query.JUDGED} passages."
+    yield from _why(found.evidence)
     for hit in found.nearest or found.hits:
         beginning = " ".join(hit.passage.text.split())[:WIDTH]
         yield f"{hit.score:6.2f}  coverage {hit.coverage:.2f}  {hit.passage.url}"
         yield f"        {hit.passage.title}: {beginning}"
 
 
+def _why(evidence: Evidence) -> Iterator[str]:
+    """The three things that speak for an answer."""
+    yield f"An answer needs evidence of {judging.NEEDED:.2f}; this question has {evidence.total:.2f}:"
+    yield f"        coverage {evidence.coverage:.2f} in one of the first {query.JUDGED} passages"
+    yield f"        affinity {evidence.affinity:.2f} of its words to this book, and not to English"
+    if evidence.standing is not None:
+        yield f"        the nearest passage stands out by {evidence.standing:.1f} standard deviations"
+
+
 def as_json(found: Found) -> dict[str, Any]:
     return {
         "answered": bool(found.hits),
-        "needed": found.needed,
+        "needed": judging.NEEDED,
+        "evidence": {
+            "total": found.evidence.total,
+            "coverage": found.evidence.coverage,
+            "affinity": found.evidence.affinity,
+            "standing": found.evidence.standing,
+        },
         "terms": [
             {"word": term.word, "weight": term.weight, "tokens": term.tokens, "corrected": term.corrected}
             for term in found.terms

@@ -5,6 +5,7 @@ import http.client
 import importlib
 import importlib.util
 import json
+import math
 import os
 import ssl
 from collections.abc import Sequence
@@ -118,6 +119,8 @@ def _vectors(body: bytes, count: int) -> list[list[float]]:
         vectors = [[float(number) for number in entry["embedding"]] for entry in entries]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise EmbeddingFailed("it sent what is no list of vectors") from None
+    if not all(math.isfinite(number) for vector in vectors for number in vector):
+        raise EmbeddingFailed("it sent what is no number")
     if len(vectors) != count or not vectors[0] or len({len(vector) for vector in vectors}) != 1:
         raise EmbeddingFailed("it sent another number of vectors")
     return vectors

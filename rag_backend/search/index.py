@@ -22,7 +22,7 @@ from rag_backend.search import passages, vectors, writing
 from rag_backend.search.embedding import Embedding, EmbeddingFailed
 from rag_backend.search.passages import Passage
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Kept in SQLite's user_version; an index of another format is built again, not converted."""
 
 

@@ -2,16 +2,18 @@
 
 import math
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from rag_backend.search import index, ranking, terms, vectors, words
+from rag_backend.search import index, judging, ranking, terms, vectors, words
 from rag_backend.search.embedding import Embedding, EmbeddingFailed
+from rag_backend.search.judging import Evidence
 from rag_backend.search.passages import Passage
 from rag_backend.search.ranking import HEADING_WEIGHT, PAGE_WEIGHT, TEXT_WEIGHT
-from rag_backend.search.terms import Term
+from rag_backend.search.terms import Book, Term
 
 CANDIDATES: Final = 30
 """Passages of the best by words that are looked at closely."""
@@ -19,13 +21,9 @@ MAX_PASSAGES: Final = 6
 READ: Final = 2 * MAX_PASSAGES
 """Passages of the nearest in meaning that are read although no word led to them."""
 JUDGED: Final = 3
-"""Passages of the best by which it is judged whether the book answers at all."""
-LEAST_COVERAGE: Final = 0.28
-SMALL_BOOK: Final = 60
-COVERAGE_OF_TEN: Final = 0.1
-"""The share of the question's words, weighted by rarity, that a passage must hold to be an answer: in a
-small book, of how many passages that is, and how much more in one of ten times as many. The larger a book,
-the more of its words any question has by chance (docs/decisions/0023-retrieval.md)."""
+"""Passages of the best whose coverage speaks for an answer."""
+LEAST_COVERAGE: Final = 0.15
+"""The share of the question's words that a passage must hold to be shown beside one that answers."""
 CONTEXT_WORDS: Final = 12
 """Words of a selected text that steer the search beside those of the question."""
 
@@ -33,8 +31,11 @@ LARGE_BOOK: Final = 5_000
 COMMON_SHARE: Final = 7
 """Passages from which on a word is not searched for unless all are like it, and by how much more passages
 must lack it than have it."""
-FUSION: Final = 20
-"""Added to a rank before it is inverted; 60 of the paper is for lists of thousands."""
+FUSION: Final = 4
+"""Added to a rank before it is inverted. The paper has 60, for lists of thousands; among the few passages
+that are shown the first ones of either list have to come before those that are in the middle of both."""
+MEANING_WEIGHT: Final = 1.25
+"""A rank by meaning counts a quarter more than one by words: it tells more where they disagree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Found:
     """`weights` maps each token of the index to its weight in the question. `hits` has the best first.
 
     It is empty when the book does not answer; `nearest` has the passages that came closest, for one who asks
-    why, and `needed` is the coverage that one of the first would have needed.
+    why, and `evidence` what spoke for an answer.
     """
 
     terms: tuple[Term, ...]
@@ -63,7 +64,7 @@ class Found:
     hits: tuple[Hit, ...]
     nearest: tuple[Hit, ...] = ()
     language: str = "en"
-    needed: float = 0.0
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 def search(path: Path, question: str, context: str = "", embedding: Embedding | None = None) -> Found:
@@ -74,38 +75,70 @@ def search(path: Path, question: str, context: str = "", embedding: Embedding | 
     """
     with index.opened(path) as connection:
         meta = index.meta_of(connection)
-        spoken: Sequence[str] = meta["languages"]
-        total = int(meta["passages"])
-        asked = terms.of(connection, question, spoken, total)
-        nearby = [term for term in terms.of(connection, context, spoken, total) if term.tokens]
+        total, first_seen = int(meta["passages"]), int(meta["first_seen"])
+        book = Book(connection, tuple(meta["languages"]), total, int(meta["words"]))
+        asked = terms.of(book, question)
+        nearby = [term for term in terms.of(book, context) if term.tokens]
         rarest = sorted(nearby, key=lambda term: term.weight, reverse=True)[:CONTEXT_WORDS]
         judged = asked or rarest
-        by_meaning: tuple[int, ...] = ()
+        near: Mapping[int, float] = {}
         if embedding is not None and embedding.name == meta.get("embedding") and judged:
-            by_meaning = _by_meaning(connection, path, f"{question}\n{context}".strip(), embedding)
-        least = _needed(total)
-        nearest: tuple[Hit, ...] = ()
-        # An older version is searched only if the version that readers see first has no hit.
-        first_seen = int(meta["first_seen"])
-        for places in (range(1, first_seen + 1), range(first_seen + 1, total + 1)):
-            by_words = _hits(connection, judged, [*asked, *rarest], places, total)
-            hits = _fused(connection, by_words, by_meaning, judged, places)
-            nearest = nearest or hits
-            if good := _answering(by_words, hits, least):
-                return Found(tuple(asked), _weights(judged), good, hits, spoken[0], least)
-    return Found(tuple(asked), _weights(judged), (), nearest, spoken[0], least)
+            near = _near(connection, path, f"{question}\n{context}".strip(), embedding)
+        asking = _Asking(book, tuple(asked), tuple(judged), (*asked, *rarest), near, meta.get("by_chance"))
+        versions = (range(1, first_seen + 1), range(first_seen + 1, total + 1))
+        found = (_among(asking, places) for places in versions if places)
+        # An older version is searched only if the version that readers see first does not answer, which then
+        # says why.
+        first = next(found)
+        return next((one for one in chain((first,), found) if one.hits), first)
 
 
-def _by_meaning(
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A question put to a book: its own terms, those by which an answer is judged, and those searched for;
+    the cosines of the passages near in meaning, and the cosines that are usual by chance."""
+
+    book: Book
+    asked: tuple[Term, ...]
+    judged: tuple[Term, ...]
+    searched: tuple[Term, ...]
+    near: Mapping[int, float]
+    by_chance: tuple[float, float] | None
+
+
+def _among(asking: _Asking, places: range) -> Found:
+    """The passages of one version that may answer, none where too little speaks for an answer."""
+    book, judged = asking.book, asking.judged
+    by_words = _hits(book.connection, judged, asking.searched, places, book.passages)
+    hits = _fused(book.connection, by_words, list(asking.near), judged, places)
+    evidence = Evidence(
+        coverage=_coverage(by_words, hits),
+        affinity=judging.affinity(_within(book, judged, places)),
+        standing=_standing(asking, places),
+    )
+    shown = _shown(hits) if evidence.is_enough else ()
+    return Found(asking.asked, _weights(judged), shown, hits, book.spoken[0], evidence)
+
+
+def _near(
     connection: sqlite3.Connection, path: Path, question: str, embedding: Embedding
-) -> tuple[int, ...]:
+) -> Mapping[int, float]:
     if not vectors.can_be_read():
-        return ()
+        return {}
     try:
         return vectors.near(connection, path, embedding.question(question), CANDIDATES)
     except EmbeddingFailed:
         # A question is still answered by its words.
-        return ()
+        return {}
+
+
+def _standing(asking: _Asking, places: range) -> float | None:
+    """The standard deviations by which the nearest passage is nearer than one is by chance."""
+    cosine = max((cosine for number, cosine in asking.near.items() if number in places), default=None)
+    if cosine is None or asking.by_chance is None:
+        return None
+    mean, deviation = asking.by_chance
+    return (cosine - mean) / deviation if deviation else None
 
 
 def _fused(
@@ -125,7 +158,7 @@ def _fused(
     found |= {hit.number: hit for hit in _ranked(connection, others, judged, judged)}
     for rank, number in enumerate(near):
         if number in found:
-            scores[number] = scores.get(number, 0.0) + 1 / (FUSION + rank)
+            scores[number] = scores.get(number, 0.0) + MEANING_WEIGHT / (FUSION + rank)
     ranked = sorted(found, key=lambda number: (-scores[number], number))
     nearest = near[:MAX_PASSAGES]
     return tuple(replace(found[number], score=scores[number], is_near=number in nearest) for number in ranked)
@@ -205,18 +238,34 @@ def _hits(
     return tuple(sorted(found, key=lambda hit: (-hit.score, hit.number)))
 
 
-def _needed(passages: int) -> float:
-    """The coverage that an answer needs in a book of so many passages."""
-    return LEAST_COVERAGE + COVERAGE_OF_TEN * math.log10(max(1.0, passages / SMALL_BOOK))
+def _within(book: Book, judged: Sequence[Term], places: range) -> Sequence[Term]:
+    """The terms of which those that other passages alone have count as words that the book lacks."""
+    if len(places) == book.passages:
+        return judged
+    absent = terms.affinity_of_absent(book)
+    return [
+        term if _is_in(book, term, places) else replace(term, affinity=min(term.affinity, absent))
+        for term in judged
+    ]
 
 
-def _answering(by_words: Sequence[Hit], hits: Sequence[Hit], least: float) -> tuple[Hit, ...]:
-    """The best passages, if one of the first by words or of the first of both holds enough of the question.
+def _is_in(book: Book, term: Term, places: range) -> bool:
+    tokens = (*term.tokens, *dict(term.related))
+    if not tokens or not places:
+        return False
+    row = book.connection.execute(
+        "select 1 from words where words match ? and rowid between ? and ? limit 1",
+        (words.match_any(tokens), places[0], places[-1]),
+    ).fetchone()
+    return row is not None
 
-    Passages beside it are kept in their order: a low one may have the same answer in other words.
-    """
-    judged = (*by_words[:JUDGED], *hits[:JUDGED])
-    if max((hit.coverage for hit in judged), default=0.0) < least:
-        return ()
+
+def _coverage(by_words: Sequence[Hit], hits: Sequence[Hit]) -> float:
+    """The most that one of the first passages holds of the question, by words or by both."""
+    return max((hit.coverage for hit in (*by_words[:JUDGED], *hits[:JUDGED])), default=0.0)
+
+
+def _shown(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The best passages in their order: a low one may have the same answer in other words."""
     # One that is near in meaning may share no word with the question.
-    return tuple(hit for hit in hits if hit.coverage >= least / 2 or hit.is_near)[:MAX_PASSAGES]
+    return tuple(hit for hit in hits if hit.coverage >= LEAST_COVERAGE or hit.is_near)[:MAX_PASSAGES]

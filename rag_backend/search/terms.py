@@ -4,15 +4,12 @@ weights."""
 import math
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
-
-from rag_backend.search import compounds, languages, synonyms, words
+from rag_backend.search import compounds, frequency, languages, synonyms, words
 from rag_backend.search.writing import MIN_SPELT
 
 MAX_PARTS_OF: Final = 12
@@ -25,13 +22,15 @@ COMMON_RANK: Final = 150
 LEAST_SPECIFIC: Final = 0.35
 """Rank among English words up to which a word that the book lacks says least about the subject, and how
 much that is."""
-OTHER_RANK: Final = 500
-"""The rank of a word of which only another list than those of English has one."""
 KNOWN_SHARE: Final = 0.35
 """The part of a word's rarity in the book that counts for a word common in English: a small book may have
 "now" only once."""
 RELATED: Final = 0.6
 """The part of a word's weight that another word counts for which readers put in its place."""
+ENGLISH: Final = 300
+"""Words of English by which the shares of a book's words are smoothed."""
+MAX_AFFINITY: Final = 4.0
+"""A word that is some fifty times as frequent as in English is the book's own; more tells no more."""
 UNKNOWN_NGRAM: Final = 0.25
 """The weight of n-grams that the book lacks: half of them lie across two words."""
 _WORDS: Final = re.compile(r"[A-Za-z]+")
@@ -44,7 +43,8 @@ class Term:
 
     `weight` is its rarity in the book, of an unknown word in the language. `corrected` is the word of the
     book that it was taken for, or "". `related` are tokens of words that readers put in its place, with
-    the weight that each may count for.
+    the weight that each may count for. `affinity` says how much likelier the word is in the book than in
+    English, as a natural logarithm, below 0 for one that is likelier in English.
     """
 
     word: str
@@ -53,25 +53,30 @@ class Term:
     corrected: str = ""
     is_ngram: bool = False
     related: tuple[tuple[str, float], ...] = ()
-
-
-def of(connection: sqlite3.Connection, question: str, spoken: Sequence[str], total: int) -> list[Term]:
-    """The terms of a question to a book of `total` passages in the languages `spoken`."""
-    asked = words.of(question, languages.of(question, spoken[0]))
-    book = _Book(connection, tuple(spoken), total, names=_names(question))
-    found = [term for word in asked for term in _terms(book, word)]
-    for parts, whole in _joined(question):
-        if _is_in_vocabulary(connection, whole):
-            found = _with_whole(book, found, parts, whole)
-    return found
+    affinity: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Book:
+class Book:
+    """The index of a book in the languages `spoken`: how many passages it has, and how many words they have
+    together. `names` are the words of a question that are written as names."""
+
     connection: sqlite3.Connection
     spoken: tuple[str, ...]
-    total: int
-    names: frozenset[str]
+    passages: int
+    words: int
+    names: frozenset[str] = frozenset()
+
+
+def of(book: Book, question: str) -> list[Term]:
+    """The terms of a question to a book."""
+    asked = words.of(question, languages.of(question, book.spoken[0]))
+    book = replace(book, names=_names(question))
+    found = [term for word in asked for term in _terms(book, word)]
+    for parts, whole in _joined(question):
+        if _is_in_vocabulary(book.connection, whole):
+            found = _with_whole(book, found, parts, whole)
+    return [replace(term, affinity=_affinity(book, term)) for term in found]
 
 
 def _joined(question: str) -> list[tuple[tuple[str, str], str]]:
@@ -80,7 +85,7 @@ def _joined(question: str) -> list[tuple[tuple[str, str], str]]:
     return [(pair, "".join(pair)) for pair in pairwise(found) if len("".join(pair)) > MIN_SPELT]
 
 
-def _with_whole(book: "_Book", found: list[Term], parts: tuple[str, str], whole: str) -> list[Term]:
+def _with_whole(book: Book, found: list[Term], parts: tuple[str, str], whole: str) -> list[Term]:
     """The terms where a word that the book has as one counts as either of its parts."""
     tokens = tuple(token for language in book.spoken for token in words.stemmed(whole, language))
     if not any(term.word in parts for term in found):
@@ -97,11 +102,11 @@ def _names(question: str) -> frozenset[str]:
     return frozenset(map(words.fold, found)) if 2 * len(found) <= len(question.split()) else frozenset()
 
 
-def _terms(book: _Book, word: str) -> Iterator[Term]:
+def _terms(book: Book, word: str) -> Iterator[Term]:
     if words.is_unspaced(word):
         for gram in words.stemmed(word, book.spoken[0]):
             count = _count(book.connection, gram)
-            weight = _rarity(count, book.total) if count else UNKNOWN_NGRAM * _rarity(0, book.total)
+            weight = _rarity(count, book.passages) if count else UNKNOWN_NGRAM * _rarity(0, book.passages)
             yield Term(word, (gram,) if count else (), weight, is_ngram=True)
         return
     stems = tuple(dict.fromkeys(stem for language in book.spoken for stem in words.stemmed(word, language)))
@@ -118,7 +123,7 @@ def _terms(book: _Book, word: str) -> Iterator[Term]:
     yield _with_related(book, _mended(book, word))
 
 
-def _with_related(book: _Book, term: Term) -> Term:
+def _with_related(book: Book, term: Term) -> Term:
     if languages.DEFAULT not in book.spoken:
         return term
     own = term.tokens or (words.stem(term.word),)
@@ -126,14 +131,14 @@ def _with_related(book: _Book, term: Term) -> Term:
     counts = {token: _count(book.connection, token) for token in tokens if token not in own}
     # A word that half of the book has tells little, in the place of however rare a word.
     weights = {
-        token: min(term.weight, _rarity(count, book.total)) for token, count in counts.items() if count
+        token: min(term.weight, _rarity(count, book.passages)) for token, count in counts.items() if count
     }
     return replace(term, related=tuple((token, RELATED * weight) for token, weight in weights.items()))
 
 
-def _mended(book: _Book, word: str) -> Term:
+def _mended(book: Book, word: str) -> Term:
     # A word of the language is not another one misspelt: "point" is not "print".
-    is_right = word in _ranks() or (word in book.names and len(word) < LONG_WORD)
+    is_right = frequency.rank(word) is not None or (word in book.names and len(word) < LONG_WORD)
     near = "" if is_right else _near(book.connection, word)
     within = (
         _wholes(book.connection, word) if any(one in languages.COMPOUNDING for one in book.spoken) else []
@@ -144,13 +149,33 @@ def _mended(book: _Book, word: str) -> Term:
     )
     held = tuple(token for token in tokens if _count(book.connection, token))
     if not held:
-        return Term(word, (), _rarity(0, book.total) * _specificity(word, is_name=word in book.names))
+        return Term(word, (), _rarity(0, book.passages) * _specificity(word, is_name=word in book.names))
     count = max(_count(book.connection, token) for token in held)
-    return Term(word, held, _rarity(count, book.total), corrected=found[0])
+    return Term(word, held, _rarity(count, book.passages), corrected=found[0])
 
 
 def _count(connection: sqlite3.Connection, token: str) -> int:
     row = connection.execute("select doc from stems where term = ?", (token,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def affinity_of_absent(book: Book) -> float:
+    """The affinity of a word that the book lacks: the lower, the longer the book."""
+    return math.log(ENGLISH / (book.words + ENGLISH))
+
+
+def _affinity(book: Book, term: Term) -> float:
+    """The logarithm of a word's share of the book to its share of English, by Dirichlet smoothing: as if
+    ENGLISH words of English stood in the book too, so that one it lacks is unlikely and not impossible."""
+    own = max((_occurrences(book.connection, token) for token in term.tokens), default=0)
+    others = max((_occurrences(book.connection, token) for token, _ in term.related), default=0)
+    added = ENGLISH * frequency.share(term.word)
+    held = max(own, RELATED * others) + added
+    return min(MAX_AFFINITY, math.log(held / added) + affinity_of_absent(book))
+
+
+def _occurrences(connection: sqlite3.Connection, token: str) -> int:
+    row = connection.execute("select cnt from stems where term = ?", (token,)).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -162,9 +187,9 @@ def _rarity(count: int, total: int) -> float:
     return math.log(1 + (total - count + 0.5) / (count + 0.5))
 
 
-def _known_weight(book: _Book, word: str, count: int) -> float:
+def _known_weight(book: Book, word: str, count: int) -> float:
     share = KNOWN_SHARE + (1 - KNOWN_SHARE) * _specificity(word, is_name=word in book.names)
-    return _rarity(count, book.total) * share
+    return _rarity(count, book.passages) * share
 
 
 def _specificity(word: str, *, is_name: bool) -> float:
@@ -172,23 +197,10 @@ def _specificity(word: str, *, is_name: bool) -> float:
 
     Common English words say little: a book that gives a price may never say "cost". A name says all.
     """
-    rank = _ranks().get(word)
+    rank = frequency.rank(word)
     if rank is None or is_name:
         return 1.0
     return max(LEAST_SPECIFIC, min(1.0, LEAST_SPECIFIC + 0.5 * math.log10(rank / COMMON_RANK)))
-
-
-@cache
-def _ranks() -> dict[str, int]:
-    """A word's rank in films or in an encyclopedia, as zxcvbn's lists have them.
-
-    A word is in one of its lists alone: "test" and "server" are among the passwords, "page" among the
-    surnames. Their ranks there say nothing of English, so all of them have one.
-    """
-    others = (FREQUENCY_LISTS[name] for name in ("passwords", "surnames"))
-    found = {word: OTHER_RANK for words_of in others for word in words_of if word.isalpha()}
-    lists = (FREQUENCY_LISTS[name] for name in ("us_tv_and_film", "english_wikipedia"))
-    return found | {word: rank for words_of in lists for rank, word in enumerate(words_of, 1)}
 
 
 def _wholes(connection: sqlite3.Connection, word: str) -> list[str]:

@@ -9,12 +9,15 @@ import importlib
 import importlib.util
 import math
 import sqlite3
+import statistics
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from rag_backend.search.embedding import BATCH, MAX_TEXT, Embedding
+import orjson
+
+from rag_backend.search.embedding import BATCH, MAX_TEXT, Embedding, EmbeddingFailed
 from rag_backend.search.passages import Passage
 
 _SCALE: Final = 127
@@ -29,9 +32,10 @@ def write(
     known: dict[bytes, bytes],
     progress: Progress | None = None,
 ) -> None:
-    """Fill the table. `known` has the vectors of an earlier index by their digests, which are not made again.
+    """Fill the table, and note how near a passage is by chance.
 
-    Raises EmbeddingFailed.
+    `known` has the vectors of an earlier index by their digests, which are not made again. Raises
+    EmbeddingFailed.
     """
     texts = [_text(passage) for passage in passages]
     digests = [hashlib.sha256(f"{model.name}\0{text}".encode()).digest() for text in texts]
@@ -45,6 +49,9 @@ def write(
             progress(begin + len(batch), len(missing))
     rows = ((number, digest, known[digest]) for number, digest in enumerate(digests, 1))
     connection.executemany("insert into vectors values (?, ?, ?)", rows)
+    if can_be_read():
+        by_chance = orjson.dumps(_by_chance(connection, model)).decode()
+        connection.execute("insert into meta values ('by_chance', ?)", (by_chance,))
 
 
 def known(path: Path) -> dict[bytes, bytes]:
@@ -62,16 +69,50 @@ def can_be_read() -> bool:
 
 def near(
     connection: sqlite3.Connection, path: Path, question: Sequence[float], limit: int
-) -> tuple[int, ...]:
-    """The ids of the passages whose vectors are nearest to a question's, the nearest first."""
+) -> dict[int, float]:
+    """The ids of the passages whose vectors are nearest to a question's, with their cosines, the nearest
+    first."""
     numpy = importlib.import_module("numpy")
     matrix = _cache.of(connection, path, numpy)
-    asked = numpy.asarray(question, dtype=numpy.float32)
-    if not len(matrix) or matrix.shape[1] != len(asked):
-        return ()
-    similar = matrix @ (asked / (numpy.linalg.norm(asked) or 1.0))
+    if not len(matrix) or matrix.shape[1] != len(question):
+        return {}
+    similar = matrix @ _unit(question, numpy)
     best = numpy.argsort(-similar)[:limit]
-    return tuple(int(at) + 1 for at in best)
+    return {int(at) + 1: float(similar[at]) for at in best}
+
+
+def _by_chance(connection: sqlite3.Connection, model: Embedding) -> tuple[float, float]:
+    """The cosine of the nearest passage to a question about something else: its mean and its standard
+    deviation, over the questions of `general_questions.txt`. Raises EmbeddingFailed.
+
+    They differ from model to model, and grow with the book.
+    """
+    numpy = importlib.import_module("numpy")
+    matrix = _matrix(connection, numpy)
+    asked = [model.question(one) for one in _general_questions()]
+    if any(len(vector) != matrix.shape[1] for vector in asked):
+        raise EmbeddingFailed("the vector of a question is of another length than those of passages")
+    nearest = [float((matrix @ _unit(vector, numpy)).max()) for vector in asked]
+    return statistics.fmean(nearest), statistics.stdev(nearest)
+
+
+def _general_questions() -> list[str]:
+    lines = Path(__file__).with_name("general_questions.txt").read_text("utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def _matrix(connection: sqlite3.Connection, numpy: Any) -> Any:
+    """The vectors of an index in their order, each of length 1."""
+    rows = connection.execute("select vector from vectors order by id").fetchall()
+    numbers = numpy.frombuffer(b"".join(row[0] for row in rows), dtype=numpy.int8)
+    matrix = numbers.reshape(len(rows), -1).astype(numpy.float32)
+    lengths = numpy.linalg.norm(matrix, axis=1, keepdims=True)
+    return matrix / numpy.where(lengths == 0, 1, lengths)
+
+
+def _unit(vector: Sequence[float], numpy: Any) -> Any:
+    asked = numpy.asarray(vector, dtype=numpy.float32)
+    return asked / (numpy.linalg.norm(asked) or 1.0)
 
 
 class _Cache:
@@ -87,12 +128,7 @@ class _Cache:
         key = (str(path), stat.st_ino, stat.st_mtime_ns)
         with self._lock:
             if key != self._key:
-                rows = connection.execute("select vector from vectors order by id").fetchall()
-                packed = b"".join(row[0] for row in rows)
-                numbers = numpy.frombuffer(packed, dtype=numpy.int8).reshape(len(rows), -1)
-                matrix = numbers.astype(numpy.float32)
-                lengths = numpy.linalg.norm(matrix, axis=1, keepdims=True)
-                self._matrix = matrix / numpy.where(lengths == 0, 1, lengths)
+                self._matrix = _matrix(connection, numpy)
                 self._key = key
             return self._matrix
 

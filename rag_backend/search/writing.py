@@ -61,8 +61,9 @@ def write(
     spelt = [pair for pair in known.items() if len(pair[0]) >= MIN_SPELT and _LETTERS.fullmatch(pair[0])]
     connection.executemany("insert into spellings (word, passages) values (?, ?)", sorted(spelt))
     total, first_seen = connection.execute("select count(*), sum(version = '') from passages").fetchone()
+    (count,) = connection.execute("select sum(cnt) from stems").fetchone()
     # The passages of the version that readers see first are the first ones.
-    meta = {**meta, "passages": total, "first_seen": first_seen or 0}
+    meta = {**meta, "passages": total, "first_seen": first_seen or 0, "words": count or 0}
     meta["languages"] = [language for language, _ in spoken.most_common()]
     connection.executemany(
         "insert into meta values (?, ?)",

@@ -16,16 +16,19 @@ def test_ask_shows_the_answer_its_passages_and_why(book):
     assert "A pizza wants the oven's floor at 400 °C" in shown
     assert "/docs/baking#pizza" in shown
     assert "taken for pizza" in shown
+    assert "An answer needs evidence of 0.40" in shown
     assert "coverage" in shown
 
 
 def test_ask_tells_scripts_what_it_found_and_whether_it_answers(book):
     told = json.loads(said("ask", "Who won the football championship?", "--book", book, "--json"))
     assert told["answered"] is False
+    assert told["evidence"]["total"] < told["needed"]
     told = json.loads(said("ask", "perlite", "--book", book, "--json"))
     assert told["answered"] is True
     assert told["passages"][0]["url"] == "/docs/insulation#perlite"
-    assert told["passages"][0]["coverage"] >= told["needed"]
+    assert told["evidence"]["total"] >= told["needed"]
+    assert told["passages"][0]["coverage"] == 1.0
 
 
 def test_evaluate_measures_a_file_of_questions(book, tmp_path):

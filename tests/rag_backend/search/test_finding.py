@@ -33,6 +33,13 @@ def test_the_search_finds_more_than_bm25s_and_knows_what_is_not_in_the_book(
     assert found.answered_outside * 10 <= len(found.outside)
 
 
+def test_one_in_ten_questions_about_something_else_is_answered_at_most(books):
+    asked = retrieval_sets.read()[retrieval_sets.ELSEWHERE]
+    found = retrieval_sets.ask_all(asked, retrieval_sets.by_search(books, None))
+    assert len(found.outside) == 300
+    assert found.answered_outside * 10 <= len(found.outside)
+
+
 @pytest.mark.parametrize(
     ("question", "page"),
     [

@@ -235,6 +235,17 @@ def test_an_older_version_answers_what_the_first_one_does_not(tmp_path):
     assert cited(tmp_path / "book.db", "kiwi") == ["/docs/1/a"]
 
 
+def test_a_word_of_an_older_version_alone_does_not_speak_for_the_first_one(tmp_path):
+    files = {
+        "versioned_docs/version-2/a.md": "Settings of the mango.",
+        "versioned_docs/version-1/a.md": "Settings of the mango, the kiwi and the papaya.",
+    }
+    write(tmp_path, {**files, "docs/a.md": "Settings of the mango.", "versions.json": '["2", "1"]'})
+    index.build(tmp_path, tmp_path / "book.db")
+    assert cited(tmp_path / "book.db", "settings of the mango") == ["/docs/a"]
+    assert cited(tmp_path / "book.db", "kiwi and papaya settings") == ["/docs/1/a"]
+
+
 def test_an_origin_makes_citations_absolute(tmp_path):
     index.build(
         write(tmp_path / "docs", {"a.md": "The kiwi."}), tmp_path / "book.db", origin="https://example.org/"

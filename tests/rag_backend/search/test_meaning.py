@@ -91,6 +91,9 @@ class Counting:
         self.count += len(texts)
         return self.model.passages(texts)
 
+    def question(self, text):
+        return self.model.question(text)
+
 
 def test_vectors_of_passages_that_stay_are_kept(tmp_path, small):
     docs, path = write(tmp_path / "docs", PAGES), tmp_path / "book.db"
@@ -112,3 +115,48 @@ def test_a_model_that_cannot_be_reached_fails_the_index_and_not_the_question(doc
     assert [hit.passage.url for hit in search(path, QUESTION, embedding=gone).hits] == ["/docs/b"]
     with pytest.raises(EmbeddingFailed, match="40"):
         Remote(served.base_url + "/none", served.name).question("x")
+
+
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [
+        ("Can malware erase previous backups on a server?", True),
+        ("How long does a battery last?", True),
+        ("Who painted the Mona Lisa?", False),
+        ("How do I get rid of ants in the kitchen?", False),
+    ],
+)
+def test_meaning_speaks_for_an_answer_where_words_do_not(docs, tmp_path, small, question, answers):
+    path = tmp_path / "book.db"
+    index.build(docs, path, embedding=small)
+    assert not search(path, question).hits
+    found = search(path, question, embedding=small)
+    assert bool(found.hits) is answers
+
+
+class Same:
+    """A model to which all texts are the same, and its questions have so many numbers."""
+
+    name = "same"
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def passages(self, texts):
+        return [[1.0, 0.0] for _ in texts]
+
+    def question(self, text):
+        return [1.0] * self.numbers
+
+
+def test_a_model_that_tells_nothing_apart_says_nothing_for_an_answer(docs, tmp_path):
+    path, model = tmp_path / "book.db", Same(2)
+    index.build(docs, path, embedding=model)
+    found = search(path, QUESTION, embedding=model)
+    assert found.hits
+    assert found.evidence.standing is None
+
+
+def test_a_model_whose_questions_cannot_be_compared_fails_the_index(docs, tmp_path):
+    with pytest.raises(BookError, match="another length"):
+        index.build(docs, tmp_path / "book.db", embedding=Same(3))

@@ -1,0 +1,83 @@
+"""Whether a book answers: what speaks for it, and how much of it is enough."""
+
+import pytest
+
+from rag_backend.search import index
+from rag_backend.search.judging import Evidence
+from rag_backend.search.query import search
+from tests.rag_backend.books import OVEN, write
+
+
+@pytest.mark.parametrize(
+    ("evidence", "is_enough"),
+    [
+        (Evidence(), False),
+        (Evidence(coverage=0.4), True),
+        (Evidence(coverage=0.39), False),
+        # The book's own words make up for those that it lacks, and words of English for none.
+        (Evidence(coverage=0.25, affinity=1.0), True),
+        (Evidence(coverage=0.25, affinity=0.9), False),
+        (Evidence(coverage=0.5, affinity=-1.0), False),
+        # A passage has to stand out further than one in fourteen does by chance.
+        (Evidence(coverage=0.4, standing=1.5), True),
+        (Evidence(coverage=0.4, standing=1.4), False),
+        (Evidence(coverage=0.25, standing=2.3), True),
+        (Evidence(coverage=0.0, affinity=-1.5, standing=5.0), True),
+        (Evidence(coverage=0.0, affinity=-1.5, standing=2.0), False),
+    ],
+)
+def test_coverage_affinity_and_meaning_speak_together(evidence, is_enough):
+    assert evidence.is_enough is is_enough
+
+
+@pytest.fixture(scope="module")
+def oven(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judging")
+    index.build(write(folder / "docs", OVEN), folder / "oven.db")
+    return folder / "oven.db"
+
+
+def affinities(path, question):
+    return {term.word: term.affinity for term in search(path, question).terms}
+
+
+def test_a_word_is_as_near_to_the_book_as_it_is_likelier_there_than_in_english(oven):
+    found = affinities(oven, "perlite oven house president mongolia piza")
+    assert found["oven"] == found["perlite"] == 4.0
+    assert found["piza"] > 2
+    assert 0 < found["house"] < found["perlite"]
+    # The book lacks both, and says nothing of how rare they are.
+    assert found["president"] == found["mongolia"] < 0
+
+
+def test_a_word_that_a_long_book_lacks_is_further_from_it(tmp_path, oven):
+    pages = {f"{number}.md": f"# Oven {number}\n\n{'Fire and brick. ' * 60}" for number in range(20)}
+    index.build(write(tmp_path / "docs", pages), tmp_path / "long.db")
+    assert affinities(tmp_path / "long.db", "mongolia")["mongolia"] < affinities(oven, "mongolia")["mongolia"]
+
+
+def test_what_readers_put_in_a_words_place_is_near_to_the_book_too(tmp_path):
+    index.build(write(tmp_path / "docs", {"a.md": "Remove the cement, remove the sand."}), tmp_path / "a.db")
+    found = affinities(tmp_path / "a.db", "delete paint")
+    assert found["delete"] > 0 > found["paint"]
+
+
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [
+        ("How many bricks for the dome?", True),
+        ("Which mortar for the bricks?", True),
+        # Each shares words with the book, which are common in English.
+        ("How many people live at that place?", False),
+        ("Who won the world cup three weeks ago?", False),
+    ],
+)
+def test_a_common_word_by_chance_is_no_answer(oven, question, answers):
+    assert bool(search(oven, question).hits) is answers
+
+
+def test_a_refusal_says_what_spoke_for_an_answer(oven):
+    found = search(oven, "Who was the first president?")
+    assert found.hits == ()
+    assert found.evidence.total < 0.4
+    assert found.evidence.standing is None
