@@ -18,7 +18,7 @@ def books(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("label", "sizes", "least", "refused"),
-    [(retrieval_sets.KNOWN, (160, 45), 144, 6)],
+    [(retrieval_sets.KNOWN, (160, 45), 144, 8)],
 )
 def test_the_search_finds_more_than_bm25s_and_knows_what_is_not_in_the_book(
     books, label, sizes, least, refused

@@ -3,7 +3,7 @@
 import pytest
 
 from rag_backend.search import index
-from rag_backend.search.judging import Evidence
+from rag_backend.search.judging import NEEDED, Evidence
 from rag_backend.search.query import search
 from tests.rag_backend.books import OVEN, write
 
@@ -15,9 +15,9 @@ from tests.rag_backend.books import OVEN, write
         (Evidence(coverage=0.4), True),
         (Evidence(coverage=0.39), False),
         # The book's own words make up for those that it lacks, and words of English for none.
-        (Evidence(coverage=0.25, affinity=1.0), True),
-        (Evidence(coverage=0.25, affinity=0.9), False),
-        (Evidence(coverage=0.5, affinity=-1.0), False),
+        (Evidence(coverage=0.25, affinity=1.6), True),
+        (Evidence(coverage=0.25, affinity=1.2), False),
+        (Evidence(coverage=0.5, affinity=-1.5), False),
         # A passage has to stand out further than one in fourteen does by chance.
         (Evidence(coverage=0.4, standing=1.5), True),
         (Evidence(coverage=0.4, standing=1.4), False),
@@ -79,5 +79,5 @@ def test_a_common_word_by_chance_is_no_answer(oven, question, answers):
 def test_a_refusal_says_what_spoke_for_an_answer(oven):
     found = search(oven, "Who was the first president?")
     assert found.hits == ()
-    assert found.evidence.total < 0.4
+    assert found.evidence.total < NEEDED
     assert found.evidence.standing is None
