@@ -14,7 +14,7 @@ from rag_backend.search.terms import Term
 NEEDED: Final = 0.4
 """The evidence from which a book answers: two fifths of the question in one passage, if nothing else speaks
 for or against it."""
-AFFINITY_WEIGHT: Final = 0.1
+AFFINITY_WEIGHT: Final = 0.15
 """What words that are e times as likely in the book as in English are worth, in shares of the question."""
 STANDING_WEIGHT: Final = 0.2
 """What a standard deviation is worth by which the nearest passage stands out further than FAR."""

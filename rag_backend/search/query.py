@@ -34,8 +34,8 @@ must lack it than have it."""
 FUSION: Final = 4
 """Added to a rank before it is inverted. The paper has 60, for lists of thousands; among the few passages
 that are shown the first ones of either list have to come before those that are in the middle of both."""
-MEANING_WEIGHT: Final = 1.25
-"""A rank by meaning counts a quarter more than one by words: it tells more where they disagree."""
+MEANING_WEIGHT: Final = 1.5
+"""A rank by meaning counts half as much again as one by words: it tells more where they disagree."""
 
 
 @dataclass(frozen=True, slots=True)

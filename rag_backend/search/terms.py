@@ -29,8 +29,9 @@ RELATED: Final = 0.6
 """The part of a word's weight that another word counts for which readers put in its place."""
 ENGLISH: Final = 300
 """Words of English by which the shares of a book's words are smoothed."""
-MAX_AFFINITY: Final = 4.0
-"""A word that is some fifty times as frequent as in English is the book's own; more tells no more."""
+MAX_AFFINITY: Final = 5.0
+"""A word that is 150 times as frequent as in English is the book's own, and one that is 150 times rarer is
+foreign to it; more tells no more."""
 UNKNOWN_NGRAM: Final = 0.25
 """The weight of n-grams that the book lacks: half of them lie across two words."""
 _WORDS: Final = re.compile(r"[A-Za-z]+")
@@ -161,7 +162,7 @@ def _count(connection: sqlite3.Connection, token: str) -> int:
 
 def affinity_of_absent(book: Book) -> float:
     """The affinity of a word that the book lacks: the lower, the longer the book."""
-    return math.log(ENGLISH / (book.words + ENGLISH))
+    return max(-MAX_AFFINITY, math.log(ENGLISH / (book.words + ENGLISH)))
 
 
 def _affinity(book: Book, term: Term) -> float:
@@ -171,7 +172,8 @@ def _affinity(book: Book, term: Term) -> float:
     others = max((_occurrences(book.connection, token) for token, _ in term.related), default=0)
     added = ENGLISH * frequency.share(term.word)
     held = max(own, RELATED * others) + added
-    return min(MAX_AFFINITY, math.log(held / added) + affinity_of_absent(book))
+    affinity = math.log(held / added * ENGLISH / (book.words + ENGLISH))
+    return max(-MAX_AFFINITY, min(MAX_AFFINITY, affinity))
 
 
 def _occurrences(connection: sqlite3.Connection, token: str) -> int:

@@ -120,7 +120,7 @@ def test_a_model_that_cannot_be_reached_fails_the_index_and_not_the_question(doc
 @pytest.mark.parametrize(
     ("question", "answers"),
     [
-        ("Can malware erase previous backups on a server?", True),
+        ("Can a virus delete my old backups?", True),
         ("How long does a battery last?", True),
         ("Who painted the Mona Lisa?", False),
         ("How do I get rid of ants in the kitchen?", False),
