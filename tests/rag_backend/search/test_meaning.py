@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -160,3 +162,25 @@ def test_a_model_that_tells_nothing_apart_says_nothing_for_an_answer(docs, tmp_p
 def test_a_model_whose_questions_cannot_be_compared_fails_the_index(docs, tmp_path):
     with pytest.raises(BookError, match="another length"):
         index.build(docs, tmp_path / "book.db", embedding=Same(3))
+
+
+class NoNumbers(BaseHTTPRequestHandler):
+    """An embeddings server whose vectors hold what JSON has no word for, as Python writes it."""
+
+    def do_POST(self):
+        body = b'{"data": [{"index": 0, "embedding": [NaN, 1.0]}]}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_vector_that_holds_no_number_is_refused():
+    with HTTPServer(("127.0.0.1", 0), NoNumbers) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        model = Remote(f"http://127.0.0.1:{server.server_port}/v1", "nan")
+        with pytest.raises(EmbeddingFailed, match="no number"):
+            model.question("x")
