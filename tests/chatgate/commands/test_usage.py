@@ -32,12 +32,12 @@ def sites(home):
     (home / "chatgate.toml").write_text(SITES)
 
 
-def settle(server, site, sub, *counts, tier="reader"):
+def settle(server, site, sub, *counts, tier="reader", is_again=False):
     """As the proxy counts an answer."""
     place = Place.of(redis_keys.site(site), Limits("0", 1, 9, 9), site=site)
     server.hset(place.state, "day", "0")
     caller = SimpleNamespace(sub=sub, tier=tier)
-    call = place.settle(f"{sub}{counts}", Spend("book", *counts), caller)
+    call = place.settle(f"{sub}{counts}", Spend("book", *counts), caller, is_again=is_again)
     server.eval(call.script.source, *call.words[2:])
 
 
@@ -55,7 +55,7 @@ def test_who_used_what(server):
     settle(server, "docs", BOB, 1000, 1, 7, tier="guest")
     settle(server, "other", BOB, 5, 5, 0)
     # A repeated call counts nothing.
-    settle(server, "other", BOB, 5, 5, 0)
+    settle(server, "other", BOB, 5, 5, 0, is_again=True)
     header, *found = rows()
     assert header == ["day (UTC)", "site", "backend", "tier", "questions", "tokens in", "tokens out", "cost"]
     assert [row[1:] for row in found] == [
