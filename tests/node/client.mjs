@@ -2,6 +2,7 @@
 // address, the site's origin, "cookie" or "bearer", the package whose client it is, and which one of its clients:
 // "client", or that of a framework. Prints a line of JSON for each step, with what the client returned and what
 // went over the wire for it.
+import { createServer } from "node:net";
 import { openBrowser, views } from "./views.mjs";
 
 const [baseURL, origin, credentials, library, kind] = process.argv.slice(2);
@@ -14,6 +15,14 @@ const PASSWORD = "correct horse battery";
 const NEW_PASSWORD = "battery horse correct";
 const NEWEST_PASSWORD = "horse battery correct";
 
+// An address that refuses connections, as a broker's does that is down.
+const nowhere = await new Promise((resolve) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address();
+    server.close(() => resolve(`http://127.0.0.1:${port}`));
+  });
+});
+
 let wire = [];
 
 // One browser, or one script that keeps a bearer token: a page of the site, with what it was given.
@@ -22,6 +31,7 @@ class Device {
   state = { isPending: true };
   looks = new Set();
   token = "";
+  isCutOff = false;
 
   constructor(name) {
     this.name = name;
@@ -49,7 +59,8 @@ class Device {
     headers.set("user-agent", this.name);
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     if (credentials === "cookie" && cookie) headers.set("cookie", cookie);
-    const response = await fetch(input, { ...init, headers });
+    const asked = this.isCutOff ? `${input}`.replace(baseURL, nowhere) : input;
+    const response = await fetch(asked, { ...init, headers });
     const setCookies = response.headers.getSetCookie();
     for (const line of setCookies) this.keep(line);
     wire.push({
@@ -72,11 +83,16 @@ class Device {
 
   // What the page shows, once it is the user whom `expected` accepts.
   shows(expected) {
+    return this.is(({ data }) => expected(data?.user ?? null));
+  }
+
+  // What the page shows once `expected` accepts the state of its session.
+  is(expected) {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error("the page was not updated")), 10_000);
       const look = () => {
         const { data, isPending, isRefetching } = this.state;
-        if (isPending || isRefetching || !expected(data?.user ?? null)) return;
+        if (isPending || isRefetching || !expected(this.state)) return;
         clearTimeout(timer);
         this.looks.delete(look);
         resolve({ data: data && { user: data.user.name } });
@@ -125,6 +141,20 @@ async function changesElsewhere() {
   }
 }
 
+// A broker that cannot be reached signs nobody out: the page says that it failed, and goes on when it can.
+async function brokerIsDown() {
+  first.isCutOff = true;
+  await step("page while the broker is down", () => {
+    EVENTS["after another tab"]();
+    return first.is(({ error }) => error);
+  });
+  first.isCutOff = false;
+  await step("page when the broker is back", () => {
+    EVENTS["after another tab"]();
+    return first.is(({ data, error }) => data && !error);
+  });
+}
+
 // Nuxt's way on a server: the client names the address, and `useFetch` asks it.
 const useFetch = async (url) => ({ data: await (await first.fetch(url, { method: "GET" })).json(), error: null });
 
@@ -164,6 +194,7 @@ await step("store after update", () => first.shows(isNamed("Ada King")));
 await step("update of the address", () => a.updateUser({ email: "other@example.com" }));
 
 if (isPage) await changesElsewhere();
+if (isPage) await brokerIsDown();
 if (kind === "vue") await step("session by useFetch", () => a.useSession(useFetch));
 
 await step("token", () => a.token());

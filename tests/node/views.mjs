@@ -45,8 +45,8 @@ export const views = {
         const session = client.useSession();
         // An effect runs again for the members that it has read.
         createEffect(() => {
-          const { data, isPending, isRefetching } = session();
-          show({ data: data && { user: { ...data.user } }, isPending, isRefetching });
+          const { data, error, isPending, isRefetching } = session();
+          show({ data: data && { user: { ...data.user } }, error, isPending, isRefetching });
         });
       });
   },

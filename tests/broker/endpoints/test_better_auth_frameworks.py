@@ -18,6 +18,8 @@ PAGES = {
     "page in view": {"user": "Ada in view"},
     "update elsewhere, after another tab": {"status": True},
     "page after another tab": {"user": "Ada after another tab"},
+    "page while the broker is down": {"user": "Ada after another tab"},
+    "page when the broker is back": {"user": "Ada after another tab"},
 }
 OF_VUE = {"session by useFetch": "session"}
 
