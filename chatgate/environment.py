@@ -5,15 +5,15 @@ alike, so that `chatgate users` means the same accounts as `chatgate up`.
 """
 
 import os
-import secrets
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from chatgate import secret_files
 from chatgate.faults import Fault
+from chatgate.given import Given
 from chatgate.stack import valkey
 from edge.config.read import read
 from edge.config.schema import ConfigurationError, Settings
@@ -72,7 +72,7 @@ def read_environment(environ: Mapping[str, str], folder: Path, *, make: bool = T
     Raises Fault with a line for each fault of the configuration.
     """
     config = _config(environ, folder)
-    given = _Given(environ, {} if config == DEVELOPMENT_TOML else _parsed(config))
+    given = Given(environ, {} if config == DEVELOPMENT_TOML else _parsed(config))
     named = _parsed(config)
     data_dir = folder / given.value("data_dir", ".chatgate")
     ports = Ports(
@@ -91,7 +91,7 @@ def read_environment(environ: Mapping[str, str], folder: Path, *, make: bool = T
     embedded = None
     if is_development(given, config):
         filled |= _gaps(given, named, ports)
-        filled |= _secrets(given, named, data_dir, make)
+        filled |= secret_files.variables(given, named, data_dir, make=make)
         if not given.has("redis", "url") and not environ.get("REDIS_URL"):
             embedded = data_dir / "valkey"
             filled["CHATGATE_REDIS_URL"] = valkey.url(valkey.socket_for(embedded))
@@ -108,7 +108,7 @@ def for_development(environ: Mapping[str, str], folder: Path) -> Environment:
     if env not in (None, "", "development"):
         raise Fault("`chatgate up` is for development: unset CHATGATE_ENV, or start the services themselves.")
     config = _config(environ, folder)
-    if not is_development(_Given(environ, _parsed(config)), config):
+    if not is_development(Given(environ, _parsed(config)), config):
         raise Fault(
             f'{config}: is for production, and `chatgate up` is for development. Write env = "development" '
             "into it, or set CHATGATE_ENV=development if what it says serves both; or "
@@ -126,42 +126,9 @@ def here() -> Environment:
     return read_environment(os.environ, Path.cwd())
 
 
-def is_development(given: "_Given", config: Path) -> bool:
+def is_development(given: Given, config: Path) -> bool:
     default = "development" if config == DEVELOPMENT_TOML else "production"
     return given.value("env", default) == "development"
-
-
-class _Given:
-    """Settings from the variables and from the operator's own file; the variables win."""
-
-    def __init__(self, environ: Mapping[str, str], file: Mapping[str, Any]) -> None:
-        self._environ = environ
-        self._file = file
-
-    def has(self, *path: str) -> bool:
-        name = variable(*path)
-        return (
-            bool(self._environ.get(name))
-            or f"{name}_FILE" in self._environ
-            or self._in_file(path) is not None
-        )
-
-    def value(self, key: str, default: str) -> str:
-        return str(self._environ.get(variable(key)) or self._in_file((key,)) or default)
-
-    def port(self, default: int, *path: str) -> int:
-        name = variable(*path)
-        text = self._environ.get(name) or self._in_file(path) or default
-        with suppress(ValueError):
-            if 1 <= int(text) <= 65535:
-                return int(text)
-        raise Fault(f"{name} is {text!r}: a port is a number from 1 to 65535. Correct it or unset it.")
-
-    def _in_file(self, path: tuple[str, ...]) -> Any:
-        found: Any = self._file
-        for part in path:
-            found = found.get(part) if isinstance(found, Mapping) else None
-        return found
 
 
 def _config(environ: Mapping[str, str], folder: Path) -> Path:
@@ -181,7 +148,7 @@ def _parsed(config: Path) -> Mapping[str, Any]:
         raise Fault(f"{config}: {error}") from None
 
 
-def _gaps(given: _Given, named: Mapping[str, Any], ports: Ports) -> dict[str, str]:
+def _gaps(given: Given, named: Mapping[str, Any], ports: Ports) -> dict[str, str]:
     """Variables for the settings that a development configuration leaves out."""
     filled = {
         ("env",): "development",
@@ -228,66 +195,6 @@ def _metrics_port(port: int) -> str:
     """The port 1000 above the service's own, as by default, so that the two move together; 0, which is none,
     where no such port exists."""
     return str(port + 1000 if port + 1000 <= 65535 else 0)
-
-
-def _secrets(given: _Given, named: Mapping[str, Any], data_dir: Path, make: bool) -> dict[str, str]:
-    files = _secret_files(given, named, data_dir / "secrets")
-    if make:
-        make_private(data_dir)
-        for file in files.values():
-            _keep_secret(file, data_dir)
-    return dict(_told(name, file) for name, file in files.items())
-
-
-def _told(name: str, file: Path) -> tuple[str, str]:
-    return (f"{name}_FILE", str(file)) if os.path.exists(file) else (name, secrets.token_hex(32))
-
-
-def _secret_files(given: _Given, named: Mapping[str, Any], folder: Path) -> dict[str, Path]:
-    """The file of each secret that is not given, by the secret's variable."""
-    secret_of: dict[tuple[str, ...], Path] = {("broker", "secret"): folder / "broker.secret"}
-    for name in named.get("backends", {}):
-        secret_of["backends", name, "secret"] = folder / f"backend-{name}.secret"
-    return {variable(*path): file for path, file in secret_of.items() if not given.has(*path)}
-
-
-def _keep_secret(file: Path, data_dir: Path) -> None:
-    """Make the file unless it exists. Raises Fault when the data folder cannot be used."""
-    try:
-        _make_secret(file)
-    except OSError as error:
-        raise unusable(data_dir, error) from None
-
-
-def _make_secret(file: Path) -> None:
-    """Make the file once; of two processes that make it at the same moment, both use the first one's."""
-    if file.exists():
-        return
-    make_private(file.parent)
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    new.touch(0o600)
-    try:
-        new.write_text(secrets.token_hex(32), encoding="ascii")
-        # Unlike a rename, a link fails when the name is taken, and the file is complete when it appears.
-        with suppress(FileExistsError):
-            os.link(new, file)
-    finally:
-        new.unlink()
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder that only its owner can enter. Raises Fault when it cannot be made."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise unusable(folder, error) from None
-
-
-def unusable(data_dir: Path, error: OSError) -> Fault:
-    return Fault(
-        f"data_dir: {data_dir} cannot be used ({error.strerror or type(error).__name__}). Make it a folder "
-        "that this user may write to, or name another in data_dir or CHATGATE_DATA_DIR."
-    )
 
 
 def _with_backend_secret(environ: dict[str, str], settings: Settings) -> dict[str, str]:

@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar
 from broker.accounts.accounts import Accounts, AccountsError, AccountsUnavailable, normalise_email
 from broker.config import resolve
 from broker.storage.sql import SqlAccounts, open_accounts
-from chatgate.environment import Environment, unusable
+from chatgate.environment import Environment
 from chatgate.faults import Fault
+from chatgate.secret_files import unusable
 from chatgate.stack import valkey
 from edge.database_url import BadDatabaseUrl, driver_url
 from edge.redis.client import Store, StoreUnavailable, command

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from chatgate.environment import BACKEND, SITE, Environment, make_private
+from chatgate.environment import BACKEND, SITE, Environment
 from chatgate.faults import Fault
+from chatgate.secret_files import make_private
 from chatgate.stack import valkey
 from chatgate.stack.supervise import Children, Hear, Service
 from edge.server import metrics_listener

@@ -18,9 +18,10 @@ from edge.http.body_limit import MAX_BODY
 from edge.http.client_address import bucket, client_address, is_trusted
 from edge.http.problems import Problem, unavailable
 from edge.server.http1.connections import size
+from edge.server.http1.deadline import MovedDeadline
 from edge.server.http1.door import Door
 from edge.server.http1.framing import HEAD_END, Body, forwarded, judge, malformed, require_line_ends
-from edge.server.http1.refusals import written
+from edge.server.http1.refusals import too_slow, written
 from edge.server.http1.transport import Sending
 
 MAX_HEAD: Final = 16_384
@@ -29,10 +30,6 @@ MAX_UNHEARD: Final = MAX_HEAD + MAX_BODY
 """Bytes of a request that are held before the application is called. A larger one goes to it at once."""
 EXPECTS: Final = b"\r\nexpect:"
 """With this field the client may wait to be asked for its body (RFC 9110 10.1.1)."""
-
-
-def _too_slow(detail: str) -> Problem:
-    return Problem(408, "request_timeout", detail)
 
 
 if TYPE_CHECKING:
@@ -57,8 +54,7 @@ class _Guarded(_Protocol):
         self._held = b""
         self._unheard: bytearray | None = None
         self._telling: asyncio.TimerHandle | None = None
-        self._due: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = MovedDeadline(self.loop, self._expire)
         self._unread: asyncio.TimerHandle | None = None
         self._is_refused = False
         sending = Sending(transport, self.door.unread_within, self.door.linger_for, self._lingers)
@@ -73,9 +69,9 @@ class _Guarded(_Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
-        for timer in (self._timer, self._unread):
-            if timer is not None:
-                timer.cancel()
+        self._deadline.end()
+        if self._unread is not None:
+            self._unread.cancel()
         self.door.leave(self)
         super().connection_lost(exc)
         # Break the reference cycles now, as the garbage collector comes late: in a flood of connections that
@@ -241,7 +237,7 @@ class _Guarded(_Protocol):
             self._wait(self.door.head_within)
             return
         # From here on the connection waits for the application.
-        self._due = None
+        self._deadline.clear()
         self.door.waiting.remove(self)
 
     def _know(self, head: bytes) -> None:
@@ -261,26 +257,16 @@ class _Guarded(_Protocol):
             longest.shed()
 
     def _wait(self, seconds: float) -> None:
-        self._due = self.loop.time() + seconds
         self._hold()
-        if self._timer is not None and self._timer.when() > self._due:
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._timer = self.loop.call_at(self._due, self._tick)
+        self._deadline.set(seconds)
 
-    def _tick(self) -> None:
-        # One timer for each connection, which looks again if its time was moved: most requests end long
-        # before, and a timer for each request would cost more than its head.
-        self._timer = None
-        if self._due is None or self.transport.is_closing():
+    def _expire(self) -> None:
+        if self.transport.is_closing():
             return
-        if self.loop.time() < self._due:
-            self._timer = self.loop.call_at(self._due, self._tick)
-        elif self._body is not None:
-            self._refuse(_too_slow("The request's body took too long."))
+        if self._body is not None:
+            self._refuse(too_slow("The request's body took too long."))
         elif self._head:
-            self._refuse(_too_slow("The request's header took too long."))
+            self._refuse(too_slow("The request's header took too long."))
         else:
             # The client has sent no request, so there is nothing to answer.
             self.transport.close()
@@ -289,7 +275,7 @@ class _Guarded(_Protocol):
         if self.transport.is_closing():
             return
         self._is_refused = True
-        self._due = None
+        self._deadline.clear()
         self._forget()
         is_answered = self.cycle is not None and self.cycle.response_complete
         if self.cycle is not None and not is_answered:

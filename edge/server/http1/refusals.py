@@ -19,6 +19,10 @@ SAID_EVERY: Final = 1.0
 _log = structlog.get_logger()
 
 
+def too_slow(detail: str) -> Problem:
+    return Problem(408, "request_timeout", detail)
+
+
 class Refusals:
     """Counts the refusals of one process by code, and logs at most one line in SAID_EVERY: the counts since
     the last line, and the code and the request id of the first."""
