@@ -101,18 +101,15 @@ class Pipeline:
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = await self._connected()
-        replies: list[Any] = [None] * len(commands)
-
-        async def ask(places: Sequence[int]) -> None:
-            found = await connection.exchange([commands[at].words for at in places])
-            for at, reply in zip(places, found, strict=True):
-                replies[at] = reply
-
         # Each WAIT takes a round trip to the replicas, or all of its time, and the last one covers every
         # write before it.
         *early, last = [at for at, one in enumerate(commands) if one.words[0] == "WAIT"] or [-1]
-        skipped = set(early)
-        await ask([at for at in range(len(commands)) if at not in skipped])
+        if early:
+            kept = [one for at, one in enumerate(commands) if at not in early]
+            found = iter(await self._exchange(kept))
+            replies = [None if at in early else next(found) for at in range(len(commands))]
+            return [replies[last] if at in early else reply for at, reply in enumerate(replies)]
+        replies = await connection.exchange([one.words for one in commands])
         unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
             # A script that the server does not know has not run, so sending it again repeats nothing.
@@ -120,9 +117,11 @@ class Pipeline:
             await connection.exchange([("SCRIPT", "LOAD", source) for source in sources])
             # The earlier TRACE and WAIT do not cover a script that runs late: both are sent again.
             traces = (at for at in range(unknown[0], len(commands)) if commands[at].script is TRACE)
-            await ask(sorted({*unknown, *traces, *([last] if last > unknown[0] else [])}))
-        for at in early:
-            replies[at] = replies[last]
+            again = sorted({*unknown, *traces, *([last] if last > unknown[0] else [])})
+            for at, reply in zip(
+                again, await connection.exchange([commands[at].words for at in again]), strict=True
+            ):
+                replies[at] = reply
         return replies
 
     async def _connected(self) -> Connection:
