@@ -34,6 +34,8 @@ class SharedRedis:
         self._prefix = prefix
         self._parsed: OrderedDict[bytes, ForeignSession] = OrderedDict()
         self.owns = owns
+        # In a Cluster the two keys may be at two servers, and the user of a Redis of theirs may GET alone.
+        self._asks_together = not owns and not store.is_cluster
 
     async def find(self, token: str, now: float) -> ForeignSession | None:
         # The token becomes part of a key, so its form comes first: Better Auth itself answers 500 for the
@@ -46,19 +48,22 @@ class SharedRedis:
         found = self._parse(raw, now)
         if found is None:
             return None
-        [marker] = await self._run(self._marker(found.user_id))
+        [marker] = await self._run(command("GET", self._marker(found.user_id)))
         return found if _is_living(found, token, marker, now) else None
 
     async def look(self, reference: Reference, now: float) -> ForeignSession | None:
         return self.read(await self._run(*self.ask(reference)), reference, now)
 
-    def ask(self, reference: Reference) -> tuple[Command, Command]:
+    def ask(self, reference: Reference) -> Sequence[Command]:
         """The commands whose replies `read` reads; they may go with others of the same server."""
-        return command("GET", self._prefix + reference.token), self._marker(reference.user_id)
+        names = self._prefix + reference.token, self._marker(reference.user_id)
+        if self._asks_together:
+            return [command("MGET", *names)]
+        return [command("GET", name) for name in names]
 
     def read(self, replies: Sequence[Any], reference: Reference, now: float) -> ForeignSession | None:
         """As `look`, by the replies to `ask`."""
-        raw, marker = replies
+        raw, marker = replies[0] if self._asks_together else replies
         found = None if raw is None else self._parse(raw, now)
         if found is None or found.reference(WAY) != reference:
             return None
@@ -66,7 +71,9 @@ class SharedRedis:
 
     async def describe(self, now: float) -> str:
         # A name that no session has: whether it may be read is what is asked.
-        await self._run(command("GET", f"{self._prefix}{'0' * 32}"), self._marker("nobody"))
+        await self._run(
+            *(command("GET", name) for name in (f"{self._prefix}{'0' * 32}", self._marker("nobody")))
+        )
         return f"readable: {await self._version()}; {await self._clock(now)}"
 
     async def close(self) -> None:
@@ -100,10 +107,10 @@ class SharedRedis:
                     self._parsed.popitem(last=False)
         return found
 
-    def _marker(self, user_id: str) -> Command:
+    def _marker(self, user_id: str) -> str:
         # Better Auth 1.7.16 and later: a sign-in that ran while all sessions were revoked may have left its
         # key, and this marker alone says that it is dead (its db/internal-adapter). 1.6 has none.
-        return command("GET", f"{self._prefix}revoked-sessions-before-{user_id}")
+        return f"{self._prefix}revoked-sessions-before-{user_id}"
 
     async def _run(self, *commands: Command) -> list[Any]:
         try:
