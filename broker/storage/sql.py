@@ -12,7 +12,6 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, CursorResult
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from broker.accounts.accounts import (
     Account,
@@ -32,6 +31,7 @@ from broker.storage.sql_tables import (
     to_account,
     user_row,
 )
+from edge.async_engine import AsyncEngine, create_async_engine
 from edge.database_url import driver_url
 
 DEADLINE_S: Final = 2.0

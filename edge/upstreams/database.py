@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, RowMapping
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from edge.async_engine import AsyncEngine, create_async_engine
 from edge.config.better_auth import NAMES, BetterAuth
 from edge.database_url import driver_url
 from edge.upstreams import session
