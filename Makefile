@@ -72,10 +72,12 @@ lint: install widget/node_modules/.package-lock.json ## Check formats, types and
 	cd widget && npm run --silent lint
 
 # As many at a time as most machines have cores: a third was no faster on two, and disturbed what is timed. Those
-# of one module stay together, and so do their servers.
+# of one module stay together, and so do their servers; modules keep their order, and so a folder has one browser.
 TESTS_AT_ONCE ?= 2
+# Some machines keep no compiled modules, and each of the hundreds of services would compile its own anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: install ## Run every test but those in containers
-	$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadscope
+	$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadscope --no-loadscope-reorder
 
 test-fast: install ## Run the tests that start no process but the embedded Valkey, in under a minute
 	$(BIN)/pytest -n 2 --dist loadscope -m "not compose and not alone and not system and not node" $(FAST)

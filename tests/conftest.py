@@ -1,17 +1,20 @@
+import gc
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.topologies import Clustered, alone, clustered, recorded_scripts, watched
 from tests.turns import turn_of
-from tests.valkey import PATIENT_S, Valkey
+from tests.valkey import PATIENT_S, Lent
 
 # The small embedding model would take a minute for the sample book on a busy machine; the tests that want
 # it name it.
 os.environ["CHATGATE_BACKEND_EMBEDDINGS_MODEL"] = "none"
+
+
+LONGEST = ("widget", "system", "chatgate", "generators", "browser", "deploy", "broker")
+"""Folders whose tests run first, so that none of the long ones is left for one process at the end."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -25,17 +28,31 @@ def pytest_collection_modifyitems(items):
         if item.get_closest_marker("node"):
             # The first of them waits for npm, and for sites that are built.
             item.add_marker(pytest.mark.timeout(900))
+    items.sort(key=_turn)
+
+
+def pytest_collection_finish():
+    # Modules and collected tests stay until the end: no need to look through them for garbage each time.
+    gc.freeze()
+
+
+def _turn(item):
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+
+
+@pytest.fixture(scope="session")
+def lent():
+    lent = Lent()
+    yield lent
+    lent.end()
 
 
 @pytest.fixture
-def valkey():
-    # Short, because a unix socket's path has room for 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="cg", dir="/tmp"))
-    server = Valkey(folder)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(folder)
+def valkey(lent):
+    """A server that is empty and as it is by default."""
+    yield lent.take()
+    lent.give_back()
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """A real Valkey server of the tests' own, on a unix socket."""
 
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,3 +52,55 @@ class Valkey:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+
+class Lent:
+    """A server that one test after the other has, empty; one that a test changed is not lent again."""
+
+    def __init__(self) -> None:
+        self.server: Valkey | None = None
+        self._process: subprocess.Popen | None = None
+        self._settings: tuple[object, ...] = ()
+
+    def take(self) -> Valkey:
+        if self.server is None:
+            # Short, because a unix socket's path has room for 107 bytes.
+            self.server = Valkey(Path(tempfile.mkdtemp(prefix="cg", dir="/tmp")))
+            self.server.start()
+            self._process, self._settings = self.server.process, _settings_of(self.server)
+        return self.server
+
+    def give_back(self) -> None:
+        if not self._is_as_it_was():
+            self.end()
+
+    def end(self) -> None:
+        if self.server is not None:
+            self.server.kill()
+            shutil.rmtree(self.server.folder)
+            self.server = None
+
+    def _is_as_it_was(self) -> bool:
+        if self.server.process is not self._process or self._process.poll() is not None:
+            return False
+        if [one.name for one in self.server.folder.iterdir()] != ["s"]:
+            return False
+        try:
+            with _client_of(self.server) as client:
+                client.client_kill_filter(_type="normal", skipme=True)
+                client.client_kill_filter(_type="pubsub")
+                client.flushall()
+                client.script_flush()
+                client.config_resetstat()
+            return _settings_of(self.server) == self._settings
+        except redis.RedisError:
+            return False
+
+
+def _client_of(server: Valkey) -> redis.Redis:
+    return redis.Redis(unix_socket_path=server.socket, socket_timeout=PATIENT_S)
+
+
+def _settings_of(server: Valkey) -> tuple[object, ...]:
+    with _client_of(server) as client:
+        return client.config_get(), client.acl_list(), client.info("replication")["role"]
