@@ -7,7 +7,6 @@ command and with the environment that the files give.
 import os
 import re
 import secrets
-import subprocess
 import sys
 from contextlib import ExitStack
 
@@ -19,6 +18,7 @@ from edge.config.guessing import strength
 from tests.deploy.manifests import PLATFORMS, SECRETS, SERVICES
 from tests.ports import free_ports
 from tests.processes import REPOSITORY, serving
+from tests.sample_book import indexed
 from tests.system.stack import own_environment
 
 STOPS_WITHIN_S = 15
@@ -110,8 +110,7 @@ def test_the_configuration_is_good_for_production(platform, name, tmp_path, valu
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
     made = tmp_path_factory.mktemp("index") / "book.db"
-    command = [sys.executable, "-m", "chatgate", "index", REPOSITORY / "examples" / "book", "--into", made]
-    subprocess.run(command, check=True, capture_output=True)
+    made.write_bytes(indexed())
     return made
 
 

@@ -2,13 +2,14 @@ import pytest
 
 from rag_backend.search import index
 from tests.rag_backend.answers.model_server import running
-from tests.rag_backend.books import OVEN, SAMPLE, write
+from tests.rag_backend.books import OVEN, write
+from tests.sample_book import indexed
 
 
 @pytest.fixture(scope="session")
 def sample_index(tmp_path_factory):
     path = tmp_path_factory.mktemp("index") / "book.db"
-    index.build(SAMPLE, path)
+    path.write_bytes(indexed())
     return path
 
 
