@@ -203,6 +203,11 @@ def test_third_party_cookies_may_be_blocked(with_profile, stage, blocked):
         assert refreshed["token_type"] == "DPoP"
 
 
+def test_a_private_window_blocks_third_party_cookies(context, stage):
+    """Those that play in one, as the widget's do, play where these are blocked."""
+    assert cookie_from_another_site(context, stage) is None
+
+
 def test_a_browser_without_javascript_can_sign_in(browser, stage):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -1,7 +1,7 @@
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.chromium import choose_third_party_cookies, launch_options
+from tests.browser.chromium import launch_options
 from tests.browser.watch import watched
 from tests.widget.stage import staged
 
@@ -29,11 +29,10 @@ def stage():
 
 
 @pytest.fixture
-def context(playwright, tmp_path):
-    """A new reader's browser, which blocks third-party cookies. A complaint of it fails the test."""
-    profile = tmp_path / "profile"
-    choose_third_party_cookies(profile, blocked=True)
-    with watched(playwright.chromium.launch_persistent_context(profile, **launch_options())) as context:
+def context(browser):
+    """A new reader's browser: a private window, which blocks third-party cookies. A complaint of it fails
+    the test."""
+    with watched(browser.new_context()) as context:
         context.set_default_timeout(PATIENCE_MS)
         yield context
         context.close()
