@@ -15,7 +15,7 @@ from attack.searches import Search
 from bench.processes import own_environment, serving
 from tests.ports import free_ports
 
-pytestmark = [pytest.mark.system, pytest.mark.alone]
+pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[2]
 SEED = 7
@@ -37,6 +37,7 @@ def faulty(folder, fault, upstream=None):
         yield service
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
@@ -73,6 +74,7 @@ async def test_answers_that_a_proxy_passes_on_wrongly_are_found(running, tmp_pat
     assert told in found.faults[0].what
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("fault", "figure"), [("is_overrun", "newcomers p99"), ("hoards", "memory of chat_proxy")]
 )
@@ -122,8 +124,9 @@ def test_a_fault_is_told_and_kept_and_is_the_exit_code(running, capsys):
     assert b"asked, heard and held" in Path(file).read_bytes()
 
 
+@pytest.mark.alone
 def test_a_run_that_finds_nothing_says_so():
-    words = [sys.executable, "-m", "attack", "--seconds", "16", "--seed", "5", "bodies", "heads", "answers"]
+    words = [sys.executable, "-m", "attack", "--seconds", "8", "--seed", "5", "bodies", "heads", "answers"]
     run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     lines = run.stdout.splitlines()
