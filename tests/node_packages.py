@@ -24,7 +24,9 @@ def node(folder=FOLDER):
         cannot(f"Node {MIN_NODE} or later is needed, this is {version.strip()}")
     with alone_with(folder / "package-lock.json"):
         if _is_stale(folder):
-            done = subprocess.run(["npm", "ci"], cwd=folder, capture_output=True, text=True)
+            done = subprocess.run(
+                ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True
+            )
             if done.returncode != 0:
                 cannot(f"npm ci failed in {folder}: {done.stderr[-500:]}")
     return found
