@@ -34,7 +34,10 @@ class SlowLine:
         self._tasks.add(asyncio.current_task())
         with contextlib.suppress(OSError, asyncio.CancelledError):
             upstream, downstream = await self._opened()
-            await asyncio.gather(self._ask(reader, downstream, writer), self._answer(upstream, writer))
+            try:
+                await asyncio.gather(self._ask(reader, downstream, writer), self._answer(upstream, writer))
+            finally:
+                downstream.close()
         writer.close()
 
     async def _ask(self, reader, server, client):

@@ -12,13 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from tests.deploy.manifests import DEPLOY, SERVICES, systemd
 from tests.missing import cannot
 from tests.ports import free_ports
 from tests.processes import serving
-from tests.system.stack import own_environment
+from tests.system.stack import browser_on, own_environment
 
 SYSTEMD = DEPLOY / "systemd"
 PAGE = "https://owner.github.io"
@@ -155,7 +153,7 @@ class Reader:
 
     def __init__(self, name):
         self.email = f"{name}@example.com"
-        self.http = httpx.Client(headers={"Origin": PAGE}, timeout=20)
+        self.http = browser_on(PAGE)
         self.cookie = {}
 
     def sign_up(self, machine):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import httpx
 from tests.chatgate.processes import until
 from tests.ports import free_ports
 from tests.processes import PATIENCE_S
+from tests.sample_book import indexed
 from tests.valkey import PATIENT_S, Valkey
 
 ROOT = Path(__file__).parents[2]
@@ -75,8 +77,7 @@ class Stack:
 
     def start_all(self, start_valkey=None):
         """`start_valkey` starts another Valkey in the folder than the usual one."""
-        index = [sys.executable, "-m", "chatgate", "index", str(ROOT / "examples" / "book")]
-        subprocess.run([*index, "--into", str(self.folder / "book.db")], check=True, capture_output=True)
+        (self.folder / "book.db").write_bytes(indexed())
         if start_valkey is None:
             self.valkey.start()
         else:
@@ -123,12 +124,20 @@ def _is_ready(client, port):
     return False
 
 
+def browser_on(page):
+    """A client that sends the origin of `page`, and whose connections are closed once nobody has it."""
+    transport = httpx.HTTPTransport()
+    client = httpx.Client(headers={"Origin": page}, transport=transport, timeout=20)
+    weakref.finalize(client, transport.close)
+    return client
+
+
 class Reader:
     """A browser on a page of the site, with an account of its own."""
 
     def __init__(self, broker, proxy, page=PAGE):
         self.broker, self.proxy = broker, proxy
-        self.http = httpx.Client(headers={"Origin": page}, timeout=15)
+        self.http = browser_on(page)
         self.token = ""
 
     def sign_up(self):

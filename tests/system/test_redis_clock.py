@@ -82,8 +82,8 @@ class Clock:
     def __init__(self, folder):
         self.path = folder / "shift"
         self.path.write_bytes(bytes(8))
-        self._file = self.path.open("r+b")
-        self._shift = mmap.mmap(self._file.fileno(), 8)
+        with self.path.open("r+b") as file:
+            self._shift = mmap.mmap(file.fileno(), 8)
 
     def set(self, seconds):
         self._shift[:8] = struct.pack("l", seconds)

@@ -110,8 +110,10 @@ class Stage:
         return email
 
     def elsewhere(self, email, client_id="docs"):
-        """The same reader in another browser: a client that holds the cookie of a session of its own."""
-        client = httpx.Client(base_url=self.stack.broker, headers={"Origin": self.origin}, timeout=20)
+        """The same reader in another browser: a client that holds the cookie of a session of its own, and
+        keeps no connection that would have to be closed."""
+        headers, limits = {"Origin": self.origin}, httpx.Limits(max_keepalive_connections=0)
+        client = httpx.Client(base_url=self.stack.broker, headers=headers, limits=limits, timeout=20)
         body = {"email": email, "password": PASSWORD}
         answer = client.post(f"/api/auth/sign-in/email?client_id={client_id}", json=body)
         assert answer.status_code == 200, answer.text

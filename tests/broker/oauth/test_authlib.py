@@ -3,6 +3,7 @@ site's whole way, and its resource server's validator, with joserfc, over the to
 
 import inspect
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -47,22 +48,23 @@ def broker(request):
         yield Broker(algorithm, rfc8414.AuthorizationServerMetadata(found), account["token"])
 
 
+@asynccontextmanager
+async def client(kind, *args, **more):
+    """A client of that class, whose connections are closed after the block."""
+    made = kind(*args, **more)
+    try:
+        yield made
+    finally:
+        await done(made.aclose() if kind is AsyncOAuth2Client else made.close())
+
+
 @pytest.fixture(params=[OAuth2Session, OAuth2Client, AsyncOAuth2Client])
-def site(request, broker):
+async def site(request, broker):
     """The site, by one of the clients. None has a secret, so each sends `client_id` alone."""
-    metadata = broker.metadata
-    return request.param(
-        "docs",
-        redirect_uri=CALLBACK,
-        scope="chat history",
-        code_challenge_method="S256",
-        token_endpoint=metadata["token_endpoint"],
-    )
-
-
-def gateway_of(site, method):
-    """The resource server, by the same client."""
-    return type(site)(*GATEWAY, token_endpoint_auth_method=method)
+    about = {"redirect_uri": CALLBACK, "scope": "chat history", "code_challenge_method": "S256"}
+    endpoint = broker.metadata["token_endpoint"]
+    async with client(request.param, "docs", token_endpoint=endpoint, **about) as site:
+        yield site
 
 
 async def done(result):
@@ -97,8 +99,10 @@ async def refusal(call, *args, **more):
 
 
 async def introspected(site, metadata, token, method="client_secret_basic", **more):
+    """The answer to the resource server, by the same client."""
     endpoint = metadata["introspection_endpoint"]
-    answer = await done(gateway_of(site, method).introspect_token(endpoint, token, **more))
+    async with client(type(site), *GATEWAY, token_endpoint_auth_method=method) as gateway:
+        answer = await done(gateway.introspect_token(endpoint, token, **more))
     assert answer.status_code == 200
     return answer
 
@@ -176,19 +180,18 @@ async def test_a_refresh_beyond_the_scope_is_a_typed_error(site, broker):
 
 
 async def test_a_site_that_nobody_knows_is_a_typed_error(site, broker):
-    metadata = broker.metadata
-    stranger = type(site)("nobody", token_endpoint=metadata["token_endpoint"])
-    assert await refusal(stranger.refresh_token, refresh_token="x") == ("invalid_client", "client_id")
-    confidential = type(site)("docs", "a site has none", token_endpoint=metadata["token_endpoint"])
-    assert await refusal(confidential.refresh_token, refresh_token="x") == ("invalid_client", "client_id")
+    endpoint = broker.metadata["token_endpoint"]
+    for stranger in (("nobody",), ("docs", "a site has none")):
+        async with client(type(site), *stranger, token_endpoint=endpoint) as unknown:
+            assert await refusal(unknown.refresh_token, refresh_token="x") == ("invalid_client", "client_id")
 
 
 def test_the_answer_of_the_login_page_has_the_issuer(broker):
     metadata = broker.metadata
-    site = OAuth2Client("docs", redirect_uri=CALLBACK, code_challenge_method="S256")
-    url, state = site.create_authorization_url(
-        metadata["authorization_endpoint"], code_verifier=generate_token(48)
-    )
+    with OAuth2Client("docs", redirect_uri=CALLBACK, code_challenge_method="S256") as site:
+        url, state = site.create_authorization_url(
+            metadata["authorization_endpoint"], code_verifier=generate_token(48)
+        )
     answer = {name: values[0] for name, values in parse_qs(urlsplit(answer_of(url)).query).items()}
     assert (answer["state"], answer["iss"]) == (state, metadata["issuer"])
 
@@ -220,12 +223,13 @@ class Validator(JWTBearerTokenValidator):
 async def tokens(broker):
     """A reader's tokens, and every value that could be taken for an access token."""
     metadata = broker.metadata
-    site = OAuth2Client("docs", redirect_uri=CALLBACK, code_challenge_method="S256")
-    url, _ = site.create_authorization_url(metadata["authorization_endpoint"], code_verifier="x" * 43)
-    code = parse_qs(urlsplit(answer_of(url)).query)["code"][0]
-    found = dict(await signed_in(site, metadata))
     headers = {"Accept": SIGNED, "Content-Type": "application/x-www-form-urlencoded"}
-    signed = await introspected(site, metadata, found["access_token"], headers=headers)
+    about = {"redirect_uri": CALLBACK, "code_challenge_method": "S256"}
+    async with client(OAuth2Client, "docs", **about) as site:
+        url, _ = site.create_authorization_url(metadata["authorization_endpoint"], code_verifier="x" * 43)
+        code = parse_qs(urlsplit(answer_of(url)).query)["code"][0]
+        found = dict(await signed_in(site, metadata))
+        signed = await introspected(site, metadata, found["access_token"], headers=headers)
     found |= {"code": code, "introspection": signed.text, "session": broker.session}
     return found | {"proof": Key().proof("POST", f"{PROXY}/chat", access_token=found["access_token"])}
 
