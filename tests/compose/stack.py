@@ -6,10 +6,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from tests.compose.engine import Docker
 from tests.ports import free_ports
+from tests.system.stack import browser_on
 
 QUESTION = {"message": "How often does the station record a value?", "session_id": "s1", "mode": "normal"}
 PASSWORD = "a-tall-ship-and-a-star"
@@ -64,9 +63,7 @@ class Reader:
     """Somebody with a browser on a page of the stack's own origin, or with the headers that are given."""
 
     def __init__(self, url, *, origin=None, verify=True, **headers):
-        self.http = httpx.Client(
-            base_url=url, headers={"Origin": origin or url, **headers}, timeout=20, verify=verify
-        )
+        self.http = browser_on(origin or url, url=url, verify=verify, **headers)
 
     def sign_up(self, email):
         account = {"name": "Ada", "email": email, "password": PASSWORD}

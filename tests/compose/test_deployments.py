@@ -20,6 +20,7 @@ from tests.deploy.manifests import built
 from tests.deploy.postgres import DATABASE, OWNER, PASSWORD, postgres_server
 from tests.folders import open_folder
 from tests.processes import REPOSITORY
+from tests.system.stack import browser_on
 
 pytestmark = pytest.mark.compose
 
@@ -67,7 +68,7 @@ def test_accounts_come_back_into_another_stack(stack, docker, clone):
 
 
 def stack_reader(stack):
-    return httpx.Client(base_url=stack.url, headers={"Origin": stack.url}, timeout=20)
+    return browser_on(stack.url, url=stack.url)
 
 
 @pytest.fixture(scope="module")

@@ -124,10 +124,11 @@ def _is_ready(client, port):
     return False
 
 
-def browser_on(page):
+def browser_on(page, *, url="", verify=True, **headers):
     """A client that sends the origin of `page`, and whose connections are closed once nobody has it."""
-    transport = httpx.HTTPTransport()
-    client = httpx.Client(headers={"Origin": page}, transport=transport, timeout=20)
+    transport = httpx.HTTPTransport(verify=verify)
+    headers = {"Origin": page, **headers}
+    client = httpx.Client(base_url=url, headers=headers, transport=transport, timeout=20)
     weakref.finalize(client, transport.close)
     return client
 
