@@ -191,7 +191,10 @@ def speaks(writer):
     ids=["speaks", "closes", "aborts"],
 )
 async def test_a_server_that_speaks_or_ends_first_is_refused(first):
+    writers = []
+
     async def behave(_, writer):
+        writers.append(writer)
         first(writer)
 
     server = await asyncio.start_server(behave, "127.0.0.1", 0)
@@ -201,6 +204,8 @@ async def test_a_server_that_speaks_or_ends_first_is_refused(first):
             with pytest.raises(ConnectionError):
                 await client.post(url, {}, b"")
     server.close()
+    for writer in writers:
+        writer.close()
 
 
 async def test_a_server_waits_for_a_reader():

@@ -106,6 +106,7 @@ async def test_a_connection_that_was_busy_when_its_worker_retired_is_answered_on
         assert b"connection: close" in head.lower()
         assert body == b"ok"
         assert await reader.read() == b""
+        writer.close()
     assert worker.drained == [0]
 
 
@@ -134,6 +135,7 @@ async def test_requests_that_were_sent_together_are_answered_or_told_that_they_a
         assert head.startswith(b"HTTP/1.1 200 ")
         assert b"connection: close" in head.lower()
         assert await reader.read() == b""
+        writer.close()
 
 
 async def test_without_a_parent_it_stops_listening_and_ends_what_it_has_begun():

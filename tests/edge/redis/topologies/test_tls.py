@@ -64,6 +64,18 @@ def started(request, secured):
         yield together
 
 
+@pytest.fixture(autouse=True)
+async def farewells():
+    """The servers' farewells, for which redis-py does not wait. asyncio complains of a TLS connection whose
+    loop ends before it has come."""
+    yield
+    watched = asyncio.get_running_loop()._selector.get_map()
+    async with asyncio.timeout(5):
+        # One is the loop's own.
+        while len(watched) > 1:  # noqa: ASYNC110 - the selector tells nobody
+            await asyncio.sleep(0.005)
+
+
 store = test_client.store
 test_a_flight = test_client.test_a_flight_answers_in_order
 test_an_idle_end = test_client.test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody

@@ -135,6 +135,7 @@ async def test_behind_a_reverse_proxy_each_reader_has_a_share(parser):
         for reader, writer in crowd[1:]:
             writer.write(b"x" * 30_000)
             assert status(await reader.readuntil(b"\r\n\r\n")) == 200
+        for _, writer in crowd:
             writer.close()
 
 
