@@ -41,22 +41,30 @@ async def relay(socket, path, size, *, first=b""):
     """A server at `path` that passes on what the one at `socket` sends, in pieces of `size` bytes, and sends
     `first` before the reply to a PING."""
 
+    serving = []
+
     async def serve(reader, writer):
+        serving.append(asyncio.current_task())
         there, to_there = await asyncio.open_unix_connection(socket)
         back = asyncio.create_task(_piece_by_piece(there, writer, size))
-        while data := await reader.read(65536):
-            if first and b"PING" in data:
-                writer.write(first)
-            to_there.write(data)
-        back.cancel()
-        to_there.close()
-        writer.close()
+        try:
+            while data := await reader.read(65536):
+                if first and b"PING" in data:
+                    writer.write(first)
+                to_there.write(data)
+        finally:
+            back.cancel()
+            to_there.close()
+            writer.close()
+            await asyncio.gather(back, return_exceptions=True)
 
     server = await asyncio.start_unix_server(serve, path)
     try:
         yield f"unix://{path}"
     finally:
         server.close()
+        # Each ends with the connection of its client.
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 async def _by_redis_py(socket):
