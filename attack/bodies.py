@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from attack import manners
 from attack.inputs.credentials import holder
 from attack.inputs.endpoints import Endpoint, endpoints
 from attack.inputs.requests import Attempt, Site, attempt
+from attack.judging import manners
 from attack.report import Found
 from attack.searches import Search, chance_of
 from attack.stack import Stack

@@ -12,10 +12,10 @@ from typing import Final
 
 import h11
 
-from attack import manners
 from attack.inputs import head_parts
 from attack.inputs.credentials import Changed, Holder, holder
 from attack.inputs.requests import cut
+from attack.judging import manners
 from attack.report import Found
 from attack.searches import Search, chance_of
 from attack.stack import Stack

@@ -13,7 +13,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from attack.admitted import Admitted, excess, most_at_once
+from attack.judging.admitted import Admitted, excess, most_at_once
 from attack.report import Found
 from attack.searches import Search, chance_of
 from attack.stack import FAST, OPEN_STREAMS, SLOW, Limits, Stack, sub_of

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from attack import deletions
-from attack.ends import ENDS, End, introspection, still_good
-from attack.leftovers import leftovers
-from attack.racing import OAUTH, Racer, question
+from attack.judging.leftovers import leftovers
+from attack.racing import deletions
+from attack.racing.ends import ENDS, End, introspection, still_good
+from attack.racing.racer import OAUTH, Racer, question
 from attack.report import Found
 from attack.searches import Search, chance_of
 from attack.stack import GATEWAY, Stack

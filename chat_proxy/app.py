@@ -22,8 +22,8 @@ from chat_proxy.chat import MAX_REFUSED, Chat
 from chat_proxy.clients import native, openai, ui_messages
 from chat_proxy.clients.form import Form
 from chat_proxy.config import ProxyConfig
-from chat_proxy.conversations import Conversations
-from chat_proxy.feedback import Feedback
+from chat_proxy.conversations.conversations import Conversations
+from chat_proxy.conversations.feedback import Feedback
 from chat_proxy.gate import Gate
 from chat_proxy.metrics import ProxyMetrics, watch
 from chat_proxy.state import ChatProxy

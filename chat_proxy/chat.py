@@ -10,12 +10,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from chat_proxy import conversations, spending
 from chat_proxy.admission.commands import Grant
 from chat_proxy.backends import threads
 from chat_proxy.backends.dialect import Asked
 from chat_proxy.backends.meter import Meter
 from chat_proxy.clients.form import Asking, Form, Opening
+from chat_proxy.conversations import conversations
 from chat_proxy.failures import READER_GONE, SHUTTING_DOWN, Failed, Failure
 from chat_proxy.gate import Caller
 from chat_proxy.metrics import ADMITTED
@@ -25,6 +25,7 @@ from chat_proxy.questions.messages import Question
 from chat_proxy.state import ChatProxy
 from chat_proxy.streams.responses import ClientResponse
 from chat_proxy.streams.running import RunningAnswer
+from chat_proxy.usage import spending
 from edge.http.problems import Problem
 from edge.redis.client import StoreUnavailable
 from edge.telemetry import logs

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 
-from chat_proxy import feedback
 from chat_proxy.challenges import METADATA
 from chat_proxy.clients import openai
+from chat_proxy.conversations import feedback
 from chat_proxy.gate import Caller
 from chat_proxy.questions import bodies
 from chat_proxy.questions.messages import SESSION_ID_PATTERN

@@ -5,7 +5,7 @@ from typing import Any, Final
 from chat_proxy.clients import native, openai, ui_messages
 from chat_proxy.clients.openai import MAX_MESSAGES
 from chat_proxy.clients.ui_messages import TRIGGERS
-from chat_proxy.feedback import RATINGS
+from chat_proxy.conversations.feedback import RATINGS
 from chat_proxy.questions.messages import MAX_MESSAGE, MAX_SELECTION, MODES, SESSION_ID_PATTERN
 from edge.http.problems import MEDIA_TYPE
 from tokens.dpop import ALGORITHMS

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from chat_proxy.admission.admission import Admission
 from chat_proxy.backends.client import BackendClient
 from chat_proxy.config import ProxyConfig
-from chat_proxy.conversations import Conversations
-from chat_proxy.feedback import Feedback
+from chat_proxy.conversations.conversations import Conversations
+from chat_proxy.conversations.feedback import Feedback
 from chat_proxy.gate import Gate
 from chat_proxy.metrics import ProxyMetrics
 from chat_proxy.streams.drain import Drain

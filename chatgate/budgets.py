@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chat_proxy import spending
 from chat_proxy.admission.places import Spend
 from chat_proxy.config import MILLION, Backend, Limits, ProxyConfig
 from chat_proxy.questions.messages import Mode, Question
+from chat_proxy.usage import spending
 from edge.config.schema import Settings
 
 

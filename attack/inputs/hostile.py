@@ -5,7 +5,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from attack.manners import CANARY
+from attack.judging.manners import CANARY
 
 Text = Callable[[Random, int], bytes]
 """A function that makes a JSON text of about so many bytes."""

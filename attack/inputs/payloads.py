@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus
 
 from attack.inputs import hostile
-from attack.manners import CANARY
+from attack.judging.manners import CANARY
 from bench.parsers import TARGETS
 from bench.slowest import MAX_FRAGMENTS
 from bench.stack import PASSWORD, REDIRECT_URI

@@ -20,7 +20,7 @@ from chat_proxy.admission.replies import LEASE_EXPIRED, Admitted, Checked
 from chat_proxy.admission.undo import Undo
 from chat_proxy.admission.vouching import Check, Vouching
 from chat_proxy.challenges import proof_replayed
-from chat_proxy.conversations import MAX_CONVERSATION, MAX_HISTORY
+from chat_proxy.conversations.conversations import MAX_CONVERSATION, MAX_HISTORY
 from chat_proxy.gate import Caller
 from edge.redis.client import Store, StoreUnavailable, command
 from tokens import liveness

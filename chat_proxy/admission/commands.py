@@ -8,7 +8,7 @@ from chat_proxy import redis_keys
 from chat_proxy.admission import places
 from chat_proxy.admission.limits import RateFields
 from chat_proxy.admission.places import LEASE_MS, Place, Spend
-from chat_proxy.conversations import MAX_CONVERSATION
+from chat_proxy.conversations.conversations import MAX_CONVERSATION
 from chat_proxy.gate import Caller
 from edge.redis.client import Command
 from edge.upstreams.session import Reference

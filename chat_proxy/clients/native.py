@@ -6,9 +6,9 @@ from typing import Any, Final
 import orjson
 from starlette.datastructures import Headers
 
-from chat_proxy import notes
 from chat_proxy.backends import sse
 from chat_proxy.clients.form import Asking, Opening
+from chat_proxy.conversations import notes
 from chat_proxy.failures import Failure
 from chat_proxy.gate import Caller
 from chat_proxy.media_types import EVENT_STREAM

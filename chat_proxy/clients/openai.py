@@ -13,9 +13,9 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from chat_proxy import conversations
 from chat_proxy.clients.form import Asking, Opening
 from chat_proxy.config import Backend, Site
+from chat_proxy.conversations import conversations
 from chat_proxy.failures import Failure
 from chat_proxy.gate import Caller
 from chat_proxy.parts import Citation, Delta, Part

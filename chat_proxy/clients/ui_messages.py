@@ -10,9 +10,9 @@ from typing import Any, Final
 import orjson
 from starlette.datastructures import Headers
 
-from chat_proxy import conversations, notes
 from chat_proxy.clients.form import Asking, Opening
 from chat_proxy.clients.openai import MAX_MESSAGES, backend_of
+from chat_proxy.conversations import conversations, notes
 from chat_proxy.failures import Failure
 from chat_proxy.gate import Caller
 from chat_proxy.parts import Citation, Delta, Finish, Part

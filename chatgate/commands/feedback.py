@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-from chat_proxy.feedback import Entry, Feedback
+from chat_proxy.conversations.feedback import Entry, Feedback
 from chatgate import tables
 from chatgate.environment import Environment
 from chatgate.faults import Fault

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from chat_proxy import usage
-from chat_proxy.usage import Spender, Used
+from chat_proxy.usage import sums
+from chat_proxy.usage.sums import Spender, Used
 from chatgate import tables
 from chatgate.environment import Environment
 from chatgate.faults import Fault
@@ -28,7 +28,7 @@ def show(around: Environment, site: str | None, *, by_reader: bool, as_json: boo
 
 
 async def _read(around: Environment, sites: Sequence[str], by_reader: bool) -> list[Any]:
-    read: Any = usage.spenders if by_reader else usage.days
+    read: Any = sums.spenders if by_reader else sums.days
     async with store_of(around) as store:
         return [one for site in sites for one in await read(store, site)]
 

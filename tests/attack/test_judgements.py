@@ -5,13 +5,15 @@ import random
 
 import pytest
 
-from attack import answers, deletions, leftovers, manners
-from attack.admitted import Admitted, excess, most_at_once
+from attack import answers
 from attack.answer_parts import Sent, text_of
-from attack.deletions import Deletion, Message
 from attack.heads import judged, seen
 from attack.inputs.endpoints import JSON, Endpoint
 from attack.inputs.requests import Site, attempt
+from attack.judging import leftovers, manners
+from attack.judging.admitted import Admitted, excess, most_at_once
+from attack.racing import deletions
+from attack.racing.deletions import Deletion, Message
 from attack.report import Found, line, save
 from attack.searches import chance_of
 from attack.stack import Limits

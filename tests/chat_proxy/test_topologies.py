@@ -6,8 +6,8 @@ import pytest
 
 from chat_proxy import redis_keys
 from edge.redis.client import Script, command
-from tests.chat_proxy import test_conversations, test_feedback
 from tests.chat_proxy.admission import test_admission, test_proof_replays
+from tests.chat_proxy.conversations import test_conversations, test_feedback
 from tests.chat_proxy.service import answer_plainly, until
 from tests.chat_proxy.streams import test_revocations
 from tests.topologies import clustered, watched

@@ -9,7 +9,7 @@ from broker.accounts.password_hashes import Cost
 from broker.storage.redis import RedisSessions
 from broker.storage.sql import open_accounts
 from chat_proxy import redis_keys
-from chat_proxy.feedback import LIFE_MS, MAX_ENTRIES
+from chat_proxy.conversations.feedback import LIFE_MS, MAX_ENTRIES
 from edge.redis.client import Store, command
 from tests.broker.service import (
     OTHER_SITE,

@@ -8,7 +8,8 @@ import signal
 
 import pytest
 
-from chat_proxy import redis_keys, usage
+from chat_proxy import redis_keys
+from chat_proxy.usage import sums
 from edge.redis.client import command
 from tests.chat_proxy.backends.completions import chunk, refuses, says, streams
 from tests.chat_proxy.fields import parsed
@@ -33,7 +34,7 @@ async def spent(service, name=STATE):
 
 
 async def used(service):
-    [one] = await usage.days(service.store, "docs")
+    [one] = await sums.days(service.store, "docs")
     return one.questions, one.tokens_in, one.tokens_out, one.cost
 
 
@@ -61,7 +62,7 @@ async def test_a_question_is_let_through_while_the_rest_may_pay_for_it(valkey, t
         }
         assert await spent(service) == [1400, 1900]
         assert await used(service) == (2, 600, 800, 0.0019)
-        [one] = await usage.spenders(service.store, "docs")
+        [one] = await sums.spenders(service.store, "docs")
         assert (one.user, one.tokens) == (SUB, 1400)
         counted = service.metrics.snapshot()["chatgate_tokens_total"][1]
         assert counted == {("docs", "main", "in"): [600], ("docs", "main", "out"): [800]}

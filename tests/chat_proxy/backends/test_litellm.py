@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from chat_proxy import notes
+from chat_proxy.conversations import notes
 from tests.chat_proxy.backends.completions import DONE, chunk, data, refuses, says, streams
 from tests.chat_proxy.service import Backend, running
 from tests.litellm import KEY, litellm

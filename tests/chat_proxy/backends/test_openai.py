@@ -7,8 +7,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from chat_proxy import notes
 from chat_proxy.backends import prompts
+from chat_proxy.conversations import notes
 from tests.chat_proxy.backends.completions import DONE, chunk, data, refuses, says, streams, whole, with_hook
 from tests.chat_proxy.service import Backend, running
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chat_proxy import notes
+from chat_proxy.conversations import notes
 from tests.chat_proxy.backends.completions import says, streams
 from tests.chat_proxy.service import answer_plainly, running
 from tests.node_packages import steps_of

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chat_proxy import redis_keys
-from chat_proxy.feedback import LIFE_MS, MAX_ENTRIES
+from chat_proxy.conversations.feedback import LIFE_MS, MAX_ENTRIES
 from tests.chatgate.command_line import chatgate, refused, said
 from tests.chatgate.processes import until
 from tokens import readers

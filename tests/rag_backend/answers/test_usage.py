@@ -6,7 +6,7 @@ import math
 import orjson
 import pytest
 
-from chat_proxy import usage
+from chat_proxy.usage import sums
 from edge.redis.client import command
 from rag_backend.config import Config
 from tests.chat_proxy import service as proxys
@@ -113,7 +113,7 @@ async def test_budgets_are_settled_by_what_the_backend_tells(server, sample_inde
         assert first.status_code == 200
         assert "6000" not in first.text
         await until(lambda: _is_spent(service, 6400, 3800), 3)
-        [day] = await usage.days(service.store, "docs")
+        [day] = await sums.days(service.store, "docs")
         assert (day.questions, day.tokens_in, day.tokens_out) == (1, 6000, 400)
         refused = await answer()
         assert (refused.status_code, refused.json()["violated-policies"]) == (429, ["daily-tokens"])
@@ -134,5 +134,5 @@ async def test_a_quotation_is_counted_alike_on_both_sides(sample_index, valkey, 
         body = {"message": MESSAGE, "mode": "normal", "selected_text": None, "history": []}
         tokens = math.ceil(len(json.dumps(body, separators=(",", ":"))) / 3)
         tokens += math.ceil(len(answer.json()["response"].encode()) / 3)
-        [day] = await usage.days(service.store, "docs")
+        [day] = await sums.days(service.store, "docs")
         assert abs(day.tokens_in + day.tokens_out - tokens) <= 1

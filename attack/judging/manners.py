@@ -14,7 +14,7 @@ from edge.http.problems import MEDIA_TYPE
 
 CANARY: Final = "canary9f2c"
 """A marker in the inputs, which no refusal may repeat."""
-PAGE: Final = Path(__file__).parent.parent / "docs" / "http.md"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "http.md"
 DOOR: Final = (
     "malformed_request",
     "request_timeout",

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chat_proxy import redis_keys
-from chat_proxy.feedback import LIFE_MS, MAX_ENTRIES, MAX_TEXT, PER_MINUTE, Feedback, Rating
+from chat_proxy.conversations.feedback import LIFE_MS, MAX_ENTRIES, MAX_TEXT, PER_MINUTE, Feedback, Rating
 from chat_proxy.gate import Caller
 from edge.http.problems import Problem
 from edge.redis.client import StoreUnavailable, command

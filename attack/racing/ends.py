@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from attack.racing import COOKIE, OAUTH, SECOND, Racer, Source, bearer
+from attack.racing.racer import COOKIE, OAUTH, SECOND, Racer, Source, bearer
 from bench.load import request
 from bench.oauth import form
 from bench.stack import PAGE

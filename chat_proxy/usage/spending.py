@@ -8,7 +8,7 @@ from chat_proxy.backends import meter, retrieval
 from chat_proxy.backends.dialect import Usage
 from chat_proxy.clients.form import Asking
 from chat_proxy.config import Backend
-from chat_proxy.conversations import MAX_HISTORY_BYTES
+from chat_proxy.conversations.conversations import MAX_HISTORY_BYTES
 from chat_proxy.questions.messages import Question
 
 FRAME: Final = 1_536

@@ -6,7 +6,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "redis-keys.md"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "redis-keys.md"
 _ROW: Final = re.compile(r"\| `(cg:[^`]+)` \|[^|]*\|[^|]*\| ([^|]+) \|")
 POINTERS: Final = "cg:st:*"
 

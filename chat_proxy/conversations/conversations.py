@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from chat_proxy import notes, redis_keys
+from chat_proxy import redis_keys
+from chat_proxy.conversations import notes
 from chat_proxy.parts import Citation, Finish
 from chat_proxy.questions.messages import Question
 from edge.http.problems import Problem

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from attack.racing import bearer, question
+from attack.racing.racer import bearer, question
 from attack.stack import Stack
 from bench.load import BadAnswer, Connection, request
 
