@@ -3,19 +3,16 @@
 Its pinned dependencies do not go together with those of the services. `requirements/litellm.lock` has them.
 """
 
-import hashlib
 import json
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.missing import cannot
+from tests.missing import NotInstalledError, cannot
 from tests.ports import free_ports
-from tests.processes import REPOSITORY, alone_with, serving
+from tests.processes import REPOSITORY, serving
+from tests.python_packages import installed
 
 LOCK = REPOSITORY / "requirements" / "litellm.lock"
 KEY = "sk-of-litellm-1234"
@@ -23,25 +20,11 @@ PATIENCE_S = 120
 
 
 def _installed():
-    """The folder of the virtual environment, made where there is none yet."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    folder = cache / "chatgate-tests" / f"litellm-{digest}"
-    with alone_with(LOCK):
-        if not (folder / ".whole").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            # By pip, which every machine that ran the README's commands has set up for its index. The lock
-            # names every package, and of the thousands of modules few are imported.
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
-            for command in (
-                [sys.executable, "-m", "venv", folder],
-                [*pip, "--require-hashes", "-r", LOCK],
-            ):
-                done = subprocess.run(command, capture_output=True, text=True)
-                if done.returncode:
-                    cannot(f"LiteLLM cannot be installed: {done.stderr[-500:]}")
-            (folder / ".whole").touch()
-    return folder
+    """The folder of the virtual environment. Skips where it cannot be made, and fails in CI."""
+    try:
+        return installed(LOCK)
+    except NotInstalledError as error:
+        cannot(f"LiteLLM cannot be installed: {error}")
 
 
 @contextmanager

@@ -5,6 +5,10 @@ import os
 import pytest
 
 
+class NotInstalledError(Exception):
+    """Packages that a lock names could not be had, or what installs them; the message says which."""
+
+
 def cannot(reason):
     """Skips the running test, and in CI fails it."""
     if os.environ.get("CI"):

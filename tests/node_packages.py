@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from functools import cache
 
-from tests.missing import cannot
+from tests.missing import NotInstalledError, cannot
 from tests.processes import REPOSITORY, alone_with
 
 FOLDER = REPOSITORY / "tests" / "node"
@@ -16,19 +16,27 @@ MIN_NODE = 20
 @cache
 def node(folder=FOLDER):
     """Node's path, once the packages of `folder` are installed. Skips without it, and fails in CI."""
+    try:
+        return installed(folder)
+    except NotInstalledError as error:
+        cannot(str(error))
+
+
+def installed(folder=FOLDER):
+    """Node's path, once the packages of `folder` are installed. Raises NotInstalledError."""
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
-        cannot("node and npm are not on PATH")
+        raise NotInstalledError("node and npm are not on PATH")
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
     if int(version.strip().removeprefix("v").partition(".")[0]) < MIN_NODE:
-        cannot(f"Node {MIN_NODE} or later is needed, this is {version.strip()}")
+        raise NotInstalledError(f"Node {MIN_NODE} or later is needed, this is {version.strip()}")
     with alone_with(folder / "package-lock.json"):
         if _is_stale(folder):
             done = subprocess.run(
                 ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True
             )
             if done.returncode != 0:
-                cannot(f"npm ci failed in {folder}: {done.stderr[-500:]}")
+                raise NotInstalledError(f"npm ci failed in {folder}: {done.stderr[-500:]}")
     return found
 
 
