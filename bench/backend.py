@@ -2,7 +2,8 @@
 
 `python -m bench.backend PORT`. If the client accepts events, a message with `events=N` is answered by N of
 them, EVENTS_A_SECOND per second from the request on, or `pace=N` per second; each carries its number and the
-time at which it was sent.
+time at which it was sent. A request to a path of OpenAI's chat completions gets the same words in that
+dialect.
 """
 
 import asyncio
@@ -18,16 +19,34 @@ EVENTS_A_SECOND: Final = 20
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _EVENTS = re.compile(rb"events=(\d+)")
 _PACE = re.compile(rb"pace=(\d+)")
+_TEXT: Final = "The station records a value every ten minutes, day and night."
 _ANSWER = json.dumps(
     {
-        "response": "The station records a value every ten minutes, day and night.",
+        "response": _TEXT,
         "citations": [{"title": "Recording", "url": "/recording", "quote": "every ten minutes"}],
     }
 ).encode()
-_PLAIN: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-    len(_ANSWER),
-    _ANSWER,
-)
+_COMPLETION = json.dumps(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "any",
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": _TEXT}, "finish_reason": "stop"}
+        ],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21},
+    }
+).encode()
+
+
+def _whole(answer: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % len(answer) + answer
+
+
+_PLAIN: Final = _whole(_ANSWER)
+_COMPLETED: Final = _whole(_COMPLETION)
 _STREAM_HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
@@ -58,6 +77,8 @@ class Backend(asyncio.Protocol):
         self._rest = b""
         if head.startswith(b"GET "):
             self._transport.write(_PLAIN)
+        elif b"/chat/completions " in head.partition(b"\r\n")[0]:
+            self._transport.write(_COMPLETED)
         elif b"text/event-stream" in head:
             wanted = _EVENTS.search(body)
             pace = _PACE.search(body)

@@ -156,14 +156,16 @@ async def exchange(port: int, readers: Sequence[str]) -> None:
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 
 
+def token_request(reader: str) -> bytes:
+    """The request for a JWT there, by a session's raw token."""
+    return request("GET", "/api/auth/token", headers={"Authorization": f"Bearer {reader}", "Origin": PAGE})
+
+
 def _tokens(ours: Stack, theirs: Service, readers: Sequence[str], seconds: float) -> float:
     """Tokens of ours for each of theirs, in equal processor time."""
     costs = []
     own = [reader.token_request() for reader in ours.readers(READERS)]
-    there = [
-        request("GET", "/api/auth/token", headers={"Authorization": f"Bearer {reader}", "Origin": PAGE})
-        for reader in readers[:READERS]
-    ]
+    there = [token_request(reader) for reader in readers[:READERS]]
     for service, requests in ((ours.broker, own), (theirs, there)):
         before = service.cpu()
         tally = ours.load.call(load.run, Plan(service.port, requests, READERS, seconds)).require(200)

@@ -18,8 +18,8 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
     seconds, rounds = (1.0, 1) if quick else (3.0, 7)
     requests = [reader.question(QUESTION) for reader in stack.readers(CONNECTIONS)]
     measured = (
-        ("called", stack.floor, _moved(requests, CALLED)),
-        ("pipelined", stack.floor, _moved(requests, PIPELINED)),
+        ("called", stack.floor, moved(requests, CALLED)),
+        ("pipelined", stack.floor, moved(requests, PIPELINED)),
         ("flown", stack.floor, requests),
         ("proxy", stack.proxy, requests),
     )
@@ -49,7 +49,8 @@ def run(stack: Stack, *, quick: bool) -> list[Figure]:
     ]
 
 
-def _moved(requests: list[bytes], path: str) -> list[bytes]:
+def moved(requests: list[bytes], path: str) -> list[bytes]:
+    """The same questions to another path."""
     return [one.replace(b"POST /chat ", f"POST {path} ".encode(), 1) for one in requests]
 
 

@@ -9,6 +9,8 @@ to PIPELINED by redis-py with one pipeline for each flight, and a request to any
 edge.redis.client, the cheapest way that was found (docs/decisions/0001): one pipeline for each event-loop
 turn.
 
+A request to BARE asks nothing of Redis: the cheapest way to pass a question on in this language.
+
 The floor does not include the other half of the proxy's work: CORS, request id, the token's verification,
 JSON in and out, the internal JWT, cut-off and deadlines, the log line. Events are passed on as bytes, unread.
 """
@@ -35,6 +37,7 @@ SITE: Final = "floor"
 LEASE_MS: Final = 10_000
 CALLED: Final = "/called"
 PIPELINED: Final = "/pipelined"
+BARE: Final = "/bare"
 _QUESTION: Final = b'{"role":"user","content":"How often does the station record a value?"}'
 _ANSWER: Final = (
     b'{"role":"assistant","content":"The station records a value every ten minutes, day and night.",'
@@ -57,6 +60,8 @@ class Floor:
             await _answer(send, b"{}")
         elif any(name == b"accept" and value == b"text/event-stream" for name, value in scope["headers"]):
             await self._stream(receive, send)
+        elif scope["path"] == BARE:
+            await _answer(send, await self._asked(await _body(receive)))
         else:
             ways = {CALLED: self._called, PIPELINED: self._pipelined}
             await self._chat(receive, send, ways.get(scope["path"], self._store.run))
@@ -137,10 +142,7 @@ class Floor:
             ),
             command("HMGET", liveness.CUT, "all", "kids", f"client:{SITE}"),
         )
-        async with self._client.post(
-            self._backend, data=body, headers=_JSON, allow_redirects=False
-        ) as response:
-            answer = await response.read()
+        answer = await self._asked(body)
         await fly(
             redis_keys.RELEASE.call(
                 [
@@ -156,6 +158,12 @@ class Floor:
             ),
         )
         await _answer(send, answer)
+
+    async def _asked(self, body: bytes) -> bytes:
+        async with self._client.post(
+            self._backend, data=body, headers=_JSON, allow_redirects=False
+        ) as response:
+            return await response.read()
 
     async def _stream(self, receive: Any, send: Any) -> None:
         body = await _body(receive)

@@ -47,6 +47,11 @@ class Service:
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
+    def cpu_of_all(self) -> float:
+        """The same of the process and those that it has started and that still run."""
+        times = [one.cpu_times() for one in (self.process, *self.process.children(recursive=True))]
+        return float(sum(one.user + one.system for one in times))
+
     def resident(self) -> int:
         """Bytes of memory."""
         return int(self.process.memory_info().rss)
@@ -132,15 +137,16 @@ def process(
     is_ready: Callable[[], bool],
     *,
     root: Path = ROOT,
+    patience: float = READY_WITHIN,
 ) -> Iterator[psutil.Popen]:
-    """Run `command` in `root` for the length of the block, once it is ready. Its log lines go to a file, as
-    in production."""
+    """Run `command` in `root` for the length of the block, once it is ready, for which it has `patience`
+    seconds. Its log lines go to a file, as in production."""
     with (folder / f"{len(list(folder.glob('*.log')))}.log").open("wb") as log:
         running = psutil.Popen(
             command, cwd=root, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + patience
         while not is_ready():
             if running.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(
