@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help up site better-auth widget install format lint test test-fast attack compose-test bench lock
+.PHONY: help up site better-auth widget install format lint test test-fast attack compose-test bench bench-peers lock
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -98,9 +98,15 @@ else
 	$(BIN)/python generators/sizing_docs.py
 endif
 
+# HAProxy is taken from PATH, and so are nginx and Envoy where they are there.
+bench-peers: install ## Measure beside Better Auth, LiteLLM, Envoy, HAProxy, nginx and bare ASGI
+	$(BIN)/python -m bench --peers --install
+
 # No index and no address of a file gets into a lock.
 lock: install ## Renew the hash-locked requirements
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml requirements/build.in -o requirements/run.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml requirements/build.in requirements/dev.in -c requirements/run.lock -o requirements/dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/peers.in -o requirements/peers.lock

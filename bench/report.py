@@ -1,4 +1,4 @@
-"""bench/README.md: the figures of one whole run, and the machine that they were measured on."""
+"""bench/README.md: the figures of one whole run, and the machine that they were measured on and its load."""
 
 import os
 import platform
@@ -38,6 +38,12 @@ def write(figures: Sequence[Figure]) -> None:
         figures=table(figures),
     )
     (FOLDER / "README.md").write_text(page, encoding="utf-8")
+
+
+def load_average(when: str) -> str:
+    """A line about the processes that wanted a core in the last minute, five and fifteen."""
+    averages = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    return f"The machine's load {when}: {averages} on {os.cpu_count()} cores."
 
 
 def _machine() -> str:
