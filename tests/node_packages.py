@@ -31,7 +31,7 @@ def installed(folder=FOLDER):
     if int(version.strip().removeprefix("v").partition(".")[0]) < MIN_NODE:
         raise NotInstalledError(f"Node {MIN_NODE} or later is needed, this is {version.strip()}")
     with alone_with(folder / "package-lock.json"):
-        if _is_stale(folder):
+        if not is_installed(folder):
             done = subprocess.run(
                 ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True
             )
@@ -49,8 +49,9 @@ def steps_of(script, task):
     return {one["step"]: one for one in steps}
 
 
-def _is_stale(folder):
+def is_installed(folder=FOLDER):
+    """The packages of `folder` are there, as its lock has them now."""
     # npm writes this file last, so an installation that was cut short counts as none.
-    installed = folder / "node_modules" / ".package-lock.json"
+    written = folder / "node_modules" / ".package-lock.json"
     lock = folder / "package-lock.json"
-    return not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime
+    return written.exists() and written.stat().st_mtime >= lock.stat().st_mtime

@@ -38,6 +38,6 @@ def installed(lock: Path) -> Path:
             ):
                 done = subprocess.run(command, capture_output=True, text=True)
                 if done.returncode:
-                    raise NotInstalledError(done.stderr[-500:])
+                    raise NotInstalledError(done.stderr[-500:].strip())
             (folder / ".whole").touch()
     return folder
