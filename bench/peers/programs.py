@@ -64,8 +64,8 @@ def _nginx() -> Path | None:
 
 
 def _better_auth() -> Path | None:
-    package = node_packages.FOLDER / "node_modules" / "better-auth" / "package.json"
-    return package if package.exists() and shutil.which("node") else None
+    is_here = node_packages.is_installed() and shutil.which("node") is not None
+    return node_packages.FOLDER / "node_modules" / "better-auth" / "package.json" if is_here else None
 
 
 def _told(option: str) -> Callable[[Path], str]:
