@@ -41,7 +41,8 @@ def held(owner: str) -> str:
 
 
 def settled(owner: str) -> str:
-    """Sorted set of the leases that were settled in the last two minutes, by then (Redis ms)."""
+    """Sorted set of the leases that were settled in the last two minutes, by then (Redis ms). Only
+    where there is a budget: elsewhere the lease tells whether an answer was counted."""
     return f"{owner}:settled"
 
 
