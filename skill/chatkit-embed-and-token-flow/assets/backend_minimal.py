@@ -219,8 +219,7 @@ async def chat(request: Request, owner: Owner, question: Question) -> Response:
 
 
 @api.get("/sessions")
-async def list_sessions(owner: Owner) -> Response:
-    # Turned round at the end, so that of two in one millisecond the one that was written last comes first.
+async def list_sessions(owner: Owner) -> Response:  # the latest first, also of two in one millisecond
     kept = sorted((await store.all(owner)).items(), key=lambda one: one[1][-2]["at"])[::-1]
     found = [{"session_id": one, "title": m[0]["content"][:80], "updated_at": m[-2]["at"]} for one, m in kept]
     return JSONResponse({"sessions": found}, headers=NO_STORE)
