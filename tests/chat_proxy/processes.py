@@ -13,6 +13,7 @@ import httpx
 from edge.redis.client import Store
 from tests.chat_proxy.service import Backend, Publisher, Service, configuration, until
 from tests.ports import free_ports
+from tests.valkey import PATIENT_S
 
 
 @dataclass
@@ -30,7 +31,7 @@ async def started(valkey, folder, *, metrics_port=0, **options):
     backend, publisher = Backend(), Publisher()
     await backend.start()
     await publisher.start()
-    store = Store(valkey.url, time.monotonic)
+    store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
     [port] = free_ports(1)
     path, environ = configuration(
         folder,

@@ -11,13 +11,14 @@ from broker.storage.sql import open_accounts
 from chatgate.environment import here
 from edge.redis.client import Store
 from tests.chatgate.command_line import said
+from tests.valkey import PATIENT_S
 
 GOOD = "a tall ship and a star\n"
 
 
 @asynccontextmanager
 async def sessions():
-    store = Store(here().redis_url, time.monotonic)
+    store = Store(here().redis_url, time.monotonic, deadline=PATIENT_S)
     yield RedisSessions(store)
     await store.close()
 

@@ -14,6 +14,7 @@ from edge.redis.client import Store
 from tests.chatgate.command_line import said
 from tests.oauth import oauth_site
 from tests.system.readers import CALLBACKS, PASSWORD, browser, claims_of
+from tests.valkey import PATIENT_S
 from tokens import liveness
 
 pytestmark = pytest.mark.system
@@ -40,7 +41,7 @@ def server(two_sites):
 
 @pytest.fixture
 async def cuts(two_sites):
-    store = Store(two_sites.valkey.url, time.monotonic)
+    store = Store(two_sites.valkey.url, time.monotonic, deadline=PATIENT_S)
     yield RedisCuts(store)
     await store.close()
 

@@ -19,6 +19,7 @@ from tests.broker.signing.key_rings import Server, changes
 from tests.chatgate.processes import short_folder, until
 from tests.ports import free_ports
 from tests.system.stack import EVENTS, QUESTION, ROOT, Reader, Stack
+from tests.valkey import PATIENT_S
 
 pytestmark = pytest.mark.system
 
@@ -235,7 +236,7 @@ def test_a_retired_key_is_dead_at_every_proxy_within_a_second(pairs, server):
     [gone] = {kid_of(reader.token) for reader in readers}
 
     async def retire():
-        store = Store(pairs.stack.valkey.url, time.monotonic)
+        store = Store(pairs.stack.valkey.url, time.monotonic, deadline=PATIENT_S)
         secret = pairs.stack.environ["CHATGATE_BROKER_SECRET"].encode()
         await changes(store, secret).retire(lambda key: key.kid == gone)
         await store.close()

@@ -24,7 +24,7 @@ from tests.chatgate.processes import short_folder, until
 from tests.oauth import Key, oauth_site
 from tests.system.readers import CALLBACKS, PASSWORD, TWO_SITES, claims_of
 from tests.system.stack import QUESTION, Reader, Stack
-from tests.valkey import Valkey
+from tests.valkey import PATIENT_S, Valkey
 from tokens import liveness
 
 pytestmark = pytest.mark.system
@@ -204,7 +204,7 @@ async def test_what_was_made_by_a_clock_that_was_ahead_outlives_a_cut_and_nothin
     stack.clock.set(HOUR)
     reader = reader_of(stack)
     stack.clock.set(0)
-    store = Store(stack.valkey.url, time.monotonic)
+    store = Store(stack.valkey.url, time.monotonic, deadline=PATIENT_S)
     await RedisCuts(store).end_all()
     await store.close()
     assert reader.ask().status_code == 200

@@ -21,6 +21,7 @@ from tests.broker.service import (
     sign_up,
 )
 from tests.conversations import keep_conversation
+from tests.valkey import PATIENT_S
 from tokens import liveness, readers
 from tokens.readers import FORGOTTEN_MS
 
@@ -29,7 +30,7 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 async def store(valkey):
-    store = Store(valkey.url, time.monotonic)
+    store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
     yield store
     await store.close()
 

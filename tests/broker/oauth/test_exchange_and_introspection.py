@@ -22,6 +22,7 @@ from tests.broker.service import (
 )
 from tests.broker.signing.key_rings import Server, changes
 from tests.oauth import ACCESS_TOKEN, SESSION_TOKEN, Key, OAuthSite
+from tests.valkey import PATIENT_S
 
 SIGNED = {"Accept": "application/token-introspection+jwt"}
 INACTIVE = {"active": False}
@@ -90,7 +91,7 @@ async def test_revoking_a_token_ends_what_was_narrowed_from_it(site):
 async def test_a_narrowed_token_ends_with_the_key_of_the_one_it_is_of(site, valkey):
     tokens = await site.signed_in(EMAIL, PASSWORD)
     kid = jwt.get_unverified_header(tokens["access_token"])["kid"]
-    server, store = Server(valkey), Store(valkey.url, time.monotonic)
+    server, store = Server(valkey), Store(valkey.url, time.monotonic, deadline=PATIENT_S)
     server.age_next()
     await changes(store).rotate()
     # Until the broker has looked at its ring, which it does every second.

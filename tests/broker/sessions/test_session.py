@@ -6,6 +6,7 @@ import redis
 
 from broker.storage.redis import RedisSessions
 from edge.redis.client import Store, command
+from tests.valkey import PATIENT_S
 from tokens import liveness
 
 DAY_MS = 86_400_000
@@ -14,7 +15,7 @@ SUB = "3fBBUxbqlMcvOuLvTBppoIkCzqNfYopz"
 
 @pytest.fixture
 async def store(valkey):
-    store = Store(valkey.url, time.monotonic)
+    store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
     yield store
     await store.close()
 

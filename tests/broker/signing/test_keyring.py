@@ -16,6 +16,7 @@ from chat_proxy.app import FETCH_WITHIN
 from edge.redis.client import Store
 from tests.broker.service import sign_up
 from tests.broker.signing.key_rings import NEW, OLD, changes, keys
+from tests.valkey import PATIENT_S
 from tokens import liveness
 from tokens.claims import MAX_LIFETIME
 from tokens.jwks import local
@@ -192,7 +193,11 @@ async def test_a_broker_with_another_secret_is_alive_and_not_ready_and_says_why(
         assert "keys_unreadable" in said
         assert fingerprint(OLD) in said
         # The way back without the old secret: the keys it sealed go, and nothing has to be started again.
-        cure = Store(f"unix://{server.client.connection_pool.connection_kwargs['path']}", time.monotonic)
+        cure = Store(
+            f"unix://{server.client.connection_pool.connection_kwargs['path']}",
+            time.monotonic,
+            deadline=PATIENT_S,
+        )
         by_new = changes(cure, NEW)
         await by_new.retire(lambda key: not by_new.is_readable(key))
         await cure.close()

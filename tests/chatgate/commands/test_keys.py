@@ -10,6 +10,7 @@ from broker.signing.record import PUBLISHED_BEFORE_USE_MS
 from edge.redis.client import Store
 from tests.broker.signing.key_rings import NEW, Server, keys
 from tests.chatgate.command_line import refused, said
+from tests.valkey import PATIENT_S
 
 # No comma, as commas separate the entries of a list.
 OLD = b"the secret that these tests begin with"
@@ -34,7 +35,8 @@ def look(server, *secrets):
     """A broker's look at the ring; its view of it."""
 
     async def work():
-        store = Store(f"unix://{server.client.connection_pool.connection_kwargs['path']}", time.monotonic)
+        url = f"unix://{server.client.connection_pool.connection_kwargs['path']}"
+        store = Store(url, time.monotonic, deadline=PATIENT_S)
         try:
             return await keys(store, *(secrets or (OLD,))).refresh()
         finally:
