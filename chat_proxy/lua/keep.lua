@@ -10,8 +10,9 @@ local function keep(first)
     return 0
   end
   if #ARGV < first then
-    -- There is no answer to keep: an empty conversation leaves the index.
-    if redis.call('EXISTS', KEYS[3]) == 0 then
+    -- There is no answer to keep: an empty conversation leaves the index, unless an answer of the reader's runs,
+    -- which may be its first.
+    if redis.call('EXISTS', KEYS[3]) == 0 and redis.call('ZCARD', KEYS[1]) == 0 then
       redis.call('ZREM', KEYS[2], ARGV[2])
     end
     return 0

@@ -253,6 +253,20 @@ async def test_of_20_at_once_two_run_and_the_others_cost_nothing(valkey, tmp_pat
         assert (await service.ask(bearer)).status_code == 200
 
 
+async def test_a_refused_question_leaves_the_conversation_whose_first_answer_runs(valkey, tmp_path):
+    tiers = {"reader": TWO_AT_ONCE.replace("concurrent = 2", "concurrent = 1")}
+    async with running(valkey, tmp_path, tiers=tiers) as service:
+        bearer = await service.sign_in()
+        gate = Gate(service.backend)
+        asking = asyncio.create_task(service.ask(bearer, session_id="c1"))
+        await gate.waiting.acquire()
+        assert (await service.ask(bearer, session_id="c1")).status_code == 429
+        gate.open.set()
+        assert (await asking).status_code == 200
+        listed = await service.client.get("/sessions", headers=service.headers(bearer))
+        assert [one["session_id"] for one in listed.json()["sessions"]] == ["c1"]
+
+
 async def test_a_full_site_refuses_and_costs_the_reader_nothing(valkey, tmp_path):
     async with running(valkey, tmp_path, site="open_streams = 1") as service:
         first, second = await service.sign_in(), await service.sign_in(sub=OTHER_SUB)
