@@ -131,14 +131,8 @@ class Floor:
                 ],
                 *("1", SITE, "reader", 0, session_id, 10, lease, LEASE_MS, 0, 0),
                 *(LIMITS.interval_ms, LIMITS.burst, LIMITS.concurrent, LIMITS.daily, 0, 0),
-                *(
-                    SITE_LIMITS.interval_ms,
-                    SITE_LIMITS.burst,
-                    SITE_LIMITS.concurrent,
-                    SITE_LIMITS.daily,
-                    0,
-                    0,
-                ),
+                *(SITE_LIMITS.interval_ms, SITE_LIMITS.burst),
+                *(SITE_LIMITS.concurrent, SITE_LIMITS.daily, 0, 0),
             ),
             command("HMGET", liveness.CUT, "all", "kids", f"client:{SITE}"),
         )

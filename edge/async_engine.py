@@ -24,7 +24,7 @@ def _engine() -> ModuleType:
     try:
         return import_module(name)
     finally:
-        # Whoever asks for the package later gets all of it.
+        # A later import of the package loads all of it.
         del sys.modules[_PACKAGE]
 
 

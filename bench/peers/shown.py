@@ -11,8 +11,8 @@ _RULES: Final = ("---", "---", "--:", "--:", "--:", "--:", "---")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one answer, in microseconds of the processor: of the server's processes, and of Valkey beside them,
-    None for a server that asks it nothing. `rate` is in answers a second."""
+    """The cost of one answer. `cpu` is microseconds of the server's processes, `valkey` those of Valkey, None
+    for a server that asks it nothing. `rate` is in answers a second."""
 
     cpu: float
     valkey: float | None

@@ -37,7 +37,7 @@ class Relief:
         self._kept = self._least = 0
 
     async def run(self) -> None:
-        # What the service takes when it has just started is no rush's.
+        # A service that has just started has had no rush: its memory is in use.
         self._kept = self._least = self._resident()
         while True:
             await asyncio.sleep(self._every)

@@ -15,9 +15,11 @@ NEEDED: Final = 0.4
 """The evidence from which a book answers: two fifths of the question in one passage, if nothing else speaks
 for or against it."""
 AFFINITY_WEIGHT: Final = 0.15
-"""What words that are e times as likely in the book as in English are worth, in shares of the question."""
+"""An affinity of 1, words that are e times as likely in the book as in English, counts as much as this share
+of the question's words."""
 STANDING_WEIGHT: Final = 0.2
-"""What a standard deviation is worth by which the nearest passage stands out further than FAR."""
+"""Each standard deviation by which the nearest passage stands out further than FAR counts as much as this
+share of the question's words."""
 FAR: Final = 1.5
 """Standard deviations by which the nearest passage has to stand out to speak for an answer: one in 14
 questions about something else reaches them by chance."""

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio.connection import UnixDomainSocketConnection
-from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, InvalidResponse, NoScriptError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from edge.redis.connection import connect
 
@@ -98,30 +99,21 @@ async def test_replies_in_pieces_are_those_that_redis_py_reads(valkey, tmp_path,
     assert [type(one) for one in ours if isinstance(one, Exception)] == [NoScriptError, ResponseError]
 
 
-async def test_a_reply_that_no_command_asked_for_ends_the_connection(valkey, tmp_path):
-    async with relay(valkey.socket, tmp_path / "r", 65536, first=b"+ONE\r\n+TWO\r\n") as url:
+@pytest.mark.parametrize(
+    ("sent", "error"),
+    [
+        (b"+ONE\r\n+TWO\r\n", RedisConnectionError),
+        (b"-LOADING reading the data\r\n", BusyLoadingError),
+        (b"HTTP/1.1 400 Bad Request\r\n", InvalidResponse),
+    ],
+    ids=["a reply that no command asked for", "a server that loads its data", "bytes that are no reply"],
+)
+async def test_other_bytes_than_the_commands_replies_end_the_connection(valkey, tmp_path, sent, error):
+    async with relay(valkey.socket, tmp_path / "r", 65536, first=sent) as url:
         connection = await connect(url)
-        with pytest.raises(RedisError, match="no command asked for"):
+        with pytest.raises(error):
             await connection.exchange([("PING",)])
         assert not connection.is_usable
-        with pytest.raises(RedisError, match="closed"):
+        with pytest.raises(RedisConnectionError, match="closed"):
             await connection.exchange([("PING",)])
-        await connection.close()
-
-
-async def test_a_server_that_loads_its_data_serves_nobody(valkey, tmp_path):
-    async with relay(valkey.socket, tmp_path / "r", 65536, first=b"-LOADING reading the data\r\n") as url:
-        connection = await connect(url)
-        with pytest.raises(BusyLoadingError):
-            await connection.exchange([("PING",)])
-        assert not connection.is_usable
-        await connection.close()
-
-
-async def test_bytes_that_are_no_replies_end_the_connection(valkey, tmp_path):
-    async with relay(valkey.socket, tmp_path / "r", 65536, first=b"HTTP/1.1 400 Bad Request\r\n") as url:
-        connection = await connect(url)
-        with pytest.raises(RedisError):
-            await connection.exchange([("PING",)])
-        assert not connection.is_usable
         await connection.close()
