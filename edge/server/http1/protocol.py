@@ -299,7 +299,9 @@ class _Guarded(_Protocol):
     def _lingers(self) -> bool:
         """Called before the connection is closed: return True if it is to be read a moment longer."""
         self.door.waiting.remove(self)
-        return (self._is_refused or self._body is not None) and self.door.linger(self)
+        is_idle = self.cycle is None or self.timeout_keep_alive_task is not None
+        # After an answer too: the client may have sent a further request before it read that it was the last.
+        return (self._is_refused or self._body is not None or not is_idle) and self.door.linger(self)
 
 
 def protocol(door: Door, parser: type[Any] = HttpToolsProtocol) -> type[asyncio.Protocol]:

@@ -11,7 +11,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from edge.server.http1.framing import MAX_FIELDS
 from edge.server.http1.protocol import MAX_HEAD
 from edge.server.http1.refusals import SAID_EVERY
-from tests.edge.server.http1.front_door import CLOSE, HOST, POST, SITE, problem, said, serving, status, until
+from tests.edge.server.http1.front_door import (
+    CLOSE,
+    GET,
+    HOST,
+    POST,
+    SITE,
+    problem,
+    said,
+    serving,
+    status,
+    until,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -76,6 +87,24 @@ async def test_the_last_answer_reaches_who_is_still_sending(parser):
         answer, end = await asyncio.to_thread(send_all_and_read, app.port)
         assert status(answer) == 200
         assert end == b""
+
+
+async def test_the_last_answer_reaches_who_sends_a_request_too_many(parser):
+    """Clients of event loops drop an answer that they have not read once a write fails."""
+
+    def send_on_after_the_end(port):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(GET + CLOSE)
+            answer = b"".join(iter(lambda: client.recv(65_536), b""))
+            for _ in range(2):
+                client.sendall(GET + CLOSE)
+            return answer
+
+    async with serving(parser, linger_for=60) as app:
+        answer = await asyncio.to_thread(send_on_after_the_end, app.port)
+        assert status(answer) == 200
+        await until(lambda: app.door.open == 0)
+        assert len(app.asked) == 1
 
 
 async def test_the_application_hears_of_a_refusal_at_once(parser):
