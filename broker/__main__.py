@@ -2,6 +2,7 @@
 
 import sys
 
+import edge.server.startup  # noqa: F401  before anything else
 from edge.server import start
 
 if __name__ == "__main__":

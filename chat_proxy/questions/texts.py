@@ -17,6 +17,7 @@ Lengths are then counted in Unicode code points. The rule is idempotent.
 
 import unicodedata
 from collections.abc import Generator
+from itertools import chain
 from typing import Final
 
 BLANK: Final = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
@@ -32,12 +33,12 @@ MAX_SENT: Final = 65_536
 PIECE: Final = 1_000
 """Code points that are composed in one turn of the event loop. The costliest take 0.6 µs each (measured)."""
 
-_MARKS: Final = (
+_WITH_MARKS: Final = (
     # Unicode 16 has no marks elsewhere, and a scan of all code points would take a third of a second.
-    one
-    for one in map(chr, (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)))
-    if unicodedata.category(one).startswith("M")
+    *(range(0x300, 0x3100), range(0xA600, 0xAC00), range(0xFB00, 0xFE30), range(0x10000, 0x12000)),
+    *(range(0x13430, 0x13460), range(0x16000, 0x17000), range(0x1BC00, 0x1F000), range(0xE0100, 0xE01F0)),
 )
+_MARKS: Final = (one for one in map(chr, chain(*_WITH_MARKS)) if unicodedata.category(one).startswith("M"))
 _HANGUL: Final = map(chr, (*range(0x1160, 0x1200), *range(0xD7B0, 0xD7FC)))
 JOINING: Final = frozenset((*_MARKS, *_HANGUL))
 """Marks, and the vowels and finals of Hangul: NFC may move them, or join them to the character before

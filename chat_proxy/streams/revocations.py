@@ -18,6 +18,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from chat_proxy.failures import SESSION_ENDED
 from chat_proxy.streams.running import RunningAnswers
 from edge.redis.client import Store, StoreUnavailable
+from edge.redis.connection import DRIVER
 from edge.telemetry import logs
 from tokens.liveness import REVOKED_CHANNEL
 
@@ -101,4 +102,5 @@ def _client(url: str) -> Redis:
         # The library would subscribe again by itself and hide that messages were lost.
         retry=Retry(NoBackoff(), 0),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
+        driver_info=DRIVER,
     )

@@ -4,6 +4,7 @@ Sources, the strongest first: `CHATGATE_<TABLE>_<KEY>` (for a named table `CHATG
 the same name with `_FILE` for the path of a file that holds the value, then the TOML file.
 """
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -55,7 +56,7 @@ def read(path: Path | None, environ: Mapping[str, str], needed: frozenset[Owner]
 
 
 def _names_in(path: Path | None) -> dict[str, list[str]]:
-    found = _sourced(path, {}).toml() if path is not None else {}
+    found = _toml(path) if path is not None else {}
     named = {
         table: list(entries) if isinstance(entries := found.get(table), dict) else []
         for table in NAMED_TABLES
@@ -71,13 +72,12 @@ def _built_in(given: Mapping[str, Tier]) -> dict[str, Tier]:
     }
 
 
-class _Sourced(Settings):
-    @classmethod
-    def toml(cls) -> dict[str, Any]:
-        return dict(TomlConfigSettingsSource(cls)())
+def _toml(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
 
 
-def _sourced(path: Path | None, overriding: dict[str, Any]) -> type[_Sourced]:
+def _sourced(path: Path | None, overriding: dict[str, Any]) -> type[Settings]:
     class Overrides(PydanticBaseSettingsSource):
         def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
             return overriding.get(field_name), field_name, False
@@ -85,7 +85,7 @@ def _sourced(path: Path | None, overriding: dict[str, Any]) -> type[_Sourced]:
         def __call__(self) -> dict[str, Any]:
             return overriding
 
-    class Read(_Sourced):
+    class Read(Settings):
         model_config = SettingsConfigDict(toml_file=path)
 
         @classmethod

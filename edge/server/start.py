@@ -3,6 +3,7 @@
 Exit code 0: the service stopped as it was told. 2: it could not start, and printed why.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -12,7 +13,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal
 
-import edge.server.without_rich  # noqa: F401  before all that loads structlog
 from edge.config.checks import Owner
 from edge.config.guessing import strength
 from edge.config.read import find, read
@@ -68,6 +68,8 @@ def main(service: Service) -> int:
         return 2
     if count == 1:
         return _serve(service, settings, None, metrics)
+    # All is imported: `edge.server.startup` turned it off.
+    gc.enable()
     return supervisor.run(service.package, count, (section.host, section.port), metrics)
 
 
@@ -76,6 +78,7 @@ def _serve(
 ) -> int:
     # Imported here, as the parent of several workers does not need it, which halves its memory.
     run = import_module(f"{service.package}.serve").run
+    gc.enable()
     try:
         return int(run(settings, inherited, metrics))
     except CannotAudit as error:

@@ -117,3 +117,13 @@ async def test_other_bytes_than_the_commands_replies_end_the_connection(valkey, 
         with pytest.raises(RedisConnectionError, match="closed"):
             await connection.exchange([("PING",)])
         await connection.close()
+
+
+async def test_a_connection_looks_for_no_version_of_the_library(valkey):
+    """Looking for it reads the folders of all installed packages, while the event loop stands still."""
+    connection = await connect(f"unix://{valkey.socket}")
+    try:
+        [told] = await connection.exchange([("CLIENT", "INFO")])
+    finally:
+        await connection.close()
+    assert "lib-name=redis-py lib-ver= " in f"{told.decode()} "
