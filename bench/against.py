@@ -25,7 +25,7 @@ from bench.stack import ACCOUNTS, Stack, stack
 NAME: Final = "against"
 AT_ONCE: Final = 400
 QUESTION: Final = "How often does the station record a value?"
-RESTED: Final = 5.0
+RESTED: Final = 12.0
 """Seconds after which the memory of streams that have ended is looked at."""
 
 

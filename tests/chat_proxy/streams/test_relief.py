@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from chat_proxy.streams.relief import GROWN, RUSH, Relief
+from chat_proxy.streams.relief import AGAIN_AFTER, GROWN, RUSH, Relief
 from chat_proxy.streams.running import RunningAnswers
 
 CALLER = type("Caller", (), {"sub": "reader"})()
@@ -57,3 +57,22 @@ async def test_what_a_relief_leaves_is_in_use(uncollected):
     resident[0] += 1
     relief.look()
     assert held() is None
+
+
+async def test_what_a_rush_leaves_idle_for_a_while_is_given_back_too(uncollected):
+    answers, resident = RunningAnswers(), [0]
+    relief = Relief(answers, resident=lambda: resident[0])
+    with ExitStack() as rush:
+        for _ in range(RUSH):
+            rush.enter_context(answers.entered(CALLER))
+        relief.look()
+    resident[0] = GROWN
+    relief.look()
+    held = weakref.ref(Held())
+    # An answer that runs meanwhile puts it off no further.
+    with answers.entered(CALLER):
+        for _ in range(AGAIN_AFTER - 1):
+            relief.look()
+        assert held() is not None
+        relief.look()
+        assert held() is None
