@@ -16,7 +16,7 @@ from chat_proxy.questions import messages, texts
 from edge.http import body_limit
 from edge.http.client_address import client_address, networks
 from edge.server.http1 import framing
-from edge.server.http1.protocol import MAX_HEAD
+from edge.server.http1.framing import MAX_HEAD
 from tokens import strict_json
 from tokens.dpop import MAX_PROOF, Proofs
 from tokens.nonces import Nonces

@@ -13,7 +13,7 @@ from broker.sessions.revocation import LONGEST_MARK
 from broker.signing import record
 from chat_proxy.chat import MAX_REFUSED
 from chat_proxy.questions import messages
-from edge.server.http1 import connections, door, framing, protocol
+from edge.server.http1 import connections, door, framing
 from tokens import dpop
 from tokens.claims import MAX_LIFETIME
 from tokens.jwks.remote import STALE
@@ -96,7 +96,7 @@ def test_where_both_services_are_meant_both_are_tried():
         ("370 s after", record.RETIRING_MS / 1000),
         ("2 h with the keys", STALE / 3600),
         ("10 s and 30 s, and the connection is closed", door.HEAD_WITHIN),
-        ("Header 16 KiB", protocol.MAX_HEAD / 1024),
+        ("Header 16 KiB", framing.MAX_HEAD / 1024),
         ("16 MiB of one address", connections.SHARE / 1_048_576),
         ("512 chunks", framing.MAX_CHUNKS),
         ("60 such bodies of a reader", MAX_REFUSED),

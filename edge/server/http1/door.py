@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from edge.http.body_limit import MAX_BODY
 from edge.http.client_address import Network
 from edge.server.http1.connections import Waiting
+from edge.server.http1.framing import MAX_HEAD
 from edge.server.http1.refusals import Refusals
 
 HEAD_WITHIN: Final = 10.0
@@ -23,6 +25,8 @@ MAX_CONNECTIONS: Final = 10_000
 MAX_LINGERING: Final = 64
 """Connections beside those: closed, but read for a moment more. Beyond it they end at once, or a flood of
 refusals would take every file descriptor of the process."""
+MAX_UNHEARD: Final = MAX_HEAD + MAX_BODY
+"""Bytes of a request that are held before the application is called. A larger one goes to it at once."""
 UNHEARD_WITHIN: Final = 0.5
 """Seconds that a body has to be complete before the application is called. Calling it takes a third of a
 connection's cost, and in a flood of bodies without an end each is held for a quarter of a second."""

@@ -11,6 +11,8 @@ from typing import Final
 
 from edge.http.problems import Problem
 
+MAX_HEAD: Final = 16_384
+"""Bytes of the request line and all fields: a token of 4 KiB, a proof of 4 KiB and cookies of 4 KiB fit."""
 MAX_FIELDS: Final = 64
 HEAD_END: Final = b"\r\n\r\n"
 _TARGET: Final = rb"(/[!-~]*|https?://[!-~]+|\*)"
@@ -78,10 +80,20 @@ class Framing:
             raise malformed("The request's target names another host than Host does.")
 
 
-def require_line_ends(head: bytearray, start: int, end: int) -> None:
-    """Check a head that may go on. Raises Problem 400 for a bare line feed, after which no end would come."""
+def head_end(head: bytearray, start: int) -> int:
+    """The length of a head with its empty line, or -1 where it goes on. The bytes before `start` were checked
+    before.
+
+    Raises Problem 431 for a head that is too long, and 400 for a bare line feed, after which no end would
+    come.
+    """
+    found = head.find(HEAD_END, max(0, start - 3))
+    end = len(head) if found < 0 else found
+    if end > MAX_HEAD:
+        raise Problem(431, "header_too_large", f"A request's header may have {MAX_HEAD} bytes.")
     if head.count(b"\n", start, end) != head.count(b"\r\n", max(0, start - 1), end):
         raise malformed("A line ends with CR and LF.")
+    return -1 if found < 0 else end + len(HEAD_END)
 
 
 def judge(head: bytes) -> Framing:
@@ -113,6 +125,11 @@ def judge(head: bytes) -> Framing:
     if _LENGTH.fullmatch(length) is None:
         raise malformed("Content-Length is not a number.")
     return Framing(int(length), False, origin, target, host)
+
+
+def may_wait(head: bytes) -> bool:
+    """Return True if the client may wait to be asked for its body (RFC 9110 10.1.1)."""
+    return b"\r\nexpect:" in head.lower()
 
 
 def forwarded(head: bytes) -> str:

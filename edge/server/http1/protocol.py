@@ -9,7 +9,7 @@ announced.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,18 +19,10 @@ from edge.http.client_address import bucket, client_address, is_trusted
 from edge.http.problems import Problem, unavailable
 from edge.server.http1.connections import size
 from edge.server.http1.deadline import MovedDeadline
-from edge.server.http1.door import Door
-from edge.server.http1.framing import HEAD_END, Body, forwarded, judge, malformed, require_line_ends
+from edge.server.http1.door import MAX_UNHEARD, Door
+from edge.server.http1.framing import Body, forwarded, head_end, judge, malformed, may_wait
 from edge.server.http1.refusals import too_slow, written
 from edge.server.http1.transport import Sending
-
-MAX_HEAD: Final = 16_384
-"""Bytes of the request line and all fields: a token of 4 KiB, a proof of 4 KiB and cookies of 4 KiB fit."""
-MAX_UNHEARD: Final = MAX_HEAD + MAX_BODY
-"""Bytes of a request that are held before the application is called. A larger one goes to it at once."""
-EXPECTS: Final = b"\r\nexpect:"
-"""With this field the client may wait to be asked for its body (RFC 9110 10.1.1)."""
-
 
 if TYPE_CHECKING:
     _Protocol = HttpToolsProtocol
@@ -163,11 +155,12 @@ class _Guarded(_Protocol):
             self.cycle.keep_alive = False
 
     def _tell_in_time(self) -> None:
-        if self._unheard is not None and not self.transport.is_closing():
-            try:
-                self._tell(bytes(self._unheard))
-            except Problem as problem:
-                self._refuse(problem)
+        if self._unheard is None or self.transport.is_closing():
+            return
+        try:
+            self._tell(bytes(self._unheard))
+        except Problem as problem:
+            self._refuse(problem)
 
     def _forget(self) -> None:
         """Drop the bytes that the parser was not given yet."""
@@ -186,10 +179,7 @@ class _Guarded(_Protocol):
         before = len(self._head)
         self._head += data
         self._asks_for_a_head = self._head.startswith(b"HEAD ")
-        end = self._head.find(HEAD_END, max(0, before - 3))
-        if (len(self._head) if end < 0 else end) > MAX_HEAD:
-            raise Problem(431, "header_too_large", f"A request's header may have {MAX_HEAD} bytes.")
-        require_line_ends(self._head, before, len(self._head) if end < 0 else end)
+        end = head_end(self._head, before)
         if end < 0:
             if before == 0:
                 self._unset_keepalive_if_required()
@@ -197,7 +187,7 @@ class _Guarded(_Protocol):
             else:
                 self._hold()
             return len(data)
-        head = bytes(self._head[: end + len(HEAD_END)])
+        head = bytes(self._head[:end])
         framing = judge(head)
         body, self._origin = Body(framing), framing.origin
         # Not before the Origin is known: a page should be able to read the error about an address that it
@@ -215,7 +205,7 @@ class _Guarded(_Protocol):
             self._know(head)
             self._wait(self.door.body_within)
         first = head + data[of_head : of_head + of_body]
-        if body.is_whole or framing.length > MAX_BODY or EXPECTS in head.lower():
+        if body.is_whole or framing.length > MAX_BODY or may_wait(head):
             self._tell(first)
         else:
             self._unset_keepalive_if_required()

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from edge.server.http1.framing import MAX_CHUNKS, MAX_FIELDS
-from edge.server.http1.protocol import MAX_HEAD
+from edge.server.http1.framing import MAX_CHUNKS, MAX_FIELDS, MAX_HEAD
 from tests.edge.server.http1.front_door import (
     CHUNKED,
     CLOSE,

@@ -8,8 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.server.http1.framing import MAX_FIELDS
-from edge.server.http1.protocol import MAX_HEAD
+from edge.server.http1.framing import MAX_FIELDS, MAX_HEAD
 from edge.server.http1.refusals import SAID_EVERY
 from tests.edge.server.http1.front_door import (
     CLOSE,
