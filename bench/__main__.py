@@ -6,8 +6,10 @@ import argparse
 import signal
 import sys
 
-from bench import (
-    against,
+from bench import against, report
+from bench.figures import Figure, line
+from bench.peers import comparison, programs
+from bench.scenarios import (
     better_auth,
     chat,
     connections,
@@ -16,7 +18,6 @@ from bench import (
     outage,
     parsers,
     refresh,
-    report,
     retrieval,
     revocation,
     rotation,
@@ -28,8 +29,6 @@ from bench import (
     widget,
     workers,
 )
-from bench.figures import Figure, line
-from bench.peers import comparison, programs
 from bench.stack import stack
 
 SCENARIOS = {

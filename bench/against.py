@@ -15,11 +15,12 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from bench import connections, load, memory, streams
+from bench import load
 from bench.backend import EVENTS_A_SECOND
 from bench.figures import Figure
 from bench.load import Plan
 from bench.processes import ROOT, Build, free_ports, serving, url_of
+from bench.scenarios import connections, memory, streams
 from bench.stack import ACCOUNTS, Stack, stack
 
 NAME: Final = "against"

@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from bench.load import HOST
-from bench.parsers import TARGETS
+from bench.scenarios.parsers import TARGETS
 
 _FRAGMENTS: Final = tuple(next(one for one in TARGETS if one.name == "header").fragments)
 _COOKIES: Final = tuple(next(one for one in TARGETS if one.name == "cookies").fragments)

@@ -8,8 +8,8 @@ from urllib.parse import quote_plus
 
 from attack.inputs import hostile
 from attack.judging.manners import CANARY
-from bench.parsers import TARGETS
-from bench.slowest import MAX_FRAGMENTS
+from bench.scenarios.parsers import TARGETS
+from bench.scenarios.slowest import MAX_FRAGMENTS
 from bench.stack import PASSWORD, REDIRECT_URI
 from broker.oauth.grants import ACCESS_TOKEN, guest, token_exchange
 

@@ -7,14 +7,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from bench import better_auth, load
-from bench.chat import CONNECTIONS, QUESTION, moved
+from bench import load
 from bench.floor import BARE
 from bench.load import Plan
 from bench.peers import fronts, gateway, programs
 from bench.peers.programs import Program
 from bench.peers.shown import Cost, Costs, table
 from bench.processes import Service, answers, free_ports, own_environment, process
+from bench.scenarios import better_auth
+from bench.scenarios.chat import CONNECTIONS, QUESTION, moved
 from bench.stack import Stack, stack
 
 _NOTHING: Final = "nothing: no session, no revocation, no limit"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.parsers import BOUND_MS, TARGETS
-from bench.slowest import Target, search
+from bench.scenarios.parsers import BOUND_MS, TARGETS
+from bench.scenarios.slowest import Target, search
 
 TRIES = 25
 

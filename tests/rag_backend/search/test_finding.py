@@ -5,7 +5,7 @@ The bounds are what was measured: a change that finds less, refuses more or answ
 
 import pytest
 
-from bench import retrieval_books, retrieval_sets
+from bench.scenarios import retrieval_books, retrieval_sets
 from rag_backend.search import embedding, evaluation, index, query
 
 

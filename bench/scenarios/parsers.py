@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bench.figures import Figure
-from bench.slowest import Target, search
+from bench.scenarios.slowest import Target, search
 from bench.stack import Stack
 from broker.accounts import passwords
 from broker.endpoints import forms

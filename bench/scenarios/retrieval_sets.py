@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from bench import retrieval_books
 from bench.figures import Figure
+from bench.scenarios import retrieval_books
 from rag_backend.search import evaluation, index, query, vectors
 from rag_backend.search.embedding import Embedding
 from rag_backend.search.evaluation import Asked, Result

@@ -6,9 +6,10 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from bench import load, streams
+from bench import load
 from bench.figures import Figure
 from bench.load import Connection, Generator, Plan, percentile
+from bench.scenarios import streams
 from bench.stack import ACCOUNTS, Stack
 
 NAME = "connections"

@@ -2,9 +2,10 @@
 
 import time
 
-from bench import load, sign_ins, streams
+from bench import load
 from bench.figures import Figure
 from bench.load import Plan
+from bench.scenarios import sign_ins, streams
 from bench.stack import ACCOUNTS, BOOK_PAGE, Stack
 
 NAME = "memory"

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(__file__).with_name("books")
+FOLDER: Final = Path(__file__).parents[1] / "books"
 NAMES: Final = ("relay", "bees", "stash", "tally", "scripts")
 ELSEWHERE: Final = FOLDER / "elsewhere.jsonl"
 _PAGE: Final = re.compile(r"^%%% (\S+)\n", re.MULTILINE)

@@ -9,7 +9,7 @@ from bench import load
 from bench.figures import Figure
 from bench.load import Answer, Connection
 from bench.oauth import Client
-from bench.refresh import cpu_of
+from bench.scenarios.refresh import cpu_of
 from bench.stack import PAGE, PASSWORD, REDIRECT_URI, Reader, Stack
 
 NAME = "dpop"

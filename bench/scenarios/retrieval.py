@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from bench import retrieval_books, retrieval_sets
 from bench.figures import Figure
+from bench.scenarios import retrieval_books, retrieval_sets
 from bench.stack import Stack
 from rag_backend.search import embedding, evaluation, index, query
 from rag_backend.search.embedding import Embedding
