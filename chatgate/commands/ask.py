@@ -54,7 +54,8 @@ def as_lines(found: Found) -> Iterator[str]:
         taken = f", taken for {term.corrected}" if term.corrected else ""
         state = "not in the book" if not term.tokens else f"as {', '.join(term.tokens)}"
         related = f", less for {', '.join(dict(term.related))}" if term.related else ""
-        yield f"{term.word}: weight {term.weight:.1f}, {state}{taken}{related}"
+        named = ", not judged as it names the book" if found.names_book(term) else ""
+        yield f"{term.word}: weight {term.weight:.1f}, {state}{taken}{related}{named}"
     yield from _why(found.evidence)
     for hit in found.nearest or found.hits:
         beginning = " ".join(hit.passage.text.split())[:WIDTH]

@@ -22,7 +22,7 @@ from rag_backend.search import passages, vectors, writing
 from rag_backend.search.embedding import Embedding, EmbeddingFailed
 from rag_backend.search.passages import Passage
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 """Kept in SQLite's user_version; an index of another format is built again, not converted."""
 
 
@@ -88,6 +88,7 @@ def build(
         raise BookError(f"{folder} has pages, but no text in them that could be asked about.")
     imported = sorted(map(str, read.imported))
     meta: dict[str, Any] = {
+        "title": found.settings.title,
         "folder": str(folder.absolute()),
         "options": [base_url, route, origin],
         "imported": imported,

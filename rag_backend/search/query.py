@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from rag_backend.search import index, judging, ranking, terms, vectors, words
+from rag_backend.search import index, judging, names, ranking, terms, vectors, words
 from rag_backend.search.embedding import Embedding, EmbeddingFailed
 from rag_backend.search.judging import Evidence
 from rag_backend.search.passages import Passage
@@ -66,6 +66,10 @@ class Found:
     language: str = "en"
     evidence: Evidence = field(default_factory=Evidence)
 
+    def names_book(self, term: Term) -> bool:
+        """Whether a term was not judged, as it stands for what the whole book is about."""
+        return not self.weights.keys() >= set(term.tokens)
+
 
 def search(path: Path, question: str, context: str = "", embedding: Embedding | None = None) -> Found:
     """Search the book for a question; `context` is a text it was asked about, or "".
@@ -80,10 +84,15 @@ def search(path: Path, question: str, context: str = "", embedding: Embedding | 
         asked = terms.of(book, question)
         nearby = [term for term in terms.of(book, context) if term.tokens]
         rarest = sorted(nearby, key=lambda term: term.weight, reverse=True)[:CONTEXT_WORDS]
-        judged = asked or rarest
+        named = asked or rarest
+        # What every question may name says nothing of what this one asks, unless it asks for nothing else.
+        judged = [term for term in named if term.word not in meta["names"]] or named
         near: Mapping[int, float] = {}
         if embedding is not None and embedding.name == meta.get("embedding") and judged:
-            near = _near(connection, path, f"{question}\n{context}".strip(), embedding)
+            text = f"{question}\n{context}".strip()
+            if len(judged) < len(named):
+                text = names.without(text, meta["names"])
+            near = _near(connection, path, text, embedding)
         asking = _Asking(book, tuple(asked), tuple(judged), (*asked, *rarest), near, meta.get("by_chance"))
         versions = (range(1, first_seen + 1), range(first_seen + 1, total + 1))
         found = (_among(asking, places) for places in versions if places)

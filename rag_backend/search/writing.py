@@ -3,12 +3,12 @@
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import orjson
 
-from rag_backend.search import compounds, languages, words
+from rag_backend.search import compounds, languages, names, words
 from rag_backend.search.passages import Passage
 
 MIN_SPELT: Final = 4
@@ -31,7 +31,7 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 
 
 def write(
-    connection: sqlite3.Connection, found: Iterable[Passage], origin: str, meta: dict[str, Any]
+    connection: sqlite3.Connection, found: Sequence[Passage], origin: str, meta: dict[str, Any]
 ) -> None:
     """Fill an empty database. Raises sqlite3.Error."""
     connection.executescript(_SCHEMA)
@@ -64,6 +64,7 @@ def write(
     (count,) = connection.execute("select sum(cnt) from stems").fetchone()
     # The passages of the version that readers see first are the first ones.
     meta = {**meta, "passages": total, "first_seen": first_seen or 0, "words": count or 0}
+    meta["names"] = names.of(found, meta["title"], known)
     meta["languages"] = [language for language, _ in spoken.most_common()]
     connection.executemany(
         "insert into meta values (?, ?)",

@@ -53,8 +53,10 @@ class Locale:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`base_url` is None when it is not said, and then `computes_base_url` if code makes it. The default
-    locale is the first. `assumed` says what a value was taken for, and why."""
+    locale is the first. `title` is "" when it is computed or not said. `assumed` says what a value was taken
+    for, and why."""
 
+    title: str = ""
     base_url: str | None = None
     computes_base_url: bool = False
     trailing_slash: bool | None = None
@@ -92,8 +94,9 @@ class _Reader:
         is_computed = base_url is not None and not isinstance(base_url, str)
         if is_computed:
             self.note(f"baseUrl is computed ({getattr(base_url, 'source', base_url)}).")
-        slash = member(config, "trailingSlash")
+        slash, title = member(config, "trailingSlash"), member(config, "title")
         return Settings(
+            title=title if isinstance(title, str) else "",
             base_url=base_url if isinstance(base_url, str) else None,
             computes_base_url=is_computed,
             trailing_slash=slash if isinstance(slash, bool) else None,

@@ -20,6 +20,13 @@ def test_ask_shows_the_answer_its_passages_and_why(book):
     assert "coverage" in shown
 
 
+def test_ask_says_which_word_names_the_book(tmp_path):
+    intro = "# Domo\n\nDomo is an oven of bricks.\n\n## Warranty\n\nDomo has one of two years."
+    docs = str(write(tmp_path / "docs", OVEN | {"intro.md": intro}))
+    shown = said("ask", "What temperature for pizza in Domo?", "--book", docs).splitlines()
+    assert [line.partition(":")[0] for line in shown if "names the book" in line] == ["domo"]
+
+
 def test_ask_tells_scripts_what_it_found_and_whether_it_answers(book):
     told = json.loads(said("ask", "Who won the football championship?", "--book", book, "--json"))
     assert told["answered"] is False
