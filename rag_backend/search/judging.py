@@ -11,13 +11,13 @@ from typing import Final
 
 from rag_backend.search.terms import Term
 
-NEEDED: Final = 0.4
-"""The evidence from which a book answers: two fifths of the question in one passage, if nothing else speaks
+NEEDED: Final = 0.37
+"""The evidence from which a book answers: this share of the question in one passage, if nothing else speaks
 for or against it."""
 AFFINITY_WEIGHT: Final = 0.15
 """An affinity of 1, words that are e times as likely in the book as in English, counts as much as this share
 of the question's words."""
-STANDING_WEIGHT: Final = 0.2
+STANDING_WEIGHT: Final = 0.3
 """Each standard deviation by which the nearest passage stands out further than FAR counts as much as this
 share of the question's words."""
 FAR: Final = 1.5

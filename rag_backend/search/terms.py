@@ -32,6 +32,9 @@ ENGLISH: Final = 300
 MAX_AFFINITY: Final = 5.0
 """A word that is 150 times as frequent as in English is the book's own, and one that is 150 times rarer is
 foreign to it; more tells no more."""
+MAX_RELATED_AFFINITY: Final = 1.0
+"""The affinity that a word may have by another that readers put in its place: a book that often has "change"
+has no word of its own in "edit"."""
 UNKNOWN_NGRAM: Final = 0.25
 """The weight of n-grams that the book lacks: half of them lie across two words."""
 _WORDS: Final = re.compile(r"[A-Za-z]+")
@@ -173,7 +176,8 @@ def _affinity(book: Book, term: Term) -> float:
     added = ENGLISH * frequency.share(term.word)
     held = max(own, RELATED * others) + added
     affinity = math.log(held / added * ENGLISH / (book.words + ENGLISH))
-    return max(-MAX_AFFINITY, min(MAX_AFFINITY, affinity))
+    most = MAX_AFFINITY if term.tokens else MAX_RELATED_AFFINITY
+    return max(-MAX_AFFINITY, min(most, affinity))
 
 
 def _occurrences(connection: sqlite3.Connection, token: str) -> int:

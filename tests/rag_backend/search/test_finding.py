@@ -29,7 +29,7 @@ def books(tmp_path_factory, model):
 
 @pytest.mark.parametrize(
     ("label", "sizes", "least", "refused", "outside"),
-    [(retrieval_sets.KNOWN, (220, 65), 180, 16, 7), (retrieval_sets.HELD_OUT, (56, 20), 51, 2, 2)],
+    [(retrieval_sets.KNOWN, (220, 65), 183, 12, 4), (retrieval_sets.HELD_OUT, (56, 20), 52, 1, 2)],
 )
 def test_by_words_more_is_found_than_by_bm25s(books, label, sizes, least, refused, outside):
     asked = retrieval_sets.read()[label]
@@ -43,7 +43,7 @@ def test_by_words_more_is_found_than_by_bm25s(books, label, sizes, least, refuse
 
 @pytest.mark.parametrize(
     ("label", "first", "least", "refused", "outside"),
-    [(retrieval_sets.KNOWN, 176, 199, 10, 7), (retrieval_sets.HELD_OUT, 46, 54, 1, 5)],
+    [(retrieval_sets.KNOWN, 177, 199, 9, 2), (retrieval_sets.HELD_OUT, 47, 54, 1, 3)],
 )
 def test_by_both_more_stands_first_than_by_meaning_alone(books, model, label, first, least, refused, outside):
     asked = retrieval_sets.read()[label]
@@ -62,6 +62,14 @@ def test_one_in_ten_questions_about_something_else_is_answered_at_most(books, mo
         found = retrieval_sets.ask_all(asked, retrieval_sets.by_search(books, meaning))
         assert len(found.outside) == 300
         assert found.answered_outside * 10 <= len(found.outside)
+
+
+def test_naming_the_product_answers_few_questions_just_outside(books, model):
+    asked = retrieval_sets.read()[retrieval_sets.HARD]
+    for meaning, most in ((None, 15), (model, 5)):
+        found = retrieval_sets.ask_all(asked, retrieval_sets.by_search(books, meaning))
+        assert len(found.outside) == 40
+        assert found.answered_outside <= most
 
 
 @pytest.mark.parametrize(

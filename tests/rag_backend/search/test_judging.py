@@ -12,17 +12,19 @@ from tests.rag_backend.books import OVEN, write
     ("evidence", "is_enough"),
     [
         (Evidence(), False),
-        (Evidence(coverage=0.4), True),
-        (Evidence(coverage=0.39), False),
+        (Evidence(coverage=0.37), True),
+        (Evidence(coverage=0.36), False),
         # The book's own words make up for those that it lacks, and words of English for none.
-        (Evidence(coverage=0.25, affinity=1.1), True),
-        (Evidence(coverage=0.25, affinity=0.9), False),
+        (Evidence(coverage=0.25, affinity=0.85), True),
+        (Evidence(coverage=0.25, affinity=0.75), False),
         (Evidence(coverage=0.5, affinity=-1.0), False),
         # A passage has to stand out further than one in fourteen does by chance.
-        (Evidence(coverage=0.4, standing=1.5), True),
-        (Evidence(coverage=0.4, standing=1.4), False),
-        (Evidence(coverage=0.25, standing=2.3), True),
-        (Evidence(coverage=0.0, affinity=-1.5, standing=5.0), True),
+        (Evidence(coverage=0.37, standing=1.5), True),
+        (Evidence(coverage=0.37, standing=1.4), False),
+        (Evidence(coverage=0.25, standing=1.95), True),
+        (Evidence(coverage=0.25, standing=1.85), False),
+        (Evidence(coverage=0.0, affinity=-1.5, standing=3.6), True),
+        (Evidence(coverage=0.0, affinity=-1.5, standing=3.3), False),
         (Evidence(coverage=0.0, affinity=-1.5, standing=2.0), False),
     ],
 )
@@ -60,6 +62,14 @@ def test_what_readers_put_in_a_words_place_is_near_to_the_book_too(tmp_path):
     index.build(write(tmp_path / "docs", {"a.md": "Remove the cement, remove the sand."}), tmp_path / "a.db")
     found = affinities(tmp_path / "a.db", "delete paint")
     assert found["delete"] > 0 > found["paint"]
+
+
+def test_another_word_in_its_place_does_not_make_a_word_the_books_own(tmp_path):
+    text = "Change the key. A change of the key changes all keys. " * 9
+    index.build(write(tmp_path / "docs", {"a.md": text}), tmp_path / "a.db")
+    found = affinities(tmp_path / "a.db", "edit change")
+    assert found["edit"] == 1.0
+    assert found["change"] > 2
 
 
 @pytest.mark.parametrize(
