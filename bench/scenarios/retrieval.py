@@ -1,7 +1,7 @@
 """Finding in a book: how much is found, what a question costs in 25,000 passages, and what indexing costs.
 
-`python -m bench.retrieval FOLDER INDEX` indexes a folder, and prints the processor seconds and the peak
-memory in MiB: in a process of its own, whose memory nothing else has used.
+`python -m bench.scenarios.retrieval FOLDER INDEX` indexes a folder, and prints the processor seconds and the
+peak memory in MiB: in a process of its own, whose memory nothing else has used.
 """
 
 import random
@@ -49,7 +49,7 @@ def _found(folder: Path, model: Embedding | None) -> Iterator[Figure]:
 def _large(folder: Path, pages: int) -> Iterator[Figure]:
     docs, path = folder / "large" / "docs", folder / "large.db"
     asked = _write(docs, pages)
-    command = [sys.executable, "-m", "bench.retrieval", str(docs), str(path)]
+    command = [sys.executable, "-m", "bench.scenarios.retrieval", str(docs), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     seconds, memory, passages = map(float, done.stdout.split())
     yield Figure(NAME, f"indexing {pages:,} pages, {passages:,.0f} passages", seconds, "s", 20)
