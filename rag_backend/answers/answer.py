@@ -17,9 +17,10 @@ from rag_backend.answers.parts import Citation, Delta, Part, Used, Waiting
 from rag_backend.answers.questions import Question
 from rag_backend.answers.source_numbers import SourceNumbers
 from rag_backend.answers.visible_text import Note
-from rag_backend.search import extract, words
+from rag_backend.search import extract
 from rag_backend.search.embedding import Embedding
 from rag_backend.search.extract import Asked
+from rag_backend.search.language import words
 from rag_backend.search.passages import Passage
 from rag_backend.search.query import Found, beginning, search
 

@@ -6,8 +6,9 @@ from typing import Final
 from rag_backend.answers import sentences, tasks
 from rag_backend.answers.parts import Citation, Delta, Part
 from rag_backend.answers.questions import Question
-from rag_backend.search import extract, languages, words
+from rag_backend.search import extract
 from rag_backend.search.extract import Asked, Extract
+from rag_backend.search.language import languages, words
 from rag_backend.search.query import Found, Hit
 
 MAX_QUOTED: Final = 3

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from rag_backend.search import languages
+from rag_backend.search.language import languages
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from rag_backend.book.plain_text import Block
-from rag_backend.search import languages, shown, words
+from rag_backend.search import shown
+from rag_backend.search.language import languages, words
 
 MAX_SPAN: Final = 420
 """Characters of a quotation that a citation names: three or four sentences."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from rag_backend.search import languages, words
+from rag_backend.search.language import languages, words
 from rag_backend.search.passages import Passage
 
 LEAST_SHARE: Final = 0.1

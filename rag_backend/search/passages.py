@@ -7,7 +7,7 @@ from typing import Final
 from rag_backend.book import plain_text
 from rag_backend.book.pages import Page
 from rag_backend.book.plain_text import Block, Section
-from rag_backend.search import languages
+from rag_backend.search.language import languages
 
 MAX_PASSAGE: Final = 1500
 """Characters, some 300 words: a screen of text. A longer block is a passage of its own."""

@@ -8,9 +8,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from rag_backend.search import index, judging, names, ranking, terms, vectors, words
+from rag_backend.search import index, judging, names, ranking, terms, vectors
 from rag_backend.search.embedding import Embedding, EmbeddingFailed
 from rag_backend.search.judging import Evidence
+from rag_backend.search.language import words
 from rag_backend.search.passages import Passage
 from rag_backend.search.ranking import HEADING_WEIGHT, PAGE_WEIGHT, TEXT_WEIGHT
 from rag_backend.search.terms import Book, Term

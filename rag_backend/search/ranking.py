@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from rag_backend.search import languages, words
+from rag_backend.search.language import languages, words
 from rag_backend.search.passages import Passage
 from rag_backend.search.terms import Term
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from rag_backend.search import compounds, frequency, languages, synonyms, words
+from rag_backend.search.language import compounds, frequency, languages, synonyms, words
 from rag_backend.search.writing import MIN_SPELT
 
 MAX_PARTS_OF: Final = 12

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from rag_backend.search import compounds, languages, names, words
+from rag_backend.search import names
+from rag_backend.search.language import compounds, languages, words
 from rag_backend.search.passages import Passage
 
 MIN_SPELT: Final = 4

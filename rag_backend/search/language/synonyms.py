@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from rag_backend.search import words
+from rag_backend.search.language import words
 
 
 def of(token: str) -> tuple[str, ...]:

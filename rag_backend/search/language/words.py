@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from rag_backend.search import english, languages
+from rag_backend.search.language import english, languages
 
 MAX_WORDS: Final = 32
 """Distinct words of a question that are searched for; later ones seldom say what it is about."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rag_backend.search import english, index, query, synonyms, words
+from rag_backend.search import index, query
+from rag_backend.search.language import english, synonyms, words
 from tests.rag_backend.books import write
 
 BOOK = {
