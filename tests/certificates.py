@@ -9,6 +9,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    **dict.fromkeys(
+        (
+            *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+            *("key_agreement", "crl_sign", "encipher_only", "decipher_only"),
+        ),
+        False,
+    ),
+)
+
 
 class Authority:
     """Keeps its certificate as `ca.pem` in the folder `path`, beside those of servers that it signed.
@@ -19,6 +30,7 @@ class Authority:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._key = ec.generate_private_key(ec.SECP256R1())
+        self._identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority")])
         own = self._signed(self._name, self._key, x509.BasicConstraints(ca=True, path_length=None))
         (path / "ca.pem").write_bytes(own)
@@ -49,5 +61,10 @@ class Authority:
             .not_valid_before(now - day)
             .not_valid_after(now + day)
             .add_extension(extension, critical=True)
+            # Python 3.13 and newer ask for what RFC 5280 4.2.1 demands of every certificate and authority.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(self._identifier, critical=False)
         )
+        if key is self._key:
+            builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
