@@ -76,11 +76,11 @@ class _Guarded(_Protocol):
         self.transport.forget()  # type: ignore[attr-defined]
 
     def eof_received(self) -> None:
-        # A half-closed connection counts as a disconnect. The event loop would close it, but would wait for
-        # ever for the client to read what was written.
+        # A half-closed connection counts as a disconnect. The event loop would wait for ever for its reading.
         self._body = None
         self._forget()
-        self.transport.close()
+        self.door.waiting.remove(self)
+        self.transport.end()  # type: ignore[attr-defined]
 
     def shutdown(self) -> None:
         """uvicorn calls it when it stops: a request that has partly arrived is still answered."""

@@ -60,6 +60,12 @@ class Sending:
         self._transport.resume_reading()
         self._loop.call_later(self._linger, self._close)
 
+    def end(self) -> None:
+        """Close it once the client has said that it sends no more: there is nothing left to read."""
+        if not self.is_closing():
+            self._send_head()
+            self._close()
+
     def abort(self) -> None:
         self._head = b""
         self._transport.abort()
@@ -69,7 +75,8 @@ class Sending:
         self._lingers = _never
 
     def _close(self) -> None:
-        if self._transport.get_write_buffer_size() and not self._transport.is_closing():
+        # Where the client has half-closed it, the event loop has closed it already, and waits for ever.
+        if self._transport.get_write_buffer_size():
             self._loop.call_later(self._within, self._transport.abort)
         self._transport.close()
 

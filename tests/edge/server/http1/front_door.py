@@ -23,12 +23,14 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 class App:
     """Answers with what it was asked; at /early before it was, at /refused before and for the last time.
-    `free` keeps its answers back until it is set."""
+    `free` keeps its answers back until it is set; `failures` are those of the server that it met."""
 
     def __init__(self):
         self.begun = 0
         self.asked = []
         self.left = 0
+        self.failures = []
+        self.large = 8_000_000
         self.free = asyncio.Event()
         self.free.set()
 
@@ -47,13 +49,17 @@ class App:
             more = message["more_body"]
         self.asked.append((scope["method"], scope["path"], body))
         if scope["path"] == "/large":
-            body = bytes(8_000_000)
+            body = bytes(self.large)
         await self.free.wait()
         headers = [(b"content-length", str(len(body)).encode())]
         if scope["path"] == "/refused":
             headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        except Exception as error:
+            self.failures.append(error)
+            raise
 
 
 async def until(holds):

@@ -1,0 +1,70 @@
+"""Clients that end their own side of a connection, on both event loops: each ends a half-closed one in its
+own way."""
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+import uvloop
+
+from tests.edge.server.http1.front_door import CLOSE, GET, serving, until
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(params=LOOPS.values(), ids=LOOPS)
+def runner(request):
+    with asyncio.Runner(loop_factory=request.param) as runner:
+        yield runner
+
+
+def room_of_the_system():
+    """Bytes that the kernel takes for a client that reads none of them."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, unread() as client:
+        client.connect(listener.getsockname())
+        with listener.accept()[0] as server:
+            server.setblocking(False)
+            taken = 0
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    taken += server.send(bytes(65_536))
+            return taken
+
+
+def unread():
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    return client
+
+
+def test_one_who_leaves_after_the_last_answer_and_reads_nothing_is_not_kept(parser, runner):
+    async def leave():
+        async with serving(parser, unread_within=0.3, linger_for=0.5) as app:
+            # The rest, which the server holds, is too little for flow control to stop the answer.
+            app.large = room_of_the_system() + 30_000
+            with unread() as client:
+                client.connect(("127.0.0.1", app.port))
+                client.send(GET.replace(b"/", b"/large", 1) + CLOSE)
+                await until(lambda: app.door.lingering)
+                client.shutdown(socket.SHUT_WR)
+                await until(lambda: app.door.open == 0)
+                assert not app.door.lingering
+
+    runner.run(leave())
+
+
+def test_one_who_leaves_while_an_answer_begins_breaks_nothing(parser, runner):
+    async def leave():
+        async with serving(parser) as app:
+            app.free.clear()
+            with socket.create_connection(("127.0.0.1", app.port)) as client:
+                client.send(GET + CLOSE)
+                await until(lambda: app.asked)
+                # The answer begins in the turn of the event loop that also hears of the end.
+                app.free.set()
+                client.shutdown(socket.SHUT_WR)
+                await until(lambda: app.door.open == 0)
+            assert not app.failures
+
+    runner.run(leave())
