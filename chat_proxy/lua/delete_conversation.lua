@@ -18,6 +18,10 @@ end
 if #left > 0 then
   return left
 end
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('EXISTS', KEYS[2]) == 0 then
+  -- Nothing is written for a name that is not in use: a reader may send any number of them.
+  return 0
+end
 local leases = redis.call('ZRANGE', KEYS[3], 0, -1)
 if #leases > 0 then
   redis.call('SADD', KEYS[4], unpack(leases))

@@ -11,8 +11,10 @@ local function keep(first)
   end
   if #ARGV < first then
     -- There is no answer to keep: an empty conversation leaves the index, unless an answer of the reader's runs,
-    -- which may be its first.
-    if redis.call('EXISTS', KEYS[3]) == 0 and redis.call('ZCARD', KEYS[1]) == 0 then
+    -- which may be its first. Refused questions cost nothing, so even then the index may hold only so many.
+    local running = redis.call('ZCARD', KEYS[1])
+    if redis.call('EXISTS', KEYS[3]) == 0
+      and (running == 0 or redis.call('ZCARD', KEYS[2]) > ARGV[3] + running) then
       redis.call('ZREM', KEYS[2], ARGV[2])
     end
     return 0
