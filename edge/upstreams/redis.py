@@ -12,6 +12,8 @@ from edge.upstreams.session import ForeignSession, Reference, UpstreamUnavailabl
 WAY: Final = "redis"
 PARSED: Final = 2_000
 """Records that a worker keeps parsed, each of a kilobyte or two."""
+MAX_PARSED: Final = 4_096
+"""Bytes of a record that is kept so. Its user chooses the name and the picture, and may change them often."""
 # Valkey tells the version of Redis that it is compatible with too, after its own name.
 _VERSIONS: Final = tuple(
     (name, re.compile(rf"^{name.lower()}_version:([\w.-]{{1,32}})".encode(), re.MULTILINE))
@@ -101,7 +103,7 @@ class SharedRedis:
         if found is None:
             found = session.parse(raw, now)
             # A ban may run out while the record stays as it is.
-            if found is not None and not found.is_banned:
+            if found is not None and not found.is_banned and len(raw) <= MAX_PARSED:
                 self._parsed[raw] = found
                 if len(self._parsed) > PARSED:
                     self._parsed.popitem(last=False)

@@ -3,6 +3,7 @@ Cluster."""
 
 import json
 import time
+import tracemalloc
 
 import pytest
 
@@ -92,6 +93,22 @@ async def test_what_ends_a_session_ends_it_here(written):
     # Another user's session under the same token is another session.
     upstream = await written(session={"userId": "other"}, user={"id": "other"})
     assert await upstream.look(reference, NOW) is None
+
+
+@ALONE
+async def test_large_records_are_not_kept_in_memory(written):
+    """A user chooses the name and the picture of the record, and may change them as often as wanted."""
+    upstream = await written()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(200):
+            await written(user={"image": f"data:{number}," + "x" * 50_000})
+            assert await upstream.find(TOKEN, NOW) is not None
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 2_000_000
 
 
 @ALONE
