@@ -5,6 +5,7 @@ last sure answer about it by more than TRUSTED.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
@@ -18,7 +19,8 @@ from edge.telemetry import logs
 
 EVERY: Final = 3.0
 AGAIN: Final = 0.5
-"""Seconds until the next attempt after a failed one, and between two searches for leases that end."""
+"""Seconds until the next attempt after a failed one, between two searches for leases that end, and for which
+a renewal waits for the sites' Better Auth servers."""
 TRUSTED: Final = 8.0
 """Seconds for which the last renewal counts: the stream ends before its lease of 10 s does."""
 BATCH: Final = 100
@@ -43,6 +45,7 @@ class Leases:
         self._answers = answers
         self._clock = clock
         self._asked = asyncio.Event()
+        self._asking: dict[str, asyncio.Task[bool]] = {}
 
     def soon(self) -> None:
         """Renew now instead of at the next turn: a revocation may have been missed."""
@@ -50,7 +53,7 @@ class Leases:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as together:
-            together.create_task(self._keep_renewing())
+            together.create_task(self._keep_renewing(together))
             together.create_task(self._keep_ending())
 
     async def _keep_ending(self) -> None:
@@ -64,7 +67,7 @@ class Leases:
                 if now - one.renewed_at >= TRUSTED:
                     one.end(UNSURE)
 
-    async def _keep_renewing(self) -> None:
+    async def _keep_renewing(self, together: asyncio.TaskGroup) -> None:
         wait = self._every
         while True:
             try:
@@ -73,7 +76,7 @@ class Leases:
             except TimeoutError:
                 pass
             self._asked.clear()
-            sure = await self._renew()
+            sure = await self._renew(together)
             wait = self._every if await self._settle() and sure else AGAIN
 
     async def _settle(self) -> bool:
@@ -83,9 +86,25 @@ class Leases:
             _log.error("settling_failed", error=logs.where(error))
             return False
 
-    async def _renew(self) -> bool:
-        """Renew all leases; return True if Redis gave a sure answer for all of them."""
-        running = self._held()
+    async def _renew(self, together: asyncio.TaskGroup) -> bool:
+        """Renew all leases; return True if Redis gave a sure answer for all of them that were waited for."""
+        by_asked: dict[str | None, list[RunningAnswer]] = defaultdict(list)
+        for one in self._held():
+            by_asked[_asked_there(one)].append(one)
+        others = by_asked.pop(None, [])
+        for site, running in by_asked.items():
+            # A task of its own, because a site's Better Auth server may be silent for longer than the leases
+            # of the other answers last. While it is, its own answers wait, and end if it stays silent.
+            if site is not None and site not in self._asking:
+                self._asking[site] = task = together.create_task(self._renew_batches(running))
+                task.add_done_callback(lambda _, site=site: self._asking.pop(site))  # type: ignore[misc]
+        sure = await self._renew_batches(others)
+        if self._asking:
+            done, _ = await asyncio.wait(self._asking.values(), timeout=AGAIN)
+            sure = all([sure, *(task.result() for task in done)])
+        return sure
+
+    async def _renew_batches(self, running: list[RunningAnswer]) -> bool:
         sure = True
         for start in range(0, len(running), BATCH):
             sure = await self._renew_batch(running[start : start + BATCH]) and sure
@@ -111,3 +130,9 @@ class Leases:
             elif verdict in _ENDS:
                 one.end(_ENDS[verdict])
         return True
+
+
+def _asked_there(one: RunningAnswer) -> str | None:
+    """The site whose Better Auth server vouches for the session of an answer, if one does."""
+    is_vouched_for = one.grant is not None and one.grant.reference is not None
+    return one.caller.site.client_id if is_vouched_for else None
