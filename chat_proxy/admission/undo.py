@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from edge.redis.client import Command, Store, StoreUnavailable
@@ -11,6 +12,8 @@ OWED_FOR: Final = 60.0
 """Seconds for which a stalled server may still wake and run the commands that it was sent."""
 MAX_OWED: Final = 1000
 """Undo entries that are remembered; beyond it the oldest is dropped, and its lease expires by itself."""
+TOGETHER: Final = 50
+"""Entries in one flight: the renewals of running answers wait until all are settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,14 @@ class Undo:
     async def settle(self) -> bool:
         """Run the commands that are owed; False while Redis still gives no answer."""
         while self._owed:
-            owed = self._owed[0]
-            if self._clock() < owed.expires_at:
+            owed = list(islice(self._owed, TOGETHER))
+            due = [one for entry in owed if self._clock() < entry.expires_at for one in entry.commands]
+            if due:
                 try:
-                    await self._store.run(*owed.commands)
+                    await self._store.run(*due)
                 except StoreUnavailable:
                     return False
-            if self._owed and self._owed[0] is owed:
+            # `add` may have dropped the oldest of them meanwhile.
+            while self._owed and any(self._owed[0] is entry for entry in owed):
                 self._owed.popleft()
         return True
