@@ -109,7 +109,12 @@ async def _begun(request: TokenRequest) -> str:
 async def _require_later(request: TokenRequest, sub: str, iat: int) -> None:
     """Check that the user's server told of no sign-out since a JWT of `iat` (seconds since the epoch); one of
     the same second may be from before it. Raises OAuthError."""
-    if iat * 1000 <= await request.broker.sessions.signed_out_there(sub):
+    told_at = await request.broker.sessions.signed_out_there(sub)
+    settings = request.client.better_auth
+    if settings is not None and settings.webhook_secret is not None:
+        # A sign-out is remembered for LIFE_MS, and a JWT may be good for longer.
+        told_at = max(told_at, round(request.broker.now() * 1000) - LIFE_MS)
+    if iat * 1000 <= told_at:
         raise _invalid()
 
 
