@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 from edge.http.body_limit import MAX_BODY
@@ -70,12 +71,12 @@ class Door:
         longest.shed()
         return True
 
-    def linger(self, connection: Connection) -> bool:
-        """Return True if there is room for one more connection that lingers."""
+    def linger(self, connection: Connection) -> Callable[[], None] | None:
+        """Return what ends its lingering, or None where there is no room for one more that lingers."""
         if len(self.lingering) >= MAX_LINGERING:
-            return False
+            return None
         self.lingering.add(connection)
-        return True
+        return partial(self.lingering.discard, connection)
 
     def leave(self, connection: Connection) -> None:
         self.open -= 1

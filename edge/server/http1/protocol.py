@@ -9,6 +9,7 @@ announced.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -77,7 +78,6 @@ class _Guarded(_Protocol):
 
     def eof_received(self) -> None:
         # A half-closed connection counts as a disconnect. The event loop would wait for ever for its reading.
-        self._body = None
         self._forget()
         self.door.waiting.remove(self)
         self.transport.end()  # type: ignore[attr-defined]
@@ -286,12 +286,12 @@ class _Guarded(_Protocol):
             self.transport.write(head if self._asks_for_a_head else head + body)
         self.transport.close()
 
-    def _lingers(self) -> bool:
-        """Called before the connection is closed: return True if it is to be read a moment longer."""
+    def _lingers(self) -> Callable[[], None] | None:
+        """Called before the connection is closed; if it is to be read a moment longer, returns its end."""
         self.door.waiting.remove(self)
-        is_idle = self.cycle is None or self.timeout_keep_alive_task is not None
+        is_busy = self.cycle is not None and self.timeout_keep_alive_task is None
         # After an answer too: the client may have sent a further request before it read that it was the last.
-        return (self._is_refused or self._body is not None or not is_idle) and self.door.linger(self)
+        return self.door.linger(self) if self._is_refused or self._body is not None or is_busy else None
 
 
 def protocol(door: Door, parser: type[Any] = HttpToolsProtocol) -> type[asyncio.Protocol]:

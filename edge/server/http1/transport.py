@@ -8,8 +8,8 @@ _STATUS_LINE: Final = b"HTTP/1."
 _HEAD_END: Final = b"\r\n\r\n"
 
 
-def _never() -> bool:
-    return False
+def _never() -> None:
+    return None
 
 
 class Sending:
@@ -20,12 +20,16 @@ class Sending:
     for the next write, but not beyond the event loop's turn. After `close`, the client has `within` seconds
     to read what was written; asyncio alone would wait for ever.
 
-    `lingers` is called when the connection is about to be closed: True if it is to be read for `linger`
-    seconds more.
+    `lingers` is called when the connection is about to be closed: if it is to be read for `linger` seconds
+    more, it returns what is called after them.
     """
 
     def __init__(
-        self, transport: asyncio.Transport, within: float, linger: float, lingers: Callable[[], bool]
+        self,
+        transport: asyncio.Transport,
+        within: float,
+        linger: float,
+        lingers: Callable[[], Callable[[], object] | None],
     ) -> None:
         self._transport = transport
         self._within = within
@@ -34,6 +38,7 @@ class Sending:
         self._loop = asyncio.get_running_loop()
         self._head = b""
         self._is_lingering = False
+        self._lingered: Callable[[], object] = _never
 
     def write(self, data: bytes) -> None:
         if self._head:
@@ -51,10 +56,11 @@ class Sending:
         if self.is_closing():
             return
         self._send_head()
-        if not self._lingers():
+        lingered = self._lingers()
+        if lingered is None:
             self._close()
             return
-        self._is_lingering = True
+        self._is_lingering, self._lingered = True, lingered
         self._transport.write_eof()
         # Reading may have been paused, and unread bytes would reset the connection.
         self._transport.resume_reading()
@@ -72,9 +78,10 @@ class Sending:
 
     def forget(self) -> None:
         """Drop the reference to the connection's protocol, which has ended."""
-        self._lingers = _never
+        self._lingers = self._lingered = _never
 
     def _close(self) -> None:
+        self._lingered()
         # Where the client has half-closed it, the event loop has closed it already, and waits for ever.
         if self._transport.get_write_buffer_size():
             self._loop.call_later(self._within, self._transport.abort)

@@ -4,6 +4,7 @@ own way."""
 import asyncio
 import contextlib
 import socket
+import time
 
 import pytest
 import uvloop
@@ -68,3 +69,19 @@ def test_one_who_leaves_while_an_answer_begins_breaks_nothing(parser, runner):
             assert not app.failures
 
     runner.run(leave())
+
+
+def test_one_who_reads_nothing_keeps_no_place_among_those_that_linger(parser, runner):
+    async def stay():
+        async with serving(parser, unread_within=3, linger_for=0.3) as app:
+            app.large = room_of_the_system() + 30_000
+            with unread() as client:
+                client.connect(("127.0.0.1", app.port))
+                client.send(GET.replace(b"/", b"/large", 1) + CLOSE)
+                await until(lambda: app.door.lingering)
+                begun = time.monotonic()
+                await until(lambda: not app.door.lingering)
+                assert time.monotonic() - begun < 2
+                assert app.door.open == 1
+
+    runner.run(stay())
