@@ -56,11 +56,13 @@ local function use(at, first)
   redis.call('HSET', usage, field, string.format('%.0f %.0f %.0f %.0f', questions + 1,
     tokens_in + ARGV[first], tokens_out + ARGV[first + 1], cost + ARGV[first + 2]))
   local spent = tonumber(redis.call('ZINCRBY', spenders, tokens, ARGV[first + 5]))
-  if spent == tokens and redis.call('ZCARD', spenders) > tonumber(ARGV[first + 7]) then
+  if spent == tokens then
     -- The user is a new one. Of too many, those with the fewest tokens go.
-    redis.call('ZREMRANGEBYRANK', spenders, 0, -1 - ARGV[first + 7])
-  end
-  if is_new_day then
-    redis.call('PEXPIRE', spenders, 2 * DAY)
+    local users = redis.call('ZCARD', spenders)
+    if users > tonumber(ARGV[first + 7]) then
+      redis.call('ZREMRANGEBYRANK', spenders, 0, -1 - ARGV[first + 7])
+    elseif users == 1 then
+      redis.call('PEXPIRE', spenders, 2 * DAY)
+    end
   end
 end

@@ -84,6 +84,15 @@ async def test_a_sites_money_is_everybodys(valkey, tmp_path):
         assert await spent(service) == [0, 0]
 
 
+async def test_the_users_of_a_day_are_forgotten_whatever_the_clock_did(service):
+    # A clock that was ahead for days: the list of its day has expired, and that day is still to come.
+    [[now, _]] = await service.store.run(command("TIME"))
+    await service.store.run(command("HSET", redis_keys.usage("docs"), "day", int(now) // 86_400 + 5))
+    assert (await service.ask(await service.sign_in())).status_code == 200
+    [left] = await service.store.run(command("PTTL", redis_keys.spenders("docs")))
+    assert 0 < left <= 2 * 86_400_000
+
+
 async def test_running_answers_hold_what_they_may_take(valkey, tmp_path):
     async with running(valkey, tmp_path, tiers=tier("daily_tokens = 3000\n")) as service:
         paused = Paused()
