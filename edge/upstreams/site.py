@@ -84,10 +84,14 @@ class SiteUpstream:
         self._clock = around.clock
         self._logged_at = float("-inf")
 
-    async def find(self, token: str) -> ForeignSession | None:
-        """The living session of a raw token, if the site takes its user."""
+    async def find(self, token: str, *, anew: bool = False) -> ForeignSession | None:
+        """The living session of a raw token, if the site takes its user. With `anew` no search that has begun
+        before is joined: its answer may be from before a sign-out."""
+        upstream = self._upstream
+        if anew and isinstance(upstream, Remembered):
+            upstream = upstream.upstream
         with self._telling():
-            return self._taken(await self._upstream.find(token, self._now()))
+            return self._taken(await upstream.find(token, self._now()))
 
     async def lives(self, reference: Reference) -> bool:
         """Return True if the session has not ended, and the site still takes its user."""

@@ -56,7 +56,7 @@ async def exchange_session(request: TokenRequest) -> dict[str, Any]:
         # The server may have told of the end after it was asked, when there was no session here to be ended.
         told_at = await broker.sessions.signed_out_there(identity.sub)
         is_recent = abs(broker.now() * 1000 - told_at) < RECENT_MS
-        if is_recent and await site.find(found.token) is None:
+        if is_recent and await site.find(found.token, anew=True) is None:
             await revoke_session(broker.sessions, identity.sub, sid, by=_GRANT)
             raise _invalid()
     return tokens

@@ -1,13 +1,29 @@
 """What is remembered of a Better Auth server's answers, and what is asked anew."""
 
 import asyncio
+import json
 import time
 
+import pytest
+
+from edge.config.better_auth import BetterAuth
 from edge.upstreams.remembered import Remembered
 from edge.upstreams.session import ForeignSession
+from edge.upstreams.site import Around, SiteUpstream
 
 TOKEN = "B4VHmb9iPHnOXgtmxxOxr4kyVSnK6Olx"
 FOUND = ForeignSession("s", TOKEN, "ada", 0, 9_999_999_999_999, True, False, False)
+
+RECORD = {
+    "session": {
+        "id": "s",
+        "token": TOKEN,
+        "userId": "ada",
+        "createdAt": "2026-01-01T00:00:00.000Z",
+        "expiresAt": "2046-01-01T00:00:00.000Z",
+    },
+    "user": {"id": "ada", "emailVerified": True},
+}
 
 
 class There:
@@ -42,7 +58,7 @@ async def asked_before_and_after_its_end(ask):
     return await before, await after
 
 
-async def test_a_session_is_sought_anew_beside_a_search_from_before_its_end():
+async def test_where_nothing_is_remembered_an_earlier_search_answers_no_later_one():
     assert await asked_before_and_after_its_end(lambda one: one.find(TOKEN, 0)) == (FOUND, None)
 
 
@@ -51,11 +67,42 @@ async def test_where_nothing_is_remembered_an_earlier_question_answers_no_later_
     assert await asked_before_and_after_its_end(lambda one: one.look(reference, 0)) == (FOUND, None)
 
 
-async def test_questions_at_once_about_a_session_are_one():
+@pytest.mark.parametrize(
+    "ask",
+    [lambda one: one.look(FOUND.reference("http"), 0), lambda one: one.find(TOKEN, 0)],
+    ids=["look", "find"],
+)
+async def test_questions_at_once_about_a_session_are_one(ask):
     there = There()
     remembered = Remembered(there, 60, time.monotonic)
     there.may_answer.set()
-    reference = FOUND.reference("http")
-    answers = await asyncio.gather(*(remembered.look(reference, 0) for _ in range(8)))
-    assert answers == [FOUND] * 8
+    assert await asyncio.gather(*(ask(remembered) for _ in range(8))) == [FOUND] * 8
     assert there.asked == 1
+
+
+@pytest.mark.parametrize(("anew", "requests"), [(False, 1), (True, 2)])
+async def test_a_search_anew_joins_no_search_that_has_begun_before(anew, requests):
+    asked, may_answer = asyncio.Queue(), asyncio.Event()
+
+    async def serve(reader, writer):
+        asked.put_nowait(await reader.readuntil(b"\r\n\r\n"))
+        await may_answer.wait()
+        body = json.dumps(RECORD).encode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/auth"
+        settings = BetterAuth(upstream="http", url=url, remember_seconds=60, timeout_seconds=10)
+        site = SiteUpstream("docs", settings, Around(None, "", 1, time.time, time.monotonic))
+        first = asyncio.create_task(site.find(TOKEN))
+        await asyncio.wait_for(asked.get(), 10)
+        second = asyncio.create_task(site.find(TOKEN, anew=anew))
+        for _ in range(requests - 1):
+            await asyncio.wait_for(asked.get(), 10)
+        may_answer.set()
+        assert [one.token for one in await asyncio.gather(first, second)] == [TOKEN] * 2
+        assert asked.empty()
+        await site.close()
