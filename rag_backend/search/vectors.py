@@ -12,6 +12,7 @@ import sqlite3
 import statistics
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +58,7 @@ def write(
 def known(path: Path) -> dict[bytes, bytes]:
     """The vectors of an index by their digests; none where there is no readable index."""
     try:
-        with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             return dict(connection.execute("select digest, vector from vectors"))
     except sqlite3.Error:
         return {}

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -209,7 +210,7 @@ async def test_accounts_that_cannot_be_read_are_a_503(start, tmp_path):
     make = await start(database_url=f"sqlite:///{tmp_path}/other/x.db")
     async with make() as page:
         await sign_up(page, "ada@example.com")
-        with sqlite3.connect(tmp_path / "other" / "x.db") as database:
+        with closing(sqlite3.connect(tmp_path / "other" / "x.db")) as database, database:
             database.execute('DROP TABLE "account"')
         body = {"email": "ada@example.com", "password": "whatever it is"}
         answer = await page.post("/api/auth/sign-in/email", json=body)

@@ -1,6 +1,7 @@
 """The guest grant over HTTP: a session without an account, for pages of sites that take guests."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import jwt
@@ -60,7 +61,7 @@ async def test_each_asks_as_a_guest_of_their_own(oauth):
 async def test_no_account_is_made(oauth, page, tmp_path):
     await sign_up(page)
     assert (await (await oauth()).guest()).status_code == 200
-    with sqlite3.connect(tmp_path / "data" / "accounts.db") as accounts:
+    with closing(sqlite3.connect(tmp_path / "data" / "accounts.db")) as accounts, accounts:
         assert accounts.execute('select count(*) from "user"').fetchone() == (1,)
 
 

@@ -5,7 +5,7 @@ import socket
 import sqlite3
 import stat
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import asyncpg
@@ -70,7 +70,7 @@ async def run_sql(url: str, script: str, when: str = WHEN) -> None:
     if url.startswith("sqlite"):
         path = Path(url.removeprefix("sqlite:///"))
         path.parent.mkdir(exist_ok=True)
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.executescript(script.format(**words))
         return
     connection = await asyncpg.connect(url)
@@ -177,7 +177,7 @@ async def test_sqlite_dates_are_written_as_better_auth_reads_them(sqlite_url):
     await store.create_schema()
     await store.create(account(), "h")
     await store.close()
-    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection, connection:
         assert connection.execute('select "createdAt" from "user"').fetchone() == (WHEN.strip("'"),)
 
 

@@ -5,6 +5,7 @@ import json
 import signal
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -201,7 +202,7 @@ async def eventually(reader):
 
 
 def _change(path, statement):
-    with sqlite3.connect(path, timeout=5) as connection:
+    with closing(sqlite3.connect(path, timeout=5)) as connection, connection:
         connection.execute(statement)
     connection.close()
 

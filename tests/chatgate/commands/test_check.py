@@ -3,6 +3,7 @@
 import socket
 import sqlite3
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -189,7 +190,7 @@ def test_connect_describes_the_better_auth_server_of_a_site(site):
     url = f'database_url = "sqlite:///{site}/auth.db"\n'
     (site / "chatgate.toml").write_text(f"{PRODUCTION}{table}{url}")
     assert "sites.docs.better_auth: the database refused the request: check" in refused("check", "--connect")
-    with sqlite3.connect(site / "auth.db") as made:
+    with closing(sqlite3.connect(site / "auth.db")) as made, made:
         made.execute("CREATE TABLE session (id, token, userId, createdAt, expiresAt)")
         made.execute("CREATE TABLE user (id, emailVerified)")
     made.close()
