@@ -1,24 +1,45 @@
 """Asking a book without any service: what is found for a question, and why."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import typer
 
 from chatgate.commands import index
+from chatgate.environment import here
 from chatgate.faults import Fault
 from rag_backend.answers import answer, quoting
 from rag_backend.answers.parts import Citation, Delta
 from rag_backend.answers.questions import MAX_MESSAGE, Question
 from rag_backend.config import ConfigError, embedding_from_environment
-from rag_backend.search import evaluation, judging, query
-from rag_backend.search.evaluation import QuestionsUnreadable, Result
+from rag_backend.search import judging, query
 from rag_backend.search.index import IndexUnavailable
 from rag_backend.search.judging import Evidence
 from rag_backend.search.query import Found, Hit
 
 WIDTH: Final = 88
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command("ask")
+def ask_book(
+    question: Annotated[str, typer.Argument(metavar="QUESTION")],
+    book: index.Book = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Answer a question from a book without any service, and show what was found and why."""
+    with of_book(book, here().index) as at:
+        found = find(at, question)
+    if as_json:
+        typer.echo(json.dumps(_as_json(found), ensure_ascii=False))
+    else:
+        for line in _as_lines(found):
+            typer.echo(line)
 
 
 @contextmanager
@@ -44,7 +65,7 @@ def find(at: Path, question: str) -> Found:
         raise Fault(str(error)) from None
 
 
-def as_lines(found: Found) -> Iterator[str]:
+def _as_lines(found: Found) -> Iterator[str]:
     """The answer as a reader gets it, then how it came about."""
     parts = list(quoting.book(found))
     yield "".join(part.text for part in parts if isinstance(part, Delta))
@@ -72,7 +93,7 @@ def _why(evidence: Evidence) -> Iterator[str]:
         yield f"        the nearest passage stands out by {evidence.standing:.1f} standard deviations"
 
 
-def as_json(found: Found) -> dict[str, Any]:
+def _as_json(found: Found) -> dict[str, Any]:
     return {
         "answered": bool(found.hits),
         "needed": judging.NEEDED,
@@ -87,43 +108,6 @@ def as_json(found: Found) -> dict[str, Any]:
             for term in found.terms
         ],
         "passages": [_passage(hit, found) for hit in found.nearest or found.hits],
-    }
-
-
-def evaluate(at: Path, questions: Path) -> Result:
-    """Every question of a file put to the search. Raises Fault."""
-    try:
-        asked = evaluation.read(questions)
-        return evaluation.run(asked, lambda text: [hit.passage.url for hit in find(at, text).hits])
-    except QuestionsUnreadable as error:
-        raise Fault(str(error)) from None
-
-
-def result_as_lines(result: Result) -> Iterator[str]:
-    inside, outside = result.inside, result.outside
-    for outcome in inside:
-        if outcome.rank is None or outcome.rank > evaluation.DEPTHS[1]:
-            said = "refused" if outcome.is_refused else f"found {outcome.found[0]}"
-            yield f"missed: {outcome.asked.question} ({said})"
-    yield from (f"answered: {outcome.asked.question}" for outcome in outside if not outcome.is_refused)
-    for depth in evaluation.DEPTHS:
-        yield f"hit@{depth}: {result.hits(depth)} of {len(inside)}"
-    yield f"refused though the book answers: {result.refused} of {len(inside)}"
-    yield f"answered though the book does not: {result.answered_outside} of {len(outside)}"
-    yield f"time: median {result.median_milliseconds:.1f} ms, p95 {result.milliseconds(0.95):.1f} ms"
-
-
-def result_as_json(result: Result) -> dict[str, Any]:
-    return {
-        "questions": len(result.inside),
-        **{f"hit@{depth}": result.hits(depth) for depth in evaluation.DEPTHS},
-        "refused": result.refused,
-        "outside": len(result.outside),
-        "answered_outside": result.answered_outside,
-        "milliseconds": {"median": result.median_milliseconds, "p95": result.milliseconds(0.95)},
-        "outcomes": [
-            {"question": one.asked.question, "rank": one.rank, "found": one.found} for one in result.outcomes
-        ],
     }
 
 

@@ -1,15 +1,18 @@
 """`chatgate check`: tell whether the services could start with the configuration and reach what it names."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final
 
 import aiohttp
+import typer
 
 from chat_proxy.config import resolve
 from chatgate import budgets, tables
-from chatgate.environment import Environment
+from chatgate.environment import Environment, read_environment
 from chatgate.faults import Fault
 from chatgate.records import explained, have_tables, store_of
 from chatgate.stack import backend_probe, upstream_probe, valkey
@@ -24,8 +27,25 @@ NO_LIMIT: Final = "no limit"
 NOT_STARTED: Final = "not running; `chatgate up` starts it"
 _SCRIPT: Final = Script("return 'ok'")
 
+app = typer.Typer(add_completion=False)
 
-def judge(around: Environment) -> None:
+
+@app.command("check")
+def check_configuration(
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also reach Redis, the accounts and the backends.")
+    ] = False,
+) -> None:
+    """Read the configuration as the services do: what is wrong with it, or what it comes to."""
+    around = read_environment(os.environ, Path.cwd(), make=False)
+    _judge(around)
+    if connect:
+        _connect(around)
+    else:
+        _say(around, f"good for {around.settings.env}")
+
+
+def _judge(around: Environment) -> None:
     """Warn on the standard error of names that a sample left in the configuration, and of budgets that cannot
     be meant so. Raises Fault with a line for each secret that an attacker could guess."""
     try:
@@ -40,12 +60,7 @@ def judge(around: Environment) -> None:
         print(f"warning: {remark}", file=sys.stderr)
 
 
-def read(around: Environment) -> None:
-    """Show the resolved configuration."""
-    _say(around, f"good for {around.settings.env}")
-
-
-def connect(around: Environment) -> None:
+def _connect(around: Environment) -> None:
     """Show the configuration, and whether each service that it names answers. Makes nothing. Raises Fault
     with a line for each that does not."""
     found = asyncio.run(_reached(around))

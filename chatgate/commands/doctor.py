@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from importlib import metadata
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import typer
@@ -21,6 +21,23 @@ PASSWORD: Final = "CHATGATE_DOCTOR_PASSWORD"  # noqa: S105  the name of a variab
 WITHIN: Final = 300.0
 """Seconds for the whole examination."""
 MAX_ADDRESS: Final = 2048
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command("doctor")
+def examine_site(
+    site: Annotated[str, typer.Option(metavar="URL", help="Address of the site, with its base URL.")],
+    broker: Annotated[str | None, typer.Option(metavar="URL", help="In place of the widget's.")] = None,
+    proxy: Annotated[str | None, typer.Option(metavar="URL", help="In place of the widget's.")] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="EMAIL", help="Sign in, and ask a question. Asks for the password.")
+    ] = None,
+    guest: Annotated[bool, typer.Option("--guest", help="Ask a question as a guest.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+) -> None:
+    """Look at a deployed site from outside, as a reader's browser would, and explain what is wrong."""
+    raise typer.Exit(run(site, broker, proxy, account, guest=guest, as_json=as_json))
 
 
 def run(

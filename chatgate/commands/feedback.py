@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
 from chat_proxy.conversations.feedback import Entry, Feedback
 from chatgate import tables
-from chatgate.environment import Environment
+from chatgate.environment import Environment, here
 from chatgate.faults import Fault
 from chatgate.records import run, store_of
 
@@ -25,7 +25,22 @@ class Rating(Enum):
     NOT_HELPFUL = "not_helpful"
 
 
-def show(around: Environment, site: str | None, rating: Rating | None, *, as_json: bool) -> None:
+app = typer.Typer(add_completion=False)
+
+
+@app.command("feedback")
+def list_feedback(
+    site: Annotated[str | None, typer.Option(metavar="SITE", help="Of this site alone.")] = None,
+    rating: Annotated[Rating | None, typer.Option(help="These alone.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, with the texts as they are kept.")
+    ] = False,
+) -> None:
+    """Which answers readers found helpful, the latest first: 90 days, the newest 1,000 of a site."""
+    _show(here(), site, rating, as_json=as_json)
+
+
+def _show(around: Environment, site: str | None, rating: Rating | None, *, as_json: bool) -> None:
     """Print the entries of one site or of all, the latest first, and a line that sums them up."""
     sites = around.settings.sites
     if site is not None and site not in sites:

@@ -4,7 +4,11 @@ import typer
 
 from scaffold import backend_command, widget_command
 
-app = typer.Typer(no_args_is_help=True, help="Write starter files for a site, which are yours from then on.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Write starter files for a site, which are yours from then on.",
+)
 
 # The arguments are read in one place, so that the scripts have the same options.
 _UNREAD = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}

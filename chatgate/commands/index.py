@@ -1,11 +1,19 @@
 """Keeping the index of a book as new as the book."""
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from chatgate.environment import here
 from chatgate.faults import Fault
 from rag_backend.book.docusaurus import asking, site
 from rag_backend.book.docusaurus.site import BookError
@@ -15,6 +23,59 @@ from rag_backend.search.index import IndexUnavailable, Summary, build, is_fresh
 
 SAMPLE_QUESTION: Final = "How often should I calibrate the sensor?"
 """A question that the sample book answers."""
+
+Book = Annotated[Path | None, typer.Option("--book", help="Folder of the pages to ask about.", metavar="DIR")]
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command("index")
+def index_folder(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A docs folder, or its site's.")],
+    base_url: Annotated[str | None, typer.Option(help="Stands before every path, as in /docs-site/.")] = None,
+    route: Annotated[str | None, typer.Option(help="The docs' routeBasePath.")] = None,
+    url: Annotated[
+        str, typer.Option(help="Origin of the site, for citations that are shown elsewhere.")
+    ] = "",
+    into: Annotated[
+        Path | None, typer.Option(help="The index; the reference backend's if left out.", metavar="FILE")
+    ] = None,
+    docusaurus: Annotated[
+        bool, typer.Option(help="Have the site's own Docusaurus give the addresses, where it is installed.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Index a book for the reference backend, which answers from the new one at once."""
+    target = into or here().index
+    base_url = settle_base_url(folder, base_url, typer.prompt, asks_docusaurus=docusaurus)
+    with pages_read() as progress:
+        summary = index_book(
+            folder,
+            target,
+            base_url=base_url,
+            route=route,
+            origin=url,
+            asks_docusaurus=docusaurus,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(_as_json(target, summary), ensure_ascii=False))
+        return
+    told, warnings = as_lines(target, summary)
+    for line in warnings:
+        typer.echo(line, err=True)
+    for line in told:
+        typer.echo(line)
+
+
+@contextmanager
+def pages_read() -> Iterator[Progress]:
+    """A bar of the pages that were read, on a terminal, gone when all are."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("pages", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def sample_book(folder: Path) -> Path:
@@ -92,6 +153,6 @@ def as_lines(index: Path, summary: Summary) -> tuple[list[str], list[str]]:
     return told, [*(f"assumed: {line}" for line in summary.assumed), *summary.warnings]
 
 
-def as_json(index: Path, summary: Summary) -> dict[str, Any]:
+def _as_json(index: Path, summary: Summary) -> dict[str, Any]:
     """Describe a build for scripts."""
     return {"index": str(index), **asdict(summary)}

@@ -23,7 +23,11 @@ MENDS: Final = (
     "secret into broker.previous_secrets, or do without the key: `chatgate keys retire --unreadable`."
 )
 
-app = typer.Typer(no_args_is_help=True, help="Signing keys: list them, rotate, retire one in an emergency.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Signing keys: list them, rotate, retire one in an emergency.",
+)
 
 
 @app.command("list")

@@ -20,7 +20,9 @@ _SUB: Final = re.compile(r"[A-Za-z0-9_-]{32,43}")
 _SID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 app = typer.Typer(
-    no_args_is_help=True, help="Sessions: list those of a user, end one, some or all; or one token."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Sessions: list those of a user, end one, some or all; or one token.",
 )
 
 

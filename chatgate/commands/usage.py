@@ -3,17 +3,33 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from chat_proxy.usage import sums
 from chat_proxy.usage.sums import Spender, Used
 from chatgate import tables
-from chatgate.environment import Environment
+from chatgate.environment import Environment, here
 from chatgate.faults import Fault
 from chatgate.records import run, store_of
 
+app = typer.Typer(add_completion=False)
 
-def show(around: Environment, site: str | None, *, by_reader: bool, as_json: bool) -> None:
+
+@app.command("usage")
+def list_usage(
+    site: Annotated[str | None, typer.Option(metavar="SITE", help="Of this site alone.")] = None,
+    by_reader: Annotated[
+        bool, typer.Option("--readers", help="The users with the most tokens of this day, by id.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Questions, tokens and cost by day, backend and tier: 35 days."""
+    _show(here(), site, by_reader=by_reader, as_json=as_json)
+
+
+def _show(around: Environment, site: str | None, *, by_reader: bool, as_json: bool) -> None:
     """Print the sums of one site or of all by day, the latest first; or today's tokens by user."""
     sites = around.settings.sites
     if site is not None and site not in sites:

@@ -20,7 +20,9 @@ from chatgate.records import account_id, accounts_of, explained, run, sessions_e
 
 PAGE = 500
 
-app = typer.Typer(no_args_is_help=True, help="Accounts: add, list, ban, unban, tier, delete.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Accounts: add, list, ban, unban, tier, delete."
+)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Change = Callable[[Accounts, str], Awaitable[bool]]

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chatgate.commands.up import answers
 from chatgate.environment import SITE_BASE_URL, Environment, here
 from chatgate.faults import Fault
+from chatgate.stack.running import answers
 from chatgate.stack.static_site import create_static_app, serve
 
 _HOST = "127.0.0.1"

@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from chatgate.commands import up
 from chatgate.faults import Fault
+from chatgate.stack import running
 from chatgate.stack.supervise import Service
 
 STUB = Path(__file__).with_name("stub_service.py")
@@ -17,7 +17,7 @@ STUB = Path(__file__).with_name("stub_service.py")
 def service(word):
     name, port, *manner = word.split(":")
     command = (sys.executable, str(STUB), port, *manner)
-    answers = functools.partial(up.answers, "127.0.0.1", int(port), "/readyz")
+    answers = functools.partial(running.answers, "127.0.0.1", int(port), "/readyz")
     return Service(name, command, os.environ, answers, ready_within=2, stop_within=1)
 
 
@@ -27,9 +27,9 @@ def say(*words):
 
 folder, *words = sys.argv[1:]
 try:
-    with up.alone(Path(folder)):
+    with running.alone(Path(folder)):
         asyncio.run(
-            up.run(
+            running.run(
                 Path(folder) / "valkey",
                 [service(word) for word in words],
                 lambda name, line: say(name, "|", line),

@@ -1,0 +1,181 @@
+"""The services of a stack, run until a signal stops them."""
+
+import asyncio
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from chatgate.environment import BACKEND, SITE, Environment
+from chatgate.faults import Fault
+from chatgate.secret_files import make_private
+from chatgate.stack import valkey
+from chatgate.stack.supervise import Children, Hear, Service
+from edge.server import metrics_listener
+
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HOST: Final = "127.0.0.1"
+
+
+@contextmanager
+def alone(data_dir: Path) -> Iterator[None]:
+    """Lock the data folder for one stack. Raises Fault, naming the stack that holds it."""
+    make_private(data_dir)
+    # Opening does not truncate the file: a second stack has to read the pid of the first.
+    with (data_dir / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            pid = lock.read().strip()
+            raise Fault(
+                f"A stack already runs on {data_dir} (process {pid}). Use that one, end it with Ctrl-C in "
+                f"its terminal or `kill {pid}`, or give this one a folder and ports of its own "
+                "(CHATGATE_DATA_DIR, CHATGATE_BROKER_PORT, CHATGATE_PROXY_PORT, CHATGATE_BACKEND_PORT, "
+                "CHATGATE_PAGE_PORT)."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def services(around: Environment, book: Path) -> list[Service]:
+    """The services beside Valkey; each comes after those that it needs."""
+    ports, settings, python = around.ports, around.settings, (sys.executable, "-m")
+    found = [
+        _web(around, "broker", (*python, "broker"), settings.broker.host, ports.broker),
+        _web(around, "proxy", (*python, "chat_proxy"), settings.proxy.host, ports.proxy),
+    ]
+    if BACKEND in settings.backends:
+        found.append(_web(around, "backend", (*python, "rag_backend"), _HOST, ports.backend))
+    if SITE in settings.sites:
+        auth = "guest" if settings.sites[SITE].guests else "better-auth"
+        addresses = (settings.proxy.url, settings.broker.url, auth)
+        page = (*python, "chatgate.stack.pages", str(book), str(ports.page), *addresses)
+        found.append(_web(around, "page", page, _HOST, ports.page))
+    return found
+
+
+def require_free_ports(around: Environment) -> None:
+    """Raises Fault with a line for each port that something listens on."""
+    settings, ports = around.settings, around.ports
+    wanted = [("BROKER", settings.broker.host, ports.broker), ("PROXY", settings.proxy.host, ports.proxy)]
+    if BACKEND in settings.backends:
+        wanted.append(("BACKEND", _HOST, ports.backend))
+    if SITE in settings.sites:
+        wanted.append(("PAGE", _HOST, ports.page))
+    metrics = (("BROKER", settings.broker.metrics_port), ("PROXY", settings.proxy.metrics_port))
+    wanted += [(f"{name}_METRICS", metrics_listener.HOST, port) for name, port in metrics if port]
+    taken = [(f"CHATGATE_{name}_PORT", port) for name, host, port in wanted if not _is_free(host, port)]
+    twice = [(f"CHATGATE_{name}_PORT", port) for name, _, port in wanted if _count(port, wanted) > 1]
+    faults = [
+        f"Port {port} is in use. End what listens there, or set {name} to another." for name, port in taken
+    ]
+    faults += [f"Port {port} is given twice. Set {name} to another." for name, port in twice]
+    if faults:
+        raise Fault("\n".join([*faults, "Nothing was started."]))
+
+
+async def run(
+    embedded: Path | None, beside: Sequence[Service], hear: Hear, ready: Callable[[dict[str, int]], None]
+) -> None:
+    """Run Valkey on the folder `embedded`, if any, and the services beside it until a signal to stop.
+
+    All of them are stopped when this returns. `ready` is called with the pids once all answer. Raises
+    ServiceFailed when a service ends by itself or does not get ready.
+    """
+
+    def heard(service: str, line: str) -> None:
+        if service == "valkey" and valkey.is_notice(line):
+            # Child keeps this line all the same, and shows its last lines when the service fails.
+            return
+        try:
+            hear(service, line)
+        except OSError:
+            # The program that read the logs has ended, as `head` does after its lines.
+            _write_to_nobody()
+            work.cancel()
+
+    children = Children(heard)
+    loop = asyncio.get_running_loop()
+    work = asyncio.create_task(_work(children, embedded, beside, ready))
+    for one in STOP_SIGNALS:
+        loop.add_signal_handler(one, work.cancel)
+    try:
+        await asyncio.wait([work])
+    finally:
+        # A second signal ends this process at once, and the kernel then ends the services.
+        for one in STOP_SIGNALS:
+            loop.remove_signal_handler(one)
+        await children.stop()
+    if not work.cancelled() and (error := work.exception()) is not None:
+        raise error
+
+
+def _write_to_nobody() -> None:
+    """Redirect the standard output to /dev/null, or Python fails at exit to flush the lines that are left."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, sys.stdout.fileno())
+    os.close(silence)
+
+
+async def _work(
+    children: Children,
+    embedded: Path | None,
+    beside: Sequence[Service],
+    ready: Callable[[dict[str, int]], None],
+) -> None:
+    if embedded is not None:
+        with valkey.locked(embedded) as at:
+            if not valkey.answers(at):
+                await children.start([_valkey(embedded, at)])
+    await children.start(beside)
+    try:
+        ready(children.pids)
+    except OSError:
+        _write_to_nobody()
+        return
+    raise await children.first_end()
+
+
+def _valkey(folder: Path, at: Path) -> Service:
+    return Service("valkey", valkey.command(folder, at), os.environ, lambda: valkey.answers(at))
+
+
+def _web(around: Environment, name: str, command: tuple[str, ...], host: str, port: int) -> Service:
+    path = "/" if name == "page" else "/readyz"
+    return Service(name, command, around.environ, lambda: answers(host, port, path))
+
+
+def answers(host: str, port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=1)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < 400
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # Servers set this too: connections of an earlier stack that are still closing do not hinder them.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _count(port: int, wanted: list[tuple[str, str, int]]) -> int:
+    return sum(port == other for _, _, other in wanted)
