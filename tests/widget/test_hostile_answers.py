@@ -1,5 +1,7 @@
 """An answer that is not what it should be is shown as text or refused; it never runs and never freezes."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
@@ -7,7 +9,7 @@ from tests.widget.backend import answer
 from tests.widget.element_page import ask, log, open_element, open_panel, policy_of
 
 LONGEST_TASK_MS = 500
-"""Well below what a reader would call frozen, and above what two busy processors do to a fast one."""
+"""Of a processor's time, and well below what a reader would call frozen."""
 
 MARKS = "document.title = 'run'"
 HOSTILE = {
@@ -76,17 +78,24 @@ def test_a_huge_answer_freezes_nothing(lab, stage, case):
     # The proxy takes a line of 64 KiB at most.
     pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
     stage.backend.script = answer(*pieces, "\n\nAfter.")
-    lab.evaluate(
-        """() => {
-            window.longest = 0;
-            new PerformanceObserver((list) => {
-                window.longest = Math.max(window.longest, ...list.getEntries().map((one) => one.duration));
-            }).observe({ type: "longtask" });
-        }"""
-    )
+    browser = lab.context.browser
+    browser.start_tracing(page=lab, categories=["toplevel"])
     ask(lab, "show me")
     lab.get_by_role("button", name="Helpful", exact=True).wait_for(timeout=60_000)
-    assert lab.evaluate("window.longest") < LONGEST_TASK_MS
+    assert longest_task_ms(browser.stop_tracing()) < LONGEST_TASK_MS
+
+
+def longest_task_ms(trace):
+    """What the longest task of a page took of a processor. A task's duration would count the time that other
+    processes had the processor, which on a busy machine is most of it."""
+    events = json.loads(trace)["traceEvents"]
+    threads = {
+        (one["pid"], one["tid"]): one["args"]["name"] for one in events if one["name"] == "thread_name"
+    }
+    # Chromium leaves the processor's time out of those that were under way when the trace began or ended.
+    tasks = [one for one in events if one["name"] == "ThreadControllerImpl::RunTask" and "tdur" in one]
+    pages = [one for one in tasks if threads[one["pid"], one["tid"]] == "CrRendererMain"]
+    return max(one["tdur"] for one in pages) / 1000
 
 
 def test_a_citation_without_a_good_address_is_left_out(lab, stage):
