@@ -175,13 +175,15 @@ def test_on_a_phone_it_is_a_bar_at_the_bottom_that_a_finger_hits(phone):
     assert phone.evaluate("asked") == [f"{SENTENCE},"]
 
 
-def test_on_a_phone_a_selection_that_grows_under_the_fingers_is_told(phone):
+def test_on_a_phone_a_selection_that_grows_under_the_fingers_is_told_until_a_tap_takes_it_away(phone):
     select(phone, "article header + p", 0, 1)
     is_told(phone, "The station's clock is")
     select(phone, "article header + p", 0, 3)
     is_told(phone, f"{SENTENCE},")
-    phone.touchscreen.tap(20, 300)
     is_shown(phone)
+    phone.touchscreen.tap(20, 300)
+    is_told(phone, None)
+    expect(button(phone)).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [320, 1100])
