@@ -13,6 +13,7 @@ import httpx
 from edge.redis.client import Store
 from tests.chat_proxy.service import Backend, Publisher, Service, configuration, until
 from tests.ports import free_ports
+from tests.processes import PATIENCE_S
 from tests.valkey import PATIENT_S
 
 
@@ -52,7 +53,7 @@ async def started(valkey, folder, *, metrics_port=0, **options):
         async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client:
             service = Service(valkey, store, backend, publisher, url, client, None, None, None)
             await service.cut(all=1, kids="k1,k2")
-            await until(lambda: _answers(client), 10)
+            await until(lambda: _answers(client), PATIENCE_S)
             yield Process(service, process, log)
     finally:
         if process.returncode is None:

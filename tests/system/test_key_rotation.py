@@ -23,7 +23,7 @@ from tests.valkey import PATIENT_S
 
 pytestmark = pytest.mark.system
 
-BEFORE, AFTER = 5.0, 8.0
+BEFORE, AFTER = 2.0, 4.0
 """Seconds of load around the rotation."""
 PAUSE = 0.03
 """Seconds between two questions of one reader, who has a hundred a second."""

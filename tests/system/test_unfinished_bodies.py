@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.system, pytest.mark.alone]
 MEBIBYTE = 1 << 20
 CONNECTIONS = 4_000
 MOST_GROWTH = 64 * MEBIBYTE
-CALM_S = 4
+CALM_S = 2
 UNNOTICED_S = 0.01
 """A tail below that is the machine's own on two shared cores, with or without a flood."""
 PATHS = {"broker": "/api/auth/sign-in/email", "chat_proxy": "/chat"}
