@@ -1,3 +1,4 @@
+import contextlib
 import gc
 import os
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.topologies import Clustered, alone, clustered, recorded_scripts, watched
-from tests.turns import turn_of
+from tests.turns import is_alone, turn
 from tests.valkey import PATIENT_S, Lent
 
 # The small embedding model would take a minute for the sample book on a busy machine; the tests that want
@@ -19,8 +20,31 @@ LONGEST = ("widget", "system", "chatgate", "generators", "browser", "deploy", "b
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    with turn_of(item):
+    with contextlib.nullcontext() if is_alone(item) else turn():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    with _part_of(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    with _part_of(item, alone=True):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    with _part_of(item):
+        return (yield)
+
+
+def _part_of(item, *, alone=False):
+    # Others go on while servers are started for it, which takes seconds, and when they are stopped.
+    return turn(alone=alone) if is_alone(item) else contextlib.nullcontext()
 
 
 def pytest_collection_modifyitems(items):

@@ -1,7 +1,8 @@
 """Which tests may run beside others, when several processes share them out.
 
 A test that is marked `alone` measures, or holds to a deadline on the wall clock what takes most of a machine:
-it has all processes to itself. The lock's files are the repository's own, so that nothing is left behind.
+it has all processes to itself once its fixtures are there. The lock's files are the repository's own, so that
+nothing is left behind.
 """
 
 import contextlib
@@ -13,16 +14,19 @@ _DOOR = Path(__file__)
 _ROOM = Path(__file__).with_name("conftest.py")
 
 
+def is_alone(item):
+    return item.get_closest_marker("alone") is not None
+
+
 @contextlib.contextmanager
-def turn_of(item):
-    """Around one test, with its fixtures."""
+def turn(*, alone=False):
+    """Around a whole test, or around one part of a test that is alone."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         yield
         return
     with _DOOR.open() as door, _ROOM.open() as room:
         # A test that wants the room alone waits in its door, so that no other goes in meanwhile.
         fcntl.flock(door, fcntl.LOCK_EX)
-        alone = item.get_closest_marker("alone") is not None
         fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(door, fcntl.LOCK_UN)
         try:
