@@ -33,11 +33,6 @@ def built(site, told):
 @pytest.mark.parametrize(
     ("widget", "message"),
     [
-        ({"brokerUrl": None}, 'chatgate-widget: "brokerUrl"'),
-        (
-            {"apiKey": "x"},
-            "the option apiKey must not be there: its name is that of a secret",
-        ),
         (
             {"suggestions": [KEY]},
             "the option suggestions[0] must not be there: its value looks like",
