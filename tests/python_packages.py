@@ -29,15 +29,24 @@ def installed(lock: Path) -> Path:
     with alone_with(lock):
         if not is_installed(lock):
             shutil.rmtree(folder, ignore_errors=True)
-            # By pip, which every machine that ran the README's commands has set up for its index. The lock
-            # names every package, and of the thousands of modules few are imported.
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
-            for command in (
-                [sys.executable, "-m", "venv", folder],
-                [*pip, "--require-hashes", "-r", lock],
-            ):
-                done = subprocess.run(command, capture_output=True, text=True)
-                if done.returncode:
-                    raise NotInstalledError(done.stderr[-500:].strip())
+            _run([sys.executable, "-m", "venv", "--without-pip", folder])
+            _install(lock, folder / "bin" / "python")
             (folder / ".whole").touch()
     return folder
+
+
+def _install(lock: Path, python: Path) -> None:
+    # The lock names every package, and of the thousands of modules few are imported.
+    options = ["install", "-q", "--no-deps", "--require-hashes", "-r", lock]
+    try:
+        _run([Path(sys.executable).with_name("uv"), "pip", *options, "--python", python])
+    except (NotInstalledError, FileNotFoundError):
+        # It takes ten times as long, and every machine that ran the README's commands has set it up for its
+        # index.
+        _run([sys.executable, "-m", "pip", "--python", python, *options, "--no-compile"])
+
+
+def _run(command: list[str | Path]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise NotInstalledError(done.stderr[-500:].strip())
