@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.processes import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 NAMES = ("BROKER", "PROXY", "BACKEND", "PAGE")
 NO_METRICS = {"CHATGATE_BROKER_METRICS_PORT": "0", "CHATGATE_PROXY_METRICS_PORT": "0"}
@@ -45,11 +47,19 @@ class Stack:
 
     def end(self):
         """Exit code and standard error."""
-        _, err = self.process.communicate(timeout=20)
+        _, err = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, err
 
+    def close(self):
+        """Kill the process if it runs, and close the pipes that nobody has read to their ends."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
     def get(self, name, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=PATIENCE_S)
         connection.request("GET", path)
         answer = connection.getresponse()
         answer.read()

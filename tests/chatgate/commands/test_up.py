@@ -20,6 +20,7 @@ from tests.chatgate.processes import family, is_running, none_runs, short_folder
 from tests.chatgate.stacks import NAMES, Stack
 from tests.missing import cannot
 from tests.ports import free_ports
+from tests.processes import PATIENCE_S
 
 pytestmark = pytest.mark.system
 
@@ -42,10 +43,8 @@ def run(folder, ports):
 
     yield begin
     for stack in started:
-        if stack.process.poll() is None:
-            stack.process.kill()
-            stack.process.communicate()
-    until(lambda: none_runs(pid for stack in started for pid in stack.pids.values()))
+        stack.close()
+    until(lambda: none_runs(pid for stack in started for pid in stack.pids.values()), PATIENCE_S)
 
 
 @pytest.fixture
@@ -59,12 +58,12 @@ def shell(stack, *lines):
         cannot("curl is not installed")
     commands = [line for line in stack.said.splitlines() if line.startswith(("SESSION=", "TOKEN=", "curl "))]
     script = "\n".join([*commands, *lines])
-    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=30).stdout
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=PATIENCE_S).stdout
 
 
 def test_a_stack_answers_the_printed_commands_and_leaves_nothing(stack, run, folder):
     seconds = float(re.search(r"chatgate is up, ([\d.]+) s after", stack.said)[1])
-    assert seconds < 10
+    assert 0 < seconds < PATIENCE_S
     assert list(stack.pids) == ["valkey", "broker", "proxy", "backend", "page"]
     answer = shell(stack)
     assert 'event: citation\ndata: {"title":' in answer
@@ -74,7 +73,7 @@ def test_a_stack_answers_the_printed_commands_and_leaves_nothing(stack, run, fol
     page = stack.get("PAGE", "/")
     assert (page.status, page.getheader("location")) == (307, "/book/")
 
-    assert "reader-" in run("users", "list").process.communicate(timeout=20)[0]
+    assert "reader-" in run("users", "list").process.communicate(timeout=PATIENCE_S)[0]
     assert run("check", "--connect").end() == (0, "")
 
     everybody = family(stack.process.pid)
@@ -113,14 +112,14 @@ def test_a_killed_service_ends_the_stack_and_is_named(stack, name):
 def test_nothing_outlives_a_killed_stack(stack):
     everybody = family(stack.process.pid)
     stack.process.kill()
-    until(lambda: none_runs(everybody), 5)
+    until(lambda: none_runs(everybody), PATIENCE_S)
 
 
 def test_sessions_are_kept_from_run_to_run_even_where_a_service_was_killed(stack, run):
     session = shell(stack, 'echo "session $SESSION"').splitlines()[-1].removeprefix("session ")
     ends_with(stack, "proxy")
     again = run("up").wait_until_ready()
-    connection = http.client.HTTPConnection("127.0.0.1", again.ports["BROKER"], timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", again.ports["BROKER"], timeout=PATIENCE_S)
     connection.request("GET", "/auth/token", headers={"Authorization": f"Bearer {session}"})
     assert connection.getresponse().status == 200
     connection.close()
@@ -192,7 +191,7 @@ def test_a_second_stack_may_run_beside_with_a_folder_and_ports_of_its_own(stack,
 def test_logs_that_nobody_reads_end_the_stack(stack):
     stack.process.stdout.close()
     shell(stack)
-    stack.process.wait(20)
+    stack.process.wait(PATIENCE_S)
     assert none_runs(stack.pids.values())
     assert stack.end() == (0, "")
 
@@ -222,7 +221,7 @@ def test_a_terminal_shows_logs_that_can_be_read(folder, ports):
 
 def sign_up(stack):
     body = b'{"name":"Ann","email":"ann@example.com","password":"a tall ship and a star"}'
-    connection = http.client.HTTPConnection("127.0.0.1", stack.ports["BROKER"], timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", stack.ports["BROKER"], timeout=PATIENCE_S)
     connection.request("POST", "/api/auth/sign-up/email", body, {"Content-Type": "application/json"})
     assert connection.getresponse().status == 200
     connection.close()
