@@ -108,7 +108,7 @@ async def test_a_deletion_that_deletes_nothing_is_found(running, tmp_path):
 )
 async def test_limits_that_are_passed_are_found(running, stricter, figure):
     held_to = (replace(stack.SLOW, **stricter), stack.FAST)
-    found = await limits.run(Search(SEED, 5), running, held_to)
+    found = await limits.run(Search(SEED, 3), running, held_to)
     assert [one.name for one in found.figures if not one.is_met] == [figure]
     assert found.faults
 
@@ -126,7 +126,7 @@ def test_a_fault_is_told_and_kept_and_is_the_exit_code(running, capsys):
 
 @pytest.mark.alone
 def test_a_run_that_finds_nothing_says_so():
-    words = [sys.executable, "-m", "attack", "--seconds", "8", "--seed", "5", "bodies", "heads", "answers"]
+    words = [sys.executable, "-m", "attack", "--seconds", "4", "--seed", "5", "bodies", "heads", "answers"]
     run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     lines = run.stdout.splitlines()

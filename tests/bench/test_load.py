@@ -82,12 +82,11 @@ def test_a_figure_meets_its_target_or_misses_it(value, kind, met):
     assert table([figure]).endswith("| ok |" if met else "| miss |")
 
 
-@pytest.mark.alone
 @pytest.mark.system
 def test_a_quick_run_measures_real_services():
     command = [sys.executable, "-m", "bench", "--quick", "token"]
     run = subprocess.run(
-        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60, check=False
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=180, check=False
     )
     # 1: a target was missed, as it may be where other work runs beside it.
     assert run.returncode in (0, 1), run.stderr
