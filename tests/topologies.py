@@ -291,13 +291,21 @@ def watched(hosts=(HOST,) * 6, program=VALKEY):
         ]
         for replica in servers[1:]:
             replica.options = [*replica.options, "--replicaof", servers[0].host, str(servers[0].port)]
-        sentinels = [_sentinel(path / str(at), ports[at], hosts[at], servers[0], program) for at in (3, 4, 5)]
+        sentinels = [
+            _sentinel(path / str(at), [(hosts[at], ports[at]), *_others(at, hosts, ports)], servers, program)
+            for at in (3, 4, 5)
+        ]
         together = Watched(servers, sentinels)
         with running(servers):
             # A sentinel that starts earlier learns of the replicas only ten seconds later.
             eventually(lambda: len(_online(servers[0])) == 2)
             with running(sentinels):
                 eventually(together.is_whole)
+                with servers[0].client() as client:
+                    client.set("first", "")
+                    # A replica acknowledges nothing in the second after it has copied its master.
+                    eventually(lambda: client.wait(2, 100) == 2)
+                    client.delete("first")
                 yield together
 
 
@@ -305,10 +313,21 @@ def _online(master):
     return [one for one in master.ask("ROLE")[2] if int(one[2]) >= 0]
 
 
-def _sentinel(path, port, host, master, program):
+def _others(at, hosts, ports):
+    return [(hosts[other], ports[other]) for other in (3, 4, 5) if other != at]
+
+
+def _sentinel(path, addresses, servers, program):
+    """The sentinel of the first of the `addresses` of all three."""
     path.mkdir()
+    (host, port), *others = addresses
+    master, *replicas = servers
     lines = [
+        f"sentinel myid {port:040x}",
         f"sentinel monitor {MASTER} {master.host} {master.port} 2",
+        # They would hear of one another in two seconds.
+        *(f"sentinel known-replica {MASTER} {one.host} {one.port}" for one in replicas),
+        *(f"sentinel known-sentinel {MASTER} {one} {its_port} {its_port:040x}" for one, its_port in others),
         f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}",
         f"sentinel failover-timeout {MASTER} 2000",
         f"sentinel parallel-syncs {MASTER} 2",

@@ -76,7 +76,7 @@ async def farewells():
             await asyncio.sleep(0.005)
 
 
-store = test_client.store
+store, deadline = test_client.store, test_client.deadline
 test_a_flight = test_client.test_a_flight_answers_in_order
 test_an_idle_end = test_client.test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody
 test_a_closed_store = test_client.test_a_closed_store_leaves_no_task
