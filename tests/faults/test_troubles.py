@@ -53,6 +53,9 @@ async def nobody_is_let_in(readers, trouble):
         await until(lambda: has_ended(readers, 3), 3)
         with trouble:
             await until(lambda: is_refused(readers), BACK_WITHIN)
+            # What was asked before the trouble may still be answered; each reader asks one after the other.
+            asked = [counter.total() for counter in readers.answers.values()]
+            await until(lambda: have_asked(readers, asked), BACK_WITHIN)
             let_through = [counter[200] for counter in readers.answers.values()]
             await asyncio.sleep(0.5)
             assert [counter[200] for counter in readers.answers.values()] == let_through
@@ -62,6 +65,12 @@ async def nobody_is_let_in(readers, trouble):
 
 async def has_ended(readers, count):
     return len(readers.ended) >= count
+
+
+async def have_asked(readers, before):
+    """More than one question each since then, the second of which began later."""
+    asked = [counter.total() for counter in readers.answers.values()]
+    return all(now > then + 1 for now, then in zip(asked, before, strict=True))
 
 
 async def is_refused(readers):
