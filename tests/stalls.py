@@ -1,20 +1,21 @@
 """The time for which this process stood still, as on a machine with more to do than it has processors."""
 
 import asyncio
+import contextlib
 import time
 
 TICK_S = 0.01
 
 
 class Stalls:
-    """Around what is held to a deadline on the wall clock: `seconds` are afterwards those that this process
-    was not given a processor, or its event loop did not turn."""
+    """Around what is held to a deadline on the wall clock: `seconds` are afterwards those for which the event
+    loop did not turn though this process used no processor. What it computed itself is not among them."""
 
     def __init__(self):
         self.seconds = 0.0
 
     async def __aenter__(self):
-        self._due = time.monotonic()
+        self._expect(0)
         self._ticking = asyncio.create_task(self._tick())
         return self
 
@@ -26,8 +27,23 @@ class Stalls:
     async def _tick(self):
         while True:
             self._note()
-            self._due = time.monotonic() + TICK_S
+            self._expect(TICK_S)
             await asyncio.sleep(TICK_S)
 
+    def _expect(self, pause):
+        self._due = time.monotonic() + pause
+        self._used = time.process_time()
+
     def _note(self):
-        self.seconds += max(0.0, time.monotonic() - self._due)
+        late = time.monotonic() - self._due
+        self.seconds += max(0.0, late - (time.process_time() - self._used))
+
+
+@contextlib.asynccontextmanager
+async def promptly(seconds):
+    """The block takes less than that, less the time for which this process stood still."""
+    start = time.monotonic()
+    async with Stalls() as stalls:
+        yield
+        took = time.monotonic() - start
+    assert took - stalls.seconds < seconds

@@ -12,6 +12,7 @@ from edge.redis.client import command
 from edge.redis.commands import DEADLINE
 from tests.chat_proxy.service import running, until
 from tests.slow_line import SlowLine
+from tests.stalls import promptly
 from tokens import liveness
 
 WITHIN = 0.3
@@ -27,16 +28,14 @@ async def refused(service, bearer):
     asked = len(service.backend.received)
     for stream in (False, True):
         headers = service.headers(bearer, stream=stream)
-        start = time.monotonic()
-        answer = await service.client.post("/chat", json={"message": "x"}, headers=headers)
-        assert time.monotonic() - start < WITHIN
+        async with promptly(WITHIN):
+            answer = await service.client.post("/chat", json={"message": "x"}, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
         assert int(answer.headers["retry-after"]) >= 1
     for path, status in (("/sessions", 503), ("/readyz", 503), ("/healthz", 200)):
-        start = time.monotonic()
-        answer = await service.client.get(path, headers=service.headers(bearer))
+        async with promptly(WITHIN):
+            answer = await service.client.get(path, headers=service.headers(bearer))
         assert answer.status_code == status, path
-        assert time.monotonic() - start < WITHIN
     assert len(service.backend.received) == asked
 
 
@@ -100,11 +99,10 @@ async def test_slow_or_not_itself(valkey, tmp_path, trouble, delay, reply):
 
 async def no_question_is_let_through(service, bearer):
     """By a server that can be read and takes no writes."""
-    start = time.monotonic()
-    answer = await service.ask(bearer)
+    async with promptly(WITHIN):
+        answer = await service.ask(bearer)
     assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
     assert int(answer.headers["retry-after"]) >= 1
-    assert time.monotonic() - start < WITHIN
     assert (await service.client.get("/readyz")).status_code == 503
     assert (await service.client.get("/healthz")).status_code == 200
 

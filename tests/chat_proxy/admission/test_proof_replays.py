@@ -25,6 +25,7 @@ from tests.chat_proxy.service import (
     until,
 )
 from tests.chat_proxy.streams.talks import begun, last_event, talk
+from tests.stalls import promptly
 from tokens import dpop, liveness
 from tokens.nonces import EVERY, Nonces
 
@@ -190,9 +191,8 @@ async def test_redis_away(service, valkey):
     assert (await holder.send()).status_code == 200
     valkey.kill()
     for method, path in (("POST", "/chat"), ("GET", "/sessions")):
-        start = time.monotonic()
-        answer = await holder.send(method, path)
-        assert time.monotonic() - start < 0.3
+        async with promptly(0.3):
+            answer = await holder.send(method, path)
         assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
         assert answer.headers.get_list("dpop-nonce") == [holder.nonce]
         assert "www-authenticate" not in answer.headers
