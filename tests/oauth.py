@@ -14,6 +14,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
+from tests.trust import TRUST
+
 GUEST = "urn:chatgate:params:oauth:grant-type:guest"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -163,8 +165,8 @@ async def oauth_site(issuer, client_id, redirect_uri, key=None):
     parts = urlsplit(redirect_uri)
     origin = f"{parts.scheme}://{parts.netloc}"
     async with (
-        httpx.AsyncClient(headers={"Origin": origin}, timeout=15) as page,
-        httpx.AsyncClient(timeout=15) as window,
+        httpx.AsyncClient(headers={"Origin": origin}, timeout=15, verify=TRUST) as page,
+        httpx.AsyncClient(timeout=15, verify=TRUST) as window,
     ):
         yield OAuthSite(page, window, issuer, client_id, redirect_uri, key)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from tests.ports import free_ports
+from tests.trust import TRUST
 from tests.valkey import PATIENT_S, Valkey
 
 REPOSITORY = Path(__file__).parent.parent
@@ -83,7 +84,7 @@ def serving_group(script, ready_url, *, folder, environ, patience=PATIENCE_S):
 def _answers(process, url, patience):
     deadline = time.monotonic() + patience
     # One client, as each reads the trust store, which takes as long as the start that is waited for.
-    with httpx.Client() as client:
+    with httpx.Client(verify=TRUST) as client:
         while process.poll() is None and time.monotonic() < deadline:
             with suppress(httpx.TransportError):
                 if client.get(url).status_code == 200:

@@ -12,6 +12,7 @@ from tests.browser.servers import CALLBACK_PATH, CLIENT_ID, Server, cutting, doc
 from tests.browser.watch import watched
 from tests.oauth import challenge_of
 from tests.processes import broker_process
+from tests.trust import TRUST
 
 PATIENCE_MS = 20_000
 VERIFIER = "v" * 43
@@ -60,7 +61,9 @@ class Stage:
         """The address of a new account; its password is PASSWORD."""
         email = f"reader{next(_numbers)}@example.com"
         body = {"name": "Ada Lovelace", "email": email, "password": PASSWORD}
-        answer = httpx.post(f"{self.broker}/api/auth/sign-up/email", json=body, headers={"Origin": self.docs})
+        answer = httpx.post(
+            f"{self.broker}/api/auth/sign-up/email", json=body, headers={"Origin": self.docs}, verify=TRUST
+        )
         assert answer.status_code == 200, answer.text
         return email
 

@@ -14,6 +14,7 @@ from edge.redis.client import Store
 from tests.chat_proxy.service import Backend, Publisher, Service, configuration, until
 from tests.ports import free_ports
 from tests.processes import PATIENCE_S
+from tests.trust import TRUST
 from tests.valkey import PATIENT_S
 
 
@@ -50,7 +51,7 @@ async def started(valkey, folder, *, metrics_port=0, **options):
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False, verify=TRUST) as client:
             service = Service(valkey, store, backend, publisher, url, client, None, None, None)
             await service.cut(all=1, kids="k1,k2")
             await until(lambda: _answers(client), PATIENCE_S)

@@ -18,6 +18,7 @@ from edge.config.read import read
 from edge.redis.client import Store, command
 from edge.telemetry.metrics import Metrics
 from tests.tokens.signing import HEADER, JWKS, sign
+from tests.trust import TRUST
 from tests.valkey import PATIENT_S
 from tokens import liveness
 
@@ -445,7 +446,7 @@ async def running(
     limits = httpx.Limits(max_connections=None)
     async with (
         served(app) as base,
-        httpx.AsyncClient(base_url=base, timeout=20, limits=limits, trust_env=False) as client,
+        httpx.AsyncClient(base_url=base, timeout=20, limits=limits, trust_env=False, verify=TRUST) as client,
     ):
         service = Service(valkey, store, backend, publisher, base, client, drain, config, metrics)
         await service.cut(all=1, kids="k1,k2")

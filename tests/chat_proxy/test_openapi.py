@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from chat_proxy.app import create_api
 from chat_proxy.streams.drain import Drain
 from tests.chat_proxy.service import running
+from tests.trust import TRUST
 
 ROUTES = {
     "/chat",
@@ -56,7 +57,7 @@ async def test_no_input_is_the_servers_fault(open_service):
 
 def _try_all(schema, url):
     statuses = set()
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with httpx.Client(base_url=url, trust_env=False, verify=TRUST) as client:
         for found in schema.get_all_operations():
 
             @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -21,6 +21,7 @@ from scaffold.backend import Options
 from tests.chatgate.processes import is_running, until
 from tests.processes import REPOSITORY, serving
 from tests.system.stack import Reader
+from tests.trust import TRUST
 
 PAGE = "https://owner.github.io"
 OTHER_PAGE = "https://other.example"
@@ -128,7 +129,7 @@ def _is_ready(url):
 
 
 # One, as each reads the trust store.
-_READY = httpx.Client()
+_READY = httpx.Client(verify=TRUST)
 
 
 @contextmanager
@@ -146,7 +147,7 @@ class Client:
 
     def __init__(self, url, by):
         self.by = by
-        self.http = httpx.Client(base_url=url, timeout=20)
+        self.http = httpx.Client(base_url=url, timeout=20, verify=TRUST)
 
     def send(self, method, path, body=None, **headers):
         """`body` is a value to be sent as JSON, or bytes as they are."""

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.generators import issuer as issuers
 from tests.generators.backends import GATEWAY, code, environment, served
 from tests.ports import free_ports
+from tests.trust import TRUST
 
 INVALID = (401, "invalid_token")
 
@@ -37,7 +38,7 @@ def audience(issuer, folder):
 def asked_with(audience, authorization):
     body = {"message": "How?"}
     headers = {} if authorization is None else {"Authorization": authorization}
-    return httpx.post(f"{audience}/chat", json=body, headers=headers, timeout=20)
+    return httpx.post(f"{audience}/chat", json=body, headers=headers, timeout=20, verify=TRUST)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.generators.backends import (
     only,
 )
 from tests.oauth import Key, oauth_site
+from tests.trust import TRUST
 
 PASSWORD = "a-tall-ship-and-a-star"
 INVALID = (401, "invalid_token")
@@ -30,7 +31,7 @@ def asked_by_the_proxy(url, **claims):
     body = b'{"message": "How?"}'
     token = internal_token(body, **claims)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-    return httpx.post(f"{url}/chat", content=body, headers=headers)
+    return httpx.post(f"{url}/chat", content=body, headers=headers, verify=TRUST)
 
 
 behind_the_proxy = only(
@@ -68,7 +69,7 @@ def test_a_sign_out_stops_the_next_question(broker, url):
 async def signed_in(broker, key, **more):
     """A site with the tokens of a new reader, bound to `key`."""
     email = f"reader{secrets.token_hex(8)}@example.com"
-    async with httpx.AsyncClient(headers={"Origin": PAGE}) as page:
+    async with httpx.AsyncClient(headers={"Origin": PAGE}, verify=TRUST) as page:
         body = {"name": "Ada", "email": email, "password": PASSWORD}
         assert (await page.post(f"{broker}/api/auth/sign-up/email", json=body)).status_code == 200
     async with oauth_site(broker, "docs", f"{PAGE}/book/signed-in", key) as site:
@@ -190,10 +191,10 @@ def test_a_token_that_the_chat_proxy_made_long_ago_is_refused(url):
 def test_the_chat_proxys_token_is_for_one_body(client, url):
     body = b'{"message": "How?"}'
     headers = {"Content-Type": "application/json", **client.by("POST", "/chat", body)}
-    assert httpx.post(f"{url}/chat", content=body, headers=headers).status_code == 200
-    assert code(httpx.post(f"{url}/chat", content=body + b" ", headers=headers)) == INVALID
-    assert code(httpx.get(f"{url}/sessions", headers=headers)) == INVALID
-    assert code(httpx.get(f"{url}/sessions")) == INVALID
+    assert httpx.post(f"{url}/chat", content=body, headers=headers, verify=TRUST).status_code == 200
+    assert code(httpx.post(f"{url}/chat", content=body + b" ", headers=headers, verify=TRUST)) == INVALID
+    assert code(httpx.get(f"{url}/sessions", headers=headers, verify=TRUST)) == INVALID
+    assert code(httpx.get(f"{url}/sessions", verify=TRUST)) == INVALID
 
 
 @behind_the_proxy
@@ -211,7 +212,7 @@ def test_the_history_is_the_one_that_the_chat_proxy_sends(client):
 @only(lambda options: options.module == "better_auth_redis_quoted")
 def test_the_same_reader_at_another_site_has_other_conversations(broker, client, url, by, session_id):
     assert client.ask(session_id=session_id).status_code == 200
-    with httpx.Client(headers={"Origin": OTHER_PAGE}) as page:
+    with httpx.Client(headers={"Origin": OTHER_PAGE}, verify=TRUST) as page:
         body = {"email": by.email, "password": PASSWORD}
         assert page.post(f"{broker}/api/auth/sign-in/email", json=body).status_code == 200
         token = page.get(f"{broker}/auth/token").json()["token"]

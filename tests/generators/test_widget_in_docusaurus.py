@@ -25,6 +25,7 @@ from tests.generators.widget_site import BASE_URL, PASSAGE, VARIANTS, built, put
 from tests.ports import free_ports
 from tests.processes import serving
 from tests.system.stack import Stack
+from tests.trust import TRUST
 from tests.widget.docs_page import TOML
 from tests.widget.element_page import INPUT, LAUNCHER, ask, open_panel, sign_in_by_popup
 from tests.widget.stage import PASSWORD
@@ -46,7 +47,9 @@ class Site:
         """The address of a new account; its password is PASSWORD."""
         body = {"name": "Ada Lovelace", "email": f"{name}@example.com", "password": PASSWORD}
         origin = {"Origin": self.home.removesuffix(BASE_URL)}
-        answer = httpx.post(f"{self.stack.broker}/api/auth/sign-up/email", json=body, headers=origin)
+        answer = httpx.post(
+            f"{self.stack.broker}/api/auth/sign-up/email", json=body, headers=origin, verify=TRUST
+        )
         assert answer.status_code == 200, answer.text
         return body["email"]
 

@@ -6,6 +6,7 @@ import pytest
 from tests.chatgate.processes import short_folder
 from tests.system.readers import TWO_SITES, Places
 from tests.system.stack import Stack
+from tests.trust import TRUST
 
 
 @pytest.fixture(scope="module")
@@ -33,5 +34,5 @@ def configured(two_sites, monkeypatch):
 
 @pytest.fixture
 async def places(two_sites):
-    async with httpx.AsyncClient(timeout=15) as http:
+    async with httpx.AsyncClient(timeout=15, verify=TRUST) as http:
         yield Places(two_sites.broker, two_sites.proxy, http)

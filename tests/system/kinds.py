@@ -12,6 +12,7 @@ from chat_proxy.backends.internal_token import internal_token
 from tests.oauth import SESSION_TOKEN, Key, OAuthSite, oauth_site
 from tests.system.readers import CALLBACKS, GATEWAY, PASSWORD, Places, claims_of
 from tests.system.stack import PAGE, QUESTION, Stack
+from tests.trust import TRUST
 
 EMAIL = "ada@example.com"
 BACKEND_QUESTION = orjson.dumps(
@@ -142,13 +143,19 @@ KINDS = [
 async def holder(clients: AsyncExitStack, stack: Stack, places: Places):
     site = await clients.enter_async_context(oauth_site(stack.broker, "docs", CALLBACKS["docs"]))
     bound = await clients.enter_async_context(oauth_site(stack.broker, "docs", CALLBACKS["docs"], Key()))
-    page = await clients.enter_async_context(httpx.AsyncClient(headers={"Origin": PAGE}, timeout=15))
+    page = await clients.enter_async_context(
+        httpx.AsyncClient(headers={"Origin": PAGE}, timeout=15, verify=TRUST)
+    )
     return Holder(stack, places, site, bound, page)
 
 
 def sign_up(stack):
     body = {"name": "Ada", "email": EMAIL, "password": PASSWORD}
     answer = httpx.post(
-        f"{stack.broker}/api/auth/sign-up/email", json=body, headers={"Origin": PAGE}, timeout=15
+        f"{stack.broker}/api/auth/sign-up/email",
+        json=body,
+        headers={"Origin": PAGE},
+        timeout=15,
+        verify=TRUST,
     )
     assert answer.status_code == 200, answer.text

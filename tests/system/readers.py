@@ -10,6 +10,7 @@ import httpx
 
 from tests.oauth import OAuthSite, oauth_site
 from tests.system.stack import PAGE, QUESTION
+from tests.trust import TRUST
 
 OTHER_PAGE = "http://127.0.0.1:3001"
 CALLBACKS = {"docs": f"{PAGE}/signed-in", "other": f"{OTHER_PAGE}/signed-in"}
@@ -142,7 +143,9 @@ ALL = COOKIE | SECOND | DOCS | OTHER | CODES
 
 
 async def browser(stack: AsyncExitStack):
-    return await stack.enter_async_context(httpx.AsyncClient(headers={"Origin": PAGE}, timeout=15))
+    return await stack.enter_async_context(
+        httpx.AsyncClient(headers={"Origin": PAGE}, timeout=15, verify=TRUST)
+    )
 
 
 async def reader(stack: AsyncExitStack, places: Places, email: str):

@@ -5,10 +5,12 @@ import asyncio
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.trust import TRUST
+
 
 def told(port):
     """Samples by name, and name and labels."""
-    answer = httpx.get(f"http://127.0.0.1:{port}/metrics")
+    answer = httpx.get(f"http://127.0.0.1:{port}/metrics", verify=TRUST)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     return {
@@ -20,7 +22,7 @@ def told(port):
 
 async def ask(service, bearer, count):
     """On as many connections."""
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, verify=TRUST) as client:
         body = {"message": "What is this?", "mode": "normal"}
         answers = await asyncio.gather(
             *(client.post("/chat", json=body, headers=service.headers(bearer)) for _ in range(count))

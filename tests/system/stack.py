@@ -15,6 +15,7 @@ from tests.chatgate.processes import until
 from tests.ports import free_ports
 from tests.processes import PATIENCE_S
 from tests.sample_book import indexed
+from tests.trust import TRUST
 from tests.valkey import PATIENT_S, Valkey
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +100,7 @@ class Stack:
     def wait_for(self, name):
         try:
             # One client, as each reads the trust store, which takes as long as the start that is waited for.
-            with httpx.Client() as client:
+            with httpx.Client(verify=TRUST) as client:
                 until(lambda: _is_ready(client, self.ports[name]), PATIENCE_S)
         except AssertionError:
             raise AssertionError(f"{name} is not ready:\n{self.log_of(name)[-3000:]}") from None
@@ -124,7 +125,7 @@ def _is_ready(client, port):
     return False
 
 
-def browser_on(page, *, url="", verify=True, **headers):
+def browser_on(page, *, url="", verify=TRUST, **headers):
     """A client that sends the origin of `page`, and whose connections are closed once nobody has it."""
     transport = httpx.HTTPTransport(verify=verify)
     headers = {"Origin": page, **headers}

@@ -19,6 +19,7 @@ from tests.oauth import SESSION_TOKEN, Key, oauth_site
 from tests.ports import free_ports
 from tests.system.readers import claims_of
 from tests.system.stack import PAGE, Stack
+from tests.trust import TRUST
 
 pytestmark = pytest.mark.system
 
@@ -85,6 +86,7 @@ class World:
             },
             event_hooks={"response": [self.keep]},
             timeout=15,
+            verify=TRUST,
         )
 
     def statuses(self):
@@ -380,6 +382,6 @@ async def refuse_without_redis(world, http, reader):
 
 
 async def metrics(world):
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=TRUST) as http:
         answers = [await http.get(f"http://127.0.0.1:{port}/metrics") for port in world.metrics.values()]
     return "".join(answer.text for answer in answers)

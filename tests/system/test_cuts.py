@@ -19,7 +19,7 @@ from tokens import liveness
 
 pytestmark = pytest.mark.system
 
-ROUNDS = 10
+ROUNDS = 5
 AT_ONCE = 5
 HOUR_MS = 3_600_000
 FIELDS = ["all", "client:docs"]

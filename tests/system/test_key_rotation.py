@@ -19,6 +19,7 @@ from tests.broker.signing.key_rings import Server, changes
 from tests.chatgate.processes import short_folder, until
 from tests.ports import free_ports
 from tests.system.stack import EVENTS, QUESTION, ROOT, Reader, Stack
+from tests.trust import TRUST
 from tests.valkey import PATIENT_S
 
 pytestmark = pytest.mark.system
@@ -79,7 +80,7 @@ class Pairs:
 
 def is_ready(url):
     try:
-        return httpx.get(f"{url}/readyz").status_code == 200
+        return httpx.get(f"{url}/readyz", verify=TRUST).status_code == 200
     except httpx.TransportError:
         return False
 

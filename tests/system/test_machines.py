@@ -16,6 +16,7 @@ from tests.chatgate.processes import short_folder, until
 from tests.oauth import Key, OAuthSite
 from tests.ports import free_ports
 from tests.system.stack import EVENTS, PAGE, QUESTION, ROOT, Stack
+from tests.trust import TRUST
 
 pytestmark = pytest.mark.system
 
@@ -49,7 +50,7 @@ class Balancer(httpx.AsyncBaseTransport):
 
     def __init__(self, ports):
         self._ports = ports
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = httpx.AsyncHTTPTransport(verify=TRUST)
 
     async def handle_async_request(self, request):
         request.url = request.url.copy_with(port=self._ports.get(request.url.port, request.url.port))
@@ -97,7 +98,7 @@ class Machines:
 
 def _is_ready(port):
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", verify=TRUST).status_code == 200
     return False
 
 

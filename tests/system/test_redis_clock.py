@@ -24,6 +24,7 @@ from tests.missing import cannot
 from tests.oauth import Key, oauth_site
 from tests.system.readers import CALLBACKS, PASSWORD, TWO_SITES, claims_of
 from tests.system.stack import QUESTION, Reader, Stack
+from tests.trust import TRUST
 from tests.valkey import PATIENT_S, Valkey
 from tokens import liveness
 
@@ -153,7 +154,9 @@ def reader_of(stack):
 
 def revoke(stack, reader):
     """The reader's token alone."""
-    return httpx.post(f"{stack.broker}/auth/revoke", headers={"Authorization": f"Bearer {reader.token}"})
+    return httpx.post(
+        f"{stack.broker}/auth/revoke", headers={"Authorization": f"Bearer {reader.token}"}, verify=TRUST
+    )
 
 
 def account(stack):
@@ -347,7 +350,7 @@ async def test_a_running_answer_goes_on_past_its_next_renewal(shifted, tmp_path,
 
 async def test_a_proof_counts_once_when_the_clock_was_set_back(stack):
     email = account(stack)
-    async with bound_site(stack) as site, httpx.AsyncClient(timeout=15) as http:
+    async with bound_site(stack) as site, httpx.AsyncClient(timeout=15, verify=TRUST) as http:
         token = (await site.signed_in(email, PASSWORD))["access_token"]
         uri = f"{stack.proxy}/chat"
         asking = {"Authorization": f"DPoP {token}"}

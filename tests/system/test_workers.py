@@ -19,6 +19,7 @@ from tests.chatgate.processes import is_running, none_runs
 from tests.chatgate.processes import until as until_true
 from tests.system.stack import Reader, Stack
 from tests.system.workers import ready_in, workers_of
+from tests.trust import TRUST
 
 pytestmark = pytest.mark.system
 
@@ -63,7 +64,9 @@ async def test_a_killed_worker_is_replaced_and_the_other_answers_meanwhile(valke
         os.kill(killed, signal.SIGKILL)
         await until(lambda: _is(lambda: not is_running(killed)), 5)
         for _ in range(10):
-            async with httpx.AsyncClient(base_url=process.service.url, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                base_url=process.service.url, trust_env=False, verify=TRUST
+            ) as client:
                 assert (await client.get("/readyz")).status_code == 200
         await until(lambda: _is(lambda: ready_in(process) == 3), 20)
         alive = workers_of(process.process.pid)
@@ -139,7 +142,7 @@ async def test_workers_are_replaced_without_a_failed_request(valkey, tmp_path, m
 async def _ask_on(service, bearer, done):
     """Ask on a connection that is kept. A connection that breaks raises."""
     statuses = []
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, verify=TRUST) as client:
         while not done.is_set():
             body = {"message": "What is this?", "mode": "normal"}
             answer = await client.post("/chat", json=body, headers=service.headers(bearer))
@@ -151,7 +154,7 @@ async def _ask_on(service, bearer, done):
 async def _ask_anew(service, bearer, done):
     statuses = []
     while not done.is_set():
-        async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=service.url, trust_env=False, verify=TRUST) as client:
             body = {"message": "What is this?", "mode": "normal"}
             answer = await client.post("/chat", json=body, headers=service.headers(bearer))
             statuses.append(answer.json().get("code", answer.status_code))

@@ -10,6 +10,7 @@ from tests.chatgate.processes import short_folder
 from tests.ports import free_ports
 from tests.processes import serving
 from tests.system.stack import Stack
+from tests.trust import TRUST
 from tests.widget.sites import ALL, FASTER, PLAIN, WITHOUT, built, put_into_place
 from tests.widget.stage import PASSWORD
 
@@ -51,7 +52,7 @@ class Sites:
         origin = "/".join(self.homes[name].split("/")[:3])
         body = {"name": "Ada Lovelace", "email": f"{name}@example.com", "password": PASSWORD}
         answer = httpx.post(
-            f"{self.stack.broker}/api/auth/sign-up/email", json=body, headers={"Origin": origin}
+            f"{self.stack.broker}/api/auth/sign-up/email", json=body, headers={"Origin": origin}, verify=TRUST
         )
         assert answer.status_code == 200, answer.text
         return body["email"]

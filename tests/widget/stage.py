@@ -12,6 +12,7 @@ from tests.browser.servers import CALLBACK, Answer, Server, server
 from tests.chatgate.processes import short_folder
 from tests.ports import free_ports
 from tests.system.stack import Stack
+from tests.trust import TRUST
 from tests.widget.backend import Backend, scripted_backend
 from tests.widget.package import built
 
@@ -105,6 +106,7 @@ class Stage:
             f"{self.stack.broker}/api/auth/sign-up/email?client_id={client_id}",
             json=body,
             headers={"Origin": self.origin},
+            verify=TRUST,
         )
         assert answer.status_code == 200, answer.text
         return email
@@ -113,7 +115,9 @@ class Stage:
         """The same reader in another browser: a client that holds the cookie of a session of its own, and
         keeps no connection that would have to be closed."""
         headers, limits = {"Origin": self.origin}, httpx.Limits(max_keepalive_connections=0)
-        client = httpx.Client(base_url=self.stack.broker, headers=headers, limits=limits, timeout=20)
+        client = httpx.Client(
+            base_url=self.stack.broker, headers=headers, limits=limits, timeout=20, verify=TRUST
+        )
         body = {"email": email, "password": PASSWORD}
         answer = client.post(f"/api/auth/sign-in/email?client_id={client_id}", json=body)
         assert answer.status_code == 200, answer.text
