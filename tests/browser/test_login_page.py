@@ -196,9 +196,9 @@ def test_axe_finds_nothing_in_any_language(context, stage, axe, tag, scheme):
 @pytest.mark.parametrize("tag", TAGS)
 def test_a_page_fits_its_window_in_every_language(context, stage, tag):
     page = context.new_page()
+    at_a_common_password(page, stage, tag)
     for width, height in ((420, 640), (320, 640), (210, 320)):
         page.set_viewport_size({"width": width, "height": height})
-        at_a_common_password(page, stage, tag)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for target in page.locator("a, button, input").all():
             box = target.bounding_box()
