@@ -57,6 +57,8 @@ def yaml(folder, port, lines):
         BIN / "traefik",
         f"--entryPoints.web.address=127.0.0.1:{port}",
         f"--providers.file.filename={config}",
+        # Else it waits for two seconds for further configuration.
+        "--providers.providersThrottleDuration=1ms",
         "--global.checkNewVersion=false",
         "--global.sendAnonymousUsage=false",
     ]

@@ -80,6 +80,8 @@ def traefik(folder, ways, added):
         BIN / "traefik",
         *(f"--entryPoints.{way.name}.address=127.0.0.1:{way.public}" for way in ways),
         f"--providers.file.filename={config}",
+        # Else it waits for two seconds for further configuration.
+        "--providers.providersThrottleDuration=1ms",
         "--global.checkNewVersion=false",
         "--global.sendAnonymousUsage=false",
     ]
