@@ -4,6 +4,7 @@ import pytest
 import redis
 
 from tests.chatgate.processes import short_folder
+from tests.valkey import PATIENT_S
 from tokens import liveness
 
 
@@ -26,6 +27,7 @@ def at_home(folder, monkeypatch):
 @pytest.fixture
 def home(at_home, valkey, monkeypatch):
     monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CHATGATE_REDIS_DEADLINE_SECONDS", str(PATIENT_S))
     with redis.Redis.from_url(valkey.url) as client:
         client.hset(liveness.CUT, mapping={"all": 0, "kids": "k1", "ring": 1})
     return at_home

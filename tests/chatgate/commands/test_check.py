@@ -17,6 +17,7 @@ from rag_backend.config import Config
 from tests.chatgate.command_line import chatgate, refused, said
 from tests.chatgate.configurations import PRODUCTION
 from tests.chatgate.processes import until
+from tests.valkey import PATIENT_S
 
 EXAMPLE = Path(__file__).parents[3] / "chatgate.example.toml"
 SECRETS = {
@@ -30,6 +31,7 @@ def site(at_home, valkey, monkeypatch):
     """A production site on a living Redis, as before its first start."""
     (at_home / "chatgate.toml").write_text(PRODUCTION)
     monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CHATGATE_REDIS_DEADLINE_SECONDS", str(PATIENT_S))
     for name, secret in SECRETS.items():
         monkeypatch.setenv(f"CHATGATE_{name}", secret)
     return at_home
@@ -110,6 +112,7 @@ def test_the_example_says_which_of_its_names_to_change(site, monkeypatch):
 
 def test_connect_names_what_does_not_answer(at_home, valkey, monkeypatch):
     monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CHATGATE_REDIS_DEADLINE_SECONDS", str(PATIENT_S))
     monkeypatch.setenv("CHATGATE_BACKENDS_BOOK_URL", "http://127.0.0.1:1")
     message = refused("check", "--connect")
     assert "backends.book: http://127.0.0.1:1/readyz does not answer" in message
@@ -120,6 +123,7 @@ def test_connect_names_what_does_not_answer(at_home, valkey, monkeypatch):
 
 def test_connect_refuses_a_redis_that_throws_keys_away(at_home, valkey, monkeypatch):
     monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CHATGATE_REDIS_DEADLINE_SECONDS", str(PATIENT_S))
     with redis.Redis.from_url(valkey.url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
     assert "maxmemory-policy is allkeys-lru" in refused("check", "--connect")

@@ -20,6 +20,7 @@ HEADER = ["kid", "algorithm", "state (UTC)", "published since (UTC)", "secret", 
 @pytest.fixture
 def home(at_home, valkey, monkeypatch):
     monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("CHATGATE_REDIS_DEADLINE_SECONDS", str(PATIENT_S))
     monkeypatch.setenv("CHATGATE_BROKER_SECRET", OLD.decode())
     return at_home
 
