@@ -85,6 +85,7 @@ def environment(folder: Path, toml: str, ports: Mapping[str, int]) -> dict[str, 
         "CHATGATE_BACKEND_EMBEDDINGS_MODEL": "none",
         # Every client here has one address, loopback.
         "CHATGATE_SIGN_IN_SIGN_UPS_PER_ADDRESS": "100000",
+        "CHATGATE_SIGN_IN_ATTEMPTS_PER_ADDRESS": "100000",
         "REDIS_URL": valkey.url(folder / "s"),
     }
 
