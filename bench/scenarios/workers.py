@@ -18,7 +18,7 @@ from bench import load
 from bench.figures import Figure
 from bench.load import HOST, Plan
 from bench.processes import answers, free_ports, process
-from bench.stack import Stack
+from bench.stack import ACCOUNTS, Stack
 
 NAME = "workers"
 WORKERS = 2
@@ -29,21 +29,24 @@ QUESTION = "How often does the station record a value?"
 
 def run(stack: Stack, *, quick: bool) -> list[Figure]:
     seconds, rounds = (1.0, 1) if quick else (3.0, 7)
-    requests = [reader.question(QUESTION) for reader in stack.readers(WORKERS * CONNECTIONS)]
-    few, many = requests[:CONNECTIONS], requests
+    requests = [reader.question(QUESTION) for reader in stack.readers(ACCOUNTS)]
+    many = WORKERS * CONNECTIONS
     seen: dict[str, list[float]] = defaultdict(list)
     with _several(stack) as (port, metrics, parent):
         one, two = [stack.proxy.process], [parent, *parent.children()]
         for at, to in ((stack.proxy.port, one), (port, two)):
-            _cost(stack, at, few, to, seconds / 3)
+            _cost(stack, at, requests[:CONNECTIONS], to, seconds / 3)
         for _ in range(rounds):
+            # Other readers in each round, or they would use up their bursts.
+            requests = requests[many:] + requests[:many]
+            few = requests[:CONNECTIONS]
             alone = _cost(stack, stack.proxy.port, few, one, seconds)
             before = _answered(metrics)
             together = _cost(stack, port, few, two, seconds)
             seen["share"].append(_share(before, _answered(metrics)))
             seen["cost"].append(together)
             seen["ratio"].append(together / alone)
-            seen["each"].append(_cost(stack, port, many, two, seconds) / alone)
+            seen["each"].append(_cost(stack, port, requests[:many], two, seconds) / alone)
             before = _answered(metrics)
             _cost(stack, port, few[:FEW], two, seconds / 3)
             seen["few"].append(_share(before, _answered(metrics)))
