@@ -24,8 +24,8 @@ from redis.maint_notifications import MaintNotificationsConfig
 from edge.redis.commands import Argument
 
 DRIVER: Final = DriverInfo(lib_version=None)
-"""What redis-py tells the server of itself. For its version it would search the installed packages anew, for
-each connection: 8 ms of the event loop."""
+"""The name under which redis-py introduces itself to the server. To send its version too, redis-py would
+search the installed packages anew for each connection: 8 ms of the event loop."""
 TRUSTED_FOR: Final = 60
 """Seconds for which certificate files that were read are used again: they are renewed while we run."""
 _NO_REPLY: Final = object()

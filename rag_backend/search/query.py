@@ -86,7 +86,7 @@ def search(path: Path, question: str, context: str = "", embedding: Embedding | 
         nearby = [term for term in terms.of(book, context) if term.tokens]
         rarest = sorted(nearby, key=lambda term: term.weight, reverse=True)[:CONTEXT_WORDS]
         named = asked or rarest
-        # What every question may name says nothing of what this one asks, unless it asks for nothing else.
+        # Every question may use the name, so it tells questions apart only where nothing else is asked.
         judged = [term for term in named if term.word not in meta["names"]] or named
         near: Mapping[int, float] = {}
         if embedding is not None and embedding.name == meta.get("embedding") and judged:

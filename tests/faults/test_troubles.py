@@ -53,7 +53,7 @@ async def nobody_is_let_in(readers, trouble):
         await until(lambda: has_ended(readers, 3), 3)
         with trouble:
             await until(lambda: is_refused(readers), BACK_WITHIN)
-            # What was asked before the trouble may still be answered; each reader asks one after the other.
+            # A reader asks one question after the other; the last before the trouble may yet be answered.
             asked = [counter.total() for counter in readers.answers.values()]
             await until(lambda: have_asked(readers, asked), BACK_WITHIN)
             let_through = [counter[200] for counter in readers.answers.values()]

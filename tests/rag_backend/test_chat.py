@@ -98,7 +98,7 @@ async def test_a_selection_that_is_slow_to_quote_holds_nobody_else_up(tmp_path, 
         asking = asyncio.create_task(ask(client, body))
         longest = 0.0
         while not asking.done():
-            # Of the processor, which other processes may have meanwhile.
+            # Processor time, as other processes may hold the processor meanwhile.
             began = time.process_time()
             await asyncio.sleep(0.001)
             longest = max(longest, time.process_time() - began)

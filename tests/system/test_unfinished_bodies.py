@@ -7,6 +7,7 @@ import resource
 import psutil
 import pytest
 
+from tests.missing import cannot
 from tests.system.meanwhile import started, tail
 from tests.system.stack import Reader
 
@@ -28,7 +29,7 @@ async def test_four_thousand_unfinished_bodies_of_one_address_leave_room_for_all
 ):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < CONNECTIONS + 1_000:
-        pytest.skip(f"a process here may have {hard} open files, and {CONNECTIONS} connections need more")
+        cannot(f"a process here may have {hard} open files, and {CONNECTIONS} connections need more")
     reader = Reader(two_sites.broker, two_sites.proxy).sign_up()
     measured = psutil.Process(two_sites.processes[service].pid)
     calm = await tail(two_sites, reader, asyncio.sleep(CALM_S))

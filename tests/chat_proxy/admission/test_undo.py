@@ -1,4 +1,4 @@
-"""What an outage left to be given back does not keep the renewals of running answers waiting."""
+"""Places that an outage left taken are given back fast enough for the renewals of running answers."""
 
 import asyncio
 import time

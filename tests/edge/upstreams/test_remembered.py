@@ -1,4 +1,4 @@
-"""What is remembered of a Better Auth server's answers, and what is asked anew."""
+"""A Better Auth server's answers are remembered for the stated time, and it is asked anew after that."""
 
 import asyncio
 import json

@@ -39,18 +39,27 @@ def unread():
     return client
 
 
+@contextlib.asynccontextmanager
+async def lingering(app):
+    """A client that has not read the last answer of a connection, which lingers."""
+    # The rest, which the server holds, is too little for flow control to stop the answer.
+    app.large = room_of_the_system() + 30_000
+    with unread() as client:
+        client.connect(("127.0.0.1", app.port))
+        client.send(GET.replace(b"/", b"/large", 1) + CLOSE)
+        await until(lambda: app.door.lingering)
+        yield client
+
+
 def test_one_who_leaves_after_the_last_answer_and_reads_nothing_is_not_kept(parser, runner):
     async def leave():
-        async with serving(parser, unread_within=0.3, linger_for=0.5) as app:
-            # The rest, which the server holds, is too little for flow control to stop the answer.
-            app.large = room_of_the_system() + 30_000
-            with unread() as client:
-                client.connect(("127.0.0.1", app.port))
-                client.send(GET.replace(b"/", b"/large", 1) + CLOSE)
-                await until(lambda: app.door.lingering)
-                client.shutdown(socket.SHUT_WR)
-                await until(lambda: app.door.open == 0)
-                assert not app.door.lingering
+        async with (
+            serving(parser, unread_within=0.3, linger_for=0.5) as app,
+            lingering(app) as client,
+        ):
+            client.shutdown(socket.SHUT_WR)
+            await until(lambda: app.door.open == 0)
+            assert not app.door.lingering
 
     runner.run(leave())
 
@@ -73,15 +82,10 @@ def test_one_who_leaves_while_an_answer_begins_breaks_nothing(parser, runner):
 
 def test_one_who_reads_nothing_keeps_no_place_among_those_that_linger(parser, runner):
     async def stay():
-        async with serving(parser, unread_within=3, linger_for=0.3) as app:
-            app.large = room_of_the_system() + 30_000
-            with unread() as client:
-                client.connect(("127.0.0.1", app.port))
-                client.send(GET.replace(b"/", b"/large", 1) + CLOSE)
-                await until(lambda: app.door.lingering)
-                begun = time.monotonic()
-                await until(lambda: not app.door.lingering)
-                assert time.monotonic() - begun < 2
-                assert app.door.open == 1
+        async with serving(parser, unread_within=3, linger_for=0.3) as app, lingering(app):
+            begun = time.monotonic()
+            await until(lambda: not app.door.lingering)
+            assert time.monotonic() - begun < 2
+            assert app.door.open == 1
 
     runner.run(stay())
