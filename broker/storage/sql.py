@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, CursorResult
+from sqlalchemy.util import await_only
 
 from broker.accounts.accounts import (
     Account,
@@ -41,6 +43,8 @@ SCHEMA_DEADLINE_S: Final = 15.0
 
 DRIVER_PATIENCE_S: Final = 1.5
 """Shorter than the deadline, so that the driver itself gives up cleanly before the task is abandoned."""
+
+WAL_AGAIN_S: Final = 0.01
 
 POOL_SIZE: Final = 8
 """Accounts are read at sign-in only, and hashing bounds that to tens a second."""
@@ -271,9 +275,23 @@ def _create_private_file(path: Path) -> None:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {int(DRIVER_PATIENCE_S * 1000)}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _use_a_write_ahead_log(cursor)
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _use_a_write_ahead_log(cursor: Any) -> None:
+    # SQLite refuses this step to some of several processes that open a new file at once, without the wait
+    # that `busy_timeout` gives to other steps.
+    until = time.monotonic() + DRIVER_PATIENCE_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() >= until:
+                raise
+            await_only(asyncio.sleep(WAL_AGAIN_S))
 
 
 def _reason(error: Exception) -> str:

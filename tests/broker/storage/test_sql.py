@@ -119,6 +119,14 @@ async def test_processes_that_start_at_once_make_the_tables_together(accounts_ur
         await store.close()
 
 
+async def test_nobody_is_refused_who_opens_a_new_sqlite_file_beside_others(tmp_path):
+    for number in range(20):
+        stores = [open_accounts(f"sqlite:///{tmp_path}/{number}.db") for _ in range(4)]
+        await asyncio.gather(*(store.create_schema() for store in stores * 3))
+        for store in stores:
+            await store.close()
+
+
 async def test_one_wins_when_two_processes_sign_up_one_address(accounts_url):
     stores = [open_accounts(accounts_url) for _ in range(2)]
     await stores[0].create_schema()
