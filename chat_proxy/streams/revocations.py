@@ -5,20 +5,15 @@ It follows the master that Sentinel names; in a Cluster every node receives a me
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.maint_notifications import MaintNotificationsConfig
 
 from chat_proxy.failures import SESSION_ENDED
 from chat_proxy.streams.running import RunningAnswers
 from edge.redis.client import Store, StoreUnavailable
-from edge.redis.connection import DRIVER
+from edge.redis.subscription import Subscription, subscribed
 from edge.telemetry import logs
 from tokens.liveness import REVOKED_CHANNEL
 
@@ -51,8 +46,11 @@ class Revocations:
         while True:
             try:
                 url = await self._store.heard_at()
-                async with _client(url) as client, client.pubsub() as pubsub:
-                    await self._listen(pubsub, url)
+                async with subscribed(url, REVOKED_CHANNEL, self._hear, CONNECT_WITHIN) as subscription:
+                    self.is_listening = True
+                    # No message is lost from here on; the renewal finds earlier revocations.
+                    self._missed()
+                    await self._listen(subscription, url)
             except (RedisError, OSError, TimeoutError, StoreUnavailable, _Silent, _Deposed) as error:
                 if self.is_listening:
                     _log.warning("cutoff_lost", reason=type(error).__name__)
@@ -63,44 +61,20 @@ class Revocations:
                 self.is_listening = False
             await asyncio.sleep(RECONNECT_AFTER)
 
-    async def _listen(self, pubsub: PubSub, url: str) -> None:
-        async with asyncio.timeout(CONNECT_WITHIN):
-            await pubsub.subscribe(REVOKED_CHANNEL)
+    async def _listen(self, subscription: Subscription, url: str) -> None:
         is_asked = False
-        while True:
-            if not self._store.is_heard_at(url):
-                raise _Deposed
-            message: dict[str, Any] | None = await pubsub.get_message(timeout=PING_EVERY)
-            if message is not None:
-                is_asked = False
-                self._hear(message)
-            elif is_asked or not self.is_listening:
+        while self._store.is_heard_at(url):
+            is_alive = await subscription.wait(PING_EVERY)
+            if is_asked and not is_alive:
                 raise _Silent
-            else:
-                is_asked = True
-                async with asyncio.timeout(CONNECT_WITHIN):
-                    await pubsub.ping()
+            is_asked = not is_alive
+            if is_asked:
+                subscription.ping()
+        raise _Deposed
 
-    def _hear(self, message: dict[str, Any]) -> None:
-        if message["type"] == "subscribe":
-            self.is_listening = True
-            # No message is lost from here on; the renewal finds earlier revocations.
+    def _hear(self, message: bytes) -> None:
+        sub, _, ended = message.decode("ascii", "replace").partition(" ")
+        if sub and ended:
+            self._answers.end_of(sub, ended, SESSION_ENDED)
+        else:
             self._missed()
-        elif message["type"] == "message":
-            sub, _, ended = message["data"].decode("ascii", "replace").partition(" ")
-            if sub and ended:
-                self._answers.end_of(sub, ended, SESSION_ENDED)
-            else:
-                self._missed()
-
-
-def _client(url: str) -> Redis:
-    return Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_WITHIN,
-        socket_timeout=None,
-        # The library would subscribe again by itself and hide that messages were lost.
-        retry=Retry(NoBackoff(), 0),
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        driver_info=DRIVER,
-    )

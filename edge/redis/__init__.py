@@ -11,10 +11,10 @@ from typing import Final
 
 _METRICS: Final = "opentelemetry.sdk.metrics"
 
-if "redis" not in sys.modules and _METRICS not in sys.modules:
+if "redis.asyncio.connection" not in sys.modules and _METRICS not in sys.modules:
     sys.modules[_METRICS] = None  # type: ignore[assignment]
     try:
-        import redis.asyncio  # noqa: F401
+        import redis.asyncio.connection  # noqa: F401
     finally:
         # The exporter of traces needs it, where an operator has configured one.
         del sys.modules[_METRICS]

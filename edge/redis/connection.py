@@ -23,12 +23,12 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from edge.redis.commands import Argument
 
-DRIVER: Final = DriverInfo(lib_version=None)
+_DRIVER: Final = DriverInfo(lib_version=None)
 """The name under which redis-py introduces itself to the server. To send its version too, redis-py would
 search the installed packages anew for each connection: 8 ms of the event loop."""
 TRUSTED_FOR: Final = 60
 """Seconds for which certificate files that were read are used again: they are renewed while we run."""
-_NO_REPLY: Final = object()
+NO_REPLY: Final = object()
 
 
 class Connection(asyncio.Protocol):
@@ -36,21 +36,12 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, opened: AbstractConnection) -> None:
         self._opened = opened
-        self._reader = Reader(
-            # The classes by which redis-py tells the kinds of error replies apart.
-            protocolError=InvalidResponse,
-            replyError=BaseParser.parse_error,
-            notEnoughData=_NO_REPLY,
-        )
+        self._reader = reader()
         self._replies: list[Any] = []
         self._awaited = 0
         self._landed: asyncio.Future[list[Any]] | None = None
         self._is_spent = False
-        # redis-py has no public name for it.
-        writer = opened._writer
-        assert writer is not None  # noqa: S101  an opened connection has one
-        self._transport = writer.transport
-        self._transport.set_protocol(self)
+        self._transport = taken_over(opened, self)
 
     async def exchange(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
         """The replies, errors among them; the caller sets the time limit. Raises RedisError and OSError."""
@@ -78,7 +69,7 @@ class Connection(asyncio.Protocol):
         landed, replies = self._landed, self._replies
         try:
             self._reader.feed(data)
-            while (reply := self._reader.gets()) is not _NO_REPLY:
+            while (reply := self._reader.gets()) is not NO_REPLY:
                 if isinstance(reply, Exception) and not isinstance(reply, ResponseError):
                     # The server does not serve this connection: it is loading its data, for example.
                     raise reply
@@ -109,8 +100,32 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
 
+def reader() -> Reader:
+    """hiredis' reader, which returns NO_REPLY until a reply is whole."""
+    return Reader(
+        # The classes by which redis-py tells the kinds of error replies apart.
+        protocolError=InvalidResponse,
+        replyError=BaseParser.parse_error,
+        notEnoughData=NO_REPLY,
+    )
+
+
+def taken_over(opened: AbstractConnection, protocol: asyncio.Protocol) -> asyncio.WriteTransport:
+    """The transport of a connection, whose bytes `protocol` receives from now on."""
+    # redis-py has no public name for it.
+    writer = opened._writer
+    assert writer is not None  # noqa: S101  an opened connection has one
+    writer.transport.set_protocol(protocol)
+    return writer.transport
+
+
 async def connect(url: str) -> Connection:
     """A connection to one server, `redis://`, `rediss://` or `unix://`. The caller sets the time limit."""
+    return Connection(await opened(url))
+
+
+async def opened(url: str) -> AbstractConnection:
+    """The same, as redis-py opens it."""
     options: dict[str, Any] = dict(parse_url(url))
     kind: type[AbstractConnection] = options.pop("connection_class", TCPConnection)
     options |= {
@@ -119,19 +134,19 @@ async def connect(url: str) -> Connection:
         "socket_connect_timeout": None,
         "retry": Retry(NoBackoff(), 0),
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-        "driver_info": DRIVER,
+        "driver_info": _DRIVER,
     }
-    opened = kind(**options)
-    if isinstance(opened, SSLConnection):
+    made = kind(**options)
+    if isinstance(made, SSLConnection):
         chosen = tuple((name, value) for name, value in options.items() if name.startswith("ssl_"))
-        opened.ssl_context.context = _trust(chosen, int(asyncio.get_running_loop().time() / TRUSTED_FOR))
+        made.ssl_context.context = _trust(chosen, int(asyncio.get_running_loop().time() / TRUSTED_FOR))
     try:
-        await opened.connect()  # type: ignore[no-untyped-call]
+        await made.connect()  # type: ignore[no-untyped-call]
     except BaseException:
         # A deadline that expires during the handshake leaves an open socket.
-        await opened.disconnect(nowait=True)
+        await made.disconnect(nowait=True)
         raise
-    return Connection(opened)
+    return made
 
 
 @lru_cache(maxsize=8)

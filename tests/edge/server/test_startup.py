@@ -11,6 +11,7 @@ import sys
 import {service}.__main__
 import {service}.serve
 unused = ("rich.console", "pydantic.v1.main", "greenlet", "plugin_of_another")
+unused += ("redis.client", "redis.asyncio.client", "redis.commands", "opentelemetry.sdk.metrics")
 print(*(one for one in unused if one in sys.modules))
 """
 
