@@ -13,6 +13,9 @@ import {service}.serve
 unused = ("rich.console", "pydantic.v1.main", "greenlet", "plugin_of_another")
 unused += ("redis.client", "redis.asyncio.client", "redis.commands", "opentelemetry.sdk.metrics")
 print(*(one for one in unused if one in sys.modules))
+from fastapi.openapi.models import OpenAPI
+if OpenAPI.__pydantic_complete__:
+    print("models of OpenAPI")
 """
 
 
