@@ -5,6 +5,7 @@ A redis-py call of its own costs 66 to 125 µs of CPU, a command in a shared pip
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from edge.redis.deadlines import Deadline
 
 BREAK = 0.25
 """Seconds for which a pipeline refuses at once after a failure, before it tries the server again."""
+HELD_UP_AFTER = 0.002
+"""Seconds after which a flight that has not landed holds up those that wait for it."""
 MAX_WAITING = 2000
 """Flights that may wait for a pipeline; further ones are refused, to bound memory and waiting."""
 
@@ -43,6 +46,7 @@ class Pipeline:
         self._waiting: list[_Flight] = []
         self._task: asyncio.Task[None] | None = None
         self._broken_until = 0.0
+        self._left_at = math.inf
 
     async def fly(self, commands: Sequence[Command]) -> list[Any]:
         """The replies, errors among them, in the order of the commands. Raises StoreUnavailable."""
@@ -70,6 +74,18 @@ class Pipeline:
         return self._clock() < self._broken_until
 
     @property
+    def is_prompt(self) -> bool:
+        """Return True if a further flight would leave soon."""
+        now = self._clock()
+        is_late = now - self._left_at > HELD_UP_AFTER
+        return not (is_late or now < self._broken_until or len(self._waiting) >= MAX_WAITING)
+
+    @property
+    def backlog(self) -> tuple[bool, int]:
+        """Orders the pipelines that are not prompt: of two, a flight takes the one with less."""
+        return self.is_broken, len(self._waiting)
+
+    @property
     def is_idle(self) -> bool:
         return self._connection is None and (self._task is None or self._task.done())
 
@@ -86,6 +102,7 @@ class Pipeline:
                 await self._drop()
                 continue
             flights, self._waiting = self._waiting, []
+            self._left_at = self._clock()
             try:
                 # The first has waited longest; the time that it has left is the limit for all.
                 async with Deadline(flights[0].due):
@@ -97,6 +114,8 @@ class Pipeline:
                 # Even a defect must answer the flights that wait, or they would wait for ever.
                 await self._fail(flights, type(error).__name__)
                 raise
+            finally:
+                self._left_at = math.inf
             _land(flights, replies)
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:

@@ -33,16 +33,11 @@ class Server:
         # So only other commits wait there.
         self._commits = Pipeline(connect, clock, deadline=deadline)
         self._acknowledged_within_ms = int(deadline * ACKNOWLEDGED_WITHIN * 1000)
-        self._turn = 0
         self._clock = clock
         self._doubted_at = float("-inf")
 
     def fly(self, commands: Sequence[Command]) -> Coroutine[None, None, list[Any]]:
-        pipeline = self._next()
-        if pipeline.is_broken:
-            # The other one may work: a single lost connection says little about the server.
-            pipeline = self._next()
-        return pipeline.fly(commands)
+        return self._pipeline().fly(commands)
 
     async def commit(self, commands: Sequence[Command], replicas: int) -> tuple[list[Any], int]:
         # WAIT goes on the same connection, as it covers the writes of its own connection only.
@@ -83,9 +78,14 @@ class Server:
     async def close(self) -> None:
         await asyncio.gather(*(pipeline.close() for pipeline in self._all()))
 
-    def _next(self) -> Pipeline:
-        self._turn = (self._turn + 1) % len(self._pipelines)
-        return self._pipelines[self._turn]
+    def _pipeline(self) -> Pipeline:
+        """The first that is prompt, so that as many flights as possible leave together: each write wakes the
+        server, which costs both sides more than the commands. The others are for what a slow command, or a
+        lost connection, would hold up."""
+        for pipeline in self._pipelines:
+            if pipeline.is_prompt:
+                return pipeline
+        return min(self._pipelines, key=lambda one: one.backlog)
 
     def _all(self) -> list[Pipeline]:
         return [*self._pipelines, self._commits]

@@ -9,7 +9,7 @@ import pytest
 from edge.redis.client import Script, ScriptError, Store, StoreUnavailable, command
 from edge.redis.commands import DEADLINE, TRACE
 from edge.redis.connection import connect
-from edge.redis.pipelines import BREAK, MAX_WAITING
+from edge.redis.pipelines import BREAK, HELD_UP_AFTER, MAX_WAITING
 from tests.edge.redis.outages import COUNT, KEYS, back, refused_at_once
 from tests.topologies import alone
 from tests.valkey import PATIENT_S
@@ -129,9 +129,11 @@ async def test_the_wait_for_a_slow_lane_counts_towards_the_deadline(store, toget
     await asyncio.gather(*(store.run(command("GET", "nothing")) for _ in range(together.pipelines)))
     # Each blocks its connection for a good half of it: good alone, and too late behind another.
     slow = command("BLPOP", "nothing", f"{0.6 * deadline}")
-    first = [asyncio.create_task(store.run(slow)) for _ in range(together.pipelines)]
-    # They have left in a flight of their own.
-    await asyncio.sleep(0.05)
+    first = []
+    for _ in range(together.pipelines):
+        first.append(asyncio.create_task(store.run(slow)))
+        # It has left in a flight of its own, and the next one takes another pipeline.
+        await asyncio.sleep(0.05)
     start = time.monotonic()
     behind = await asyncio.gather(
         *(store.run(slow) for _ in range(together.pipelines)), return_exceptions=True
@@ -311,8 +313,9 @@ async def test_who_has_not_answered_is_left_alone_for_a_moment(lone):
     store = Store(lone.url, lambda: now)
     lone.node.freeze()
     try:
-        first = (store.run(command("GET", "a")) for _ in range(lone.pipelines))
-        await asyncio.gather(*first, return_exceptions=True)
+        for _ in range(lone.pipelines):
+            with pytest.raises(StoreUnavailable):
+                await store.run(command("GET", "a"))
         start = time.monotonic()
         for _ in range(100):
             with pytest.raises(StoreUnavailable):
@@ -332,6 +335,25 @@ async def test_a_connection_that_failed_refuses_nobody_for_the_other(lone_store,
         await lone_store.run(command("BLPOP", "never", 4 * deadline))
     for _ in range(4):
         assert await lone_store.run(command("PING")) == [b"PONG"]
+
+
+async def test_the_flights_of_a_quick_server_leave_together(lone, lone_store):
+    with lone.node.client() as client:
+        before = client.info("stats")["total_reads_processed"]
+        for _ in range(50):
+            await asyncio.gather(*(lone_store.run(command("GET", "a")) for _ in range(20)))
+        reads = client.info("stats")["total_reads_processed"] - before
+    # One for each turn of twenty, and the client's own, and the greetings.
+    assert 50 <= reads < 60
+
+
+async def test_a_slow_command_holds_up_no_later_ones(lone_store):
+    await asyncio.gather(*(lone_store.run(command("PING")) for _ in range(2)))
+    slow = asyncio.create_task(lone_store.run(command("BLPOP", "list", 0)))
+    await asyncio.sleep(2 * HELD_UP_AFTER)
+    assert await lone_store.run(command("PING")) == [b"PONG"]
+    assert await lone_store.run(command("RPUSH", "list", "x")) == [1]
+    assert await slow == [[b"list", b"x"]]
 
 
 async def test_no_more_wait_than_can_be_answered(lone, lone_store):
