@@ -19,7 +19,7 @@ from rag_backend.book.docusaurus import asking, site
 from rag_backend.book.docusaurus.site import BookError
 from rag_backend.book.pages import Progress
 from rag_backend.config import ConfigError, embedding_from_environment
-from rag_backend.search.index import IndexUnavailable, Summary, build, is_fresh
+from rag_backend.search.index import IndexUnavailable, Summary, build, has_vectors, is_fresh
 
 SAMPLE_QUESTION: Final = "How often should I calibrate the sensor?"
 """A question that the sample book answers."""
@@ -91,10 +91,17 @@ def is_stale(book: Path, index: Path) -> bool:
     """Return True if the index is missing, unreadable, of another book, or of an earlier state of this
     one: its pages, the files that they import, its configuration and list of versions."""
     try:
-        return not is_fresh(index, book, embedding_from_environment())
+        return not is_fresh(index, book)
     except IndexUnavailable:
         return True
-    except ConfigError as error:
+
+
+def lacks_vectors(index: Path) -> bool:
+    """Return True if there is an embedding model, and the index has not all of its vectors. Raises Fault."""
+    try:
+        model = embedding_from_environment()
+        return model is not None and not has_vectors(index, model)
+    except (ConfigError, IndexUnavailable) as error:
         raise Fault(str(error)) from None
 
 
@@ -105,6 +112,7 @@ def index_book(
     base_url: str | None = None,
     route: str | None = None,
     origin: str = "",
+    makes_vectors: bool = True,
     asks_docusaurus: bool = False,
     progress: Progress | None = None,
 ) -> Summary:
@@ -118,6 +126,7 @@ def index_book(
             route=route,
             origin=origin,
             embedding=embedding_from_environment(),
+            makes_vectors=makes_vectors,
             asks_docusaurus=asks_docusaurus,
             progress=progress,
         )

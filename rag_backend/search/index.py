@@ -1,8 +1,6 @@
 """The index of a book: passages in one SQLite file with full-text search, replaced as a whole."""
 
-import os
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -18,9 +16,10 @@ from rag_backend.book.docusaurus.site import BookError, Site
 from rag_backend.book.freshness import fingerprint
 from rag_backend.book.pages import Progress
 from rag_backend.book.plain_text import Block
-from rag_backend.search import passages, vectors, writing
-from rag_backend.search.embedding import Embedding, EmbeddingFailed
+from rag_backend.search import passages, replacing, unfinished, vectors, writing
+from rag_backend.search.embedding import Embedding
 from rag_backend.search.passages import Passage
+from rag_backend.search.vectors import Vectors
 
 FORMAT: Final = 7
 """Kept in SQLite's user_version; an index of another format is built again, not converted."""
@@ -64,6 +63,7 @@ def build(
     route: str | None = None,
     origin: str = "",
     embedding: Embedding | None = None,
+    makes_vectors: bool = True,
     asks_docusaurus: bool = False,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.perf_counter,
@@ -72,9 +72,10 @@ def build(
 
     `base_url` and `route` (routeBasePath) stand before the paths; without them the site's
     configuration is read. `origin`, such as https://example.org, makes citations absolute, for a chat
-    that is shown elsewhere. With `embedding` passages are found by meaning too. With
-    `asks_docusaurus` the site's own Docusaurus gives the addresses, where Node and its packages are there and
-    no others are given; that runs the site's configuration. Unlisted pages are left out.
+    that is shown elsewhere. With `embedding` passages are found by meaning too; with `makes_vectors`
+    false only if the index in `target` has the vectors of all, else `complete` can make those that it
+    lacks. With `asks_docusaurus` the site's own Docusaurus gives the addresses, where Node and its packages
+    are there and no others are given; that runs the site's configuration. Unlisted pages are left out.
     Raises BookError and leaves `target` as it was.
     """
     begun = clock()
@@ -95,8 +96,14 @@ def build(
     }
     # Taken before the reading, so that a change meanwhile makes the index stale.
     meta["fingerprint"] = [before, fingerprint(map(Path, imported))]
-    meta["embedding"] = embedding.name if embedding is not None else None
-    _replace(target, cut, origin.rstrip("/"), meta, embedding, progress)
+    with replacing.faults_told(target):
+        # Before the new file is opened, which would stay if this process were killed meanwhile.
+        made = _vectors(target, cut, embedding, makes_vectors, progress)
+        with replacing.successor(target) as connection:
+            writing.write(connection, cut, origin.rstrip("/"), meta)
+            vectors.write(connection, made)
+            connection.execute(f"pragma user_version = {FORMAT}")
+        unfinished.forget(target)
     return Summary(
         len(read.pages),
         len(cut),
@@ -108,12 +115,30 @@ def build(
     )
 
 
-def is_fresh(path: Path, folder: Path, embedding: Embedding | None = None) -> bool:
-    """Return True if the index was made of the book in `folder` as it is now, and with this model. Raises
-    IndexUnavailable."""
+def complete(target: Path, embedding: Embedding, progress: Progress | None = None) -> None:
+    """Make the vectors that the index lacks, then replace it by one that has them and is as it was otherwise.
+
+    Those made until it is interrupted are kept for the next time. Raises BookError, also if `target` has been
+    replaced meanwhile, and IndexUnavailable.
+    """
+    before = _identity(target)
+    # The earlier file stays open, so that no other can be mistaken for it.
+    with opened(target) as earlier, replacing.faults_told(target):
+        rows = earlier.execute("select version, url, title, language, blocks from passages order by id")
+        made = vectors.make(list(map(stored, rows)), embedding, target, progress)
+        with replacing.successor(target) as connection:
+            earlier.backup(connection)
+            vectors.write(connection, made)
+            if _identity(target) != before:
+                raise BookError(f"Another index has taken the place of {target} meanwhile, and is kept.")
+        unfinished.forget(target)
+
+
+def is_fresh(path: Path, folder: Path) -> bool:
+    """Return True if the index was made of the book in `folder` as it is now. Raises IndexUnavailable."""
     with opened(path) as connection:
         meta = meta_of(connection)
-    if meta["folder"] != str(folder.absolute()) or meta["embedding"] != (embedding and embedding.name):
+    if meta["folder"] != str(folder.absolute()):
         return False
     base_url, route, _ = meta["options"]
     try:
@@ -121,6 +146,13 @@ def is_fresh(path: Path, folder: Path, embedding: Embedding | None = None) -> bo
     except BookError:
         return False
     return bool(meta["fingerprint"] == [watched, fingerprint(map(Path, meta["imported"]))])
+
+
+def has_vectors(path: Path, embedding: Embedding) -> bool:
+    """Return True if the index has the vectors of all its passages, and this model's. Raises
+    IndexUnavailable."""
+    with opened(path) as connection:
+        return bool(meta_of(connection)["embedding"] == embedding.name)
 
 
 def meta_of(connection: sqlite3.Connection) -> dict[str, Any]:
@@ -147,6 +179,14 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         raise IndexUnavailable(
             "The index cannot be read. Build it again with `chatgate index FOLDER`."
         ) from None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def stored(row: tuple[str, str, str, str, str]) -> Passage:
@@ -187,35 +227,15 @@ def _not_read(found: Site) -> Iterator[str]:
             yield f"{folder} is not read: the index has the docs alone."
 
 
-def _replace(
+def _vectors(
     target: Path,
     found: Sequence[Passage],
-    origin: str,
-    meta: dict[str, Any],
     embedding: Embedding | None,
+    makes_vectors: bool,
     progress: Progress | None,
-) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # In the target's folder, because a rename is atomic only within one file system.
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        os.close(handle)
-        try:
-            with closing(sqlite3.connect(name)) as connection, connection:
-                writing.write(connection, found, origin, meta)
-                if embedding is not None:
-                    vectors.write(connection, found, embedding, vectors.known(target), progress)
-                connection.execute(f"pragma user_version = {FORMAT}")
-            # The book is public, and the backend may run as another user than `chatgate index`.
-            Path(name).chmod(0o644)
-            os.replace(name, target)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except EmbeddingFailed as error:
-        raise BookError(
-            f"The embedding model failed: {error}. Mend its address, or index without it."
-        ) from None
-    except (OSError, sqlite3.Error) as error:
-        raise BookError(
-            f"The index {target} cannot be written: {error}. Make room or choose another file."
-        ) from None
+) -> Vectors:
+    if embedding is None:
+        return Vectors()
+    if not makes_vectors:
+        return vectors.keep(found, embedding, target)
+    return vectors.make(found, embedding, target, progress)

@@ -11,13 +11,15 @@ import math
 import sqlite3
 import statistics
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from rag_backend.search import unfinished
 from rag_backend.search.embedding import BATCH, MAX_TEXT, Embedding, EmbeddingFailed
 from rag_backend.search.passages import Passage
 
@@ -26,42 +28,101 @@ _SCALE: Final = 127
 Progress = Callable[[int, int], None]
 
 
-def write(
-    connection: sqlite3.Connection,
-    passages: Sequence[Passage],
-    model: Embedding,
-    known: dict[bytes, bytes],
-    progress: Progress | None = None,
-) -> None:
-    """Fill the table, and note how near a passage is by chance.
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The vectors of an index: the digests of its passages in their order, and the vectors by digest.
 
-    `known` has the vectors of an earlier index by their digests, which are not made again. Raises
-    EmbeddingFailed.
+    `described` has what the index says of them: nothing as long as passages lack theirs, because a search
+    must not compare a part of the book only.
     """
-    texts = [_text(passage) for passage in passages]
-    digests = [hashlib.sha256(f"{model.name}\0{text}".encode()).digest() for text in texts]
-    named = dict(zip(digests, texts, strict=True))
-    missing = [(digest, text) for digest, text in named.items() if digest not in known]
+
+    digests: Sequence[bytes] = ()
+    by_digest: Mapping[bytes, bytes] = field(default_factory=dict)
+    described: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make(
+    passages: Sequence[Passage], model: Embedding, path: Path, progress: Progress | None = None
+) -> Vectors:
+    """The vectors of all passages. Those that the index at `path` has, or that an earlier try left beside it,
+    are not made again. Raises EmbeddingFailed, and OSError if those made so far cannot be kept."""
+    digests, texts = _named(passages, model)
+    have = known(path)
+    missing = [digest for digest in texts if digest not in have]
+    if progress is not None and missing:
+        progress(0, len(missing))
     for begin in range(0, len(missing), BATCH):
         batch = missing[begin : begin + BATCH]
-        made = model.passages([text for _, text in batch])
-        known.update((digest, _packed(vector)) for (digest, _), vector in zip(batch, made, strict=True))
+        made = model.passages([texts[digest] for digest in batch])
+        packed = {digest: _packed(vector) for digest, vector in zip(batch, made, strict=True)}
+        unfinished.add(path, packed)
+        have |= packed
         if progress is not None:
             progress(begin + len(batch), len(missing))
-    rows = ((number, digest, known[digest]) for number, digest in enumerate(digests, 1))
-    connection.executemany("insert into vectors values (?, ?, ?)", rows)
+    by_digest = {digest: have[digest] for digest in texts}
+    described: dict[str, Any] = {"embedding": model.name}
     if can_be_read():
-        by_chance = orjson.dumps(_by_chance(connection, model)).decode()
-        connection.execute("insert into meta values ('by_chance', ?)", (by_chance,))
+        described["by_chance"] = _by_chance(by_digest.values(), model)
+    return Vectors(digests, by_digest, described)
+
+
+def keep(passages: Sequence[Passage], model: Embedding, path: Path) -> Vectors:
+    """The vectors that are known of the passages. The model is not asked: loading it takes a second, and one
+    that is far away may be silent."""
+    digests, texts = _named(passages, model)
+    have = known(path)
+    by_digest = {digest: have[digest] for digest in texts if digest in have}
+    return Vectors(digests, by_digest, _described_already(path, model, texts.keys()))
+
+
+def write(connection: sqlite3.Connection, made: Vectors) -> None:
+    """Put them in the place of those that the index has."""
+    rows = (
+        (number, digest, made.by_digest[digest])
+        for number, digest in enumerate(made.digests, 1)
+        if digest in made.by_digest
+    )
+    described = {"embedding": None, "by_chance": None, **made.described}
+    connection.execute("delete from vectors")
+    connection.executemany("insert into vectors values (?, ?, ?)", rows)
+    connection.executemany(
+        "insert or replace into meta values (?, ?)",
+        ((name, orjson.dumps(value).decode()) for name, value in described.items()),
+    )
 
 
 def known(path: Path) -> dict[bytes, bytes]:
-    """The vectors of an index by their digests; none where there is no readable index."""
+    """The vectors of an index, and those that are kept for it, by their digests; none where nothing can be
+    read."""
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            return dict(connection.execute("select digest, vector from vectors"))
+        with _read_only(path) as connection:
+            found = dict(connection.execute("select digest, vector from vectors"))
+    except sqlite3.Error:
+        found = {}
+    return found | unfinished.read(path)
+
+
+def _described_already(path: Path, model: Embedding, digests: Set[bytes]) -> dict[str, Any]:
+    """How the index at `path` describes its vectors, if they are this model's of just these passages."""
+    try:
+        with _read_only(path) as connection:
+            rows = connection.execute("select name, value from meta where name in ('embedding', 'by_chance')")
+            described = {name: orjson.loads(value) for name, value in rows}
+            held = {digest for (digest,) in connection.execute("select digest from vectors")}
     except sqlite3.Error:
         return {}
+    return described if described.get("embedding") == model.name and held == digests else {}
+
+
+def _read_only(path: Path) -> AbstractContextManager[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True))
+
+
+def _named(passages: Sequence[Passage], model: Embedding) -> tuple[list[bytes], dict[bytes, str]]:
+    """The digests of the passages in their order, and each text once by its digest."""
+    texts = [_text(passage) for passage in passages]
+    digests = [hashlib.sha256(f"{model.name}\0{text}".encode()).digest() for text in texts]
+    return digests, dict(zip(digests, texts, strict=True))
 
 
 def can_be_read() -> bool:
@@ -82,14 +143,14 @@ def near(
     return {int(at) + 1: float(similar[at]) for at in best}
 
 
-def _by_chance(connection: sqlite3.Connection, model: Embedding) -> tuple[float, float]:
+def _by_chance(packed: Collection[bytes], model: Embedding) -> tuple[float, float]:
     """The cosine of the nearest passage to a question about something else: its mean and its standard
     deviation, over the questions of `general_questions.txt`. Raises EmbeddingFailed.
 
     They differ from model to model, and grow with the book.
     """
     numpy = importlib.import_module("numpy")
-    matrix = _matrix(connection, numpy)
+    matrix = _matrix(packed, numpy)
     asked = [model.question(one) for one in _general_questions()]
     if any(len(vector) != matrix.shape[1] for vector in asked):
         raise EmbeddingFailed("the vector of a question is of another length than those of passages")
@@ -102,11 +163,10 @@ def _general_questions() -> list[str]:
     return [line for line in lines if not line.startswith("#")]
 
 
-def _matrix(connection: sqlite3.Connection, numpy: Any) -> Any:
-    """The vectors of an index in their order, each of length 1."""
-    rows = connection.execute("select vector from vectors order by id").fetchall()
-    numbers = numpy.frombuffer(b"".join(row[0] for row in rows), dtype=numpy.int8)
-    matrix = numbers.reshape(len(rows), -1).astype(numpy.float32)
+def _matrix(packed: Collection[bytes], numpy: Any) -> Any:
+    """The vectors in their order, each of length 1."""
+    numbers = numpy.frombuffer(b"".join(packed), dtype=numpy.int8)
+    matrix = numbers.reshape(len(packed), -1).astype(numpy.float32)
     lengths = numpy.linalg.norm(matrix, axis=1, keepdims=True)
     return matrix / numpy.where(lengths == 0, 1, lengths)
 
@@ -129,7 +189,8 @@ class _Cache:
         key = (str(path), stat.st_ino, stat.st_mtime_ns)
         with self._lock:
             if key != self._key:
-                self._matrix = _matrix(connection, numpy)
+                rows = connection.execute("select vector from vectors order by id").fetchall()
+                self._matrix = _matrix([vector for (vector,) in rows], numpy)
                 self._key = key
             return self._matrix
 

@@ -74,13 +74,13 @@ def test_a_passage_is_found_by_meaning(request, docs, tmp_path, kind):
 def test_an_index_is_of_its_model(docs, tmp_path, small):
     path = tmp_path / "book.db"
     index.build(docs, path)
-    assert index.is_fresh(path, docs)
-    assert not index.is_fresh(path, docs, small)
+    assert not index.has_vectors(path, small)
     index.build(docs, path, embedding=small)
-    assert index.is_fresh(path, docs, small)
+    assert index.has_vectors(path, small)
     # Another model's vectors are not compared with it: the question is answered by its words.
     other = Remote("http://127.0.0.1:1/v1", "other")
     assert [hit.passage.url for hit in search(path, QUESTION, embedding=other).hits] == ["/docs/b"]
+    assert not index.has_vectors(path, other)
 
 
 class Counting:

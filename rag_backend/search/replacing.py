@@ -1,0 +1,44 @@
+"""Replacing the file of an index as a whole, while others read it."""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from rag_backend.book.docusaurus.site import BookError
+from rag_backend.search.embedding import EmbeddingFailed
+
+
+@contextmanager
+def successor(target: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to an empty file, which takes the place of `target` at the end of the block, unless that
+    raises."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # In the target's folder, because a rename is atomic only within one file system.
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(handle)
+    try:
+        with closing(sqlite3.connect(name)) as connection, connection:
+            yield connection
+        # The book is public, and the backend may run as another user than `chatgate index`.
+        Path(name).chmod(0o644)
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def faults_told(target: Path) -> Iterator[None]:
+    """Raises BookError for a model that fails and a file that cannot be written."""
+    try:
+        yield
+    except EmbeddingFailed as error:
+        raise BookError(
+            f"The embedding model failed: {error}. Mend its address, or index without it."
+        ) from None
+    except (OSError, sqlite3.Error) as error:
+        raise BookError(
+            f"The index {target} cannot be written: {error}. Make room or choose another file."
+        ) from None
