@@ -10,7 +10,7 @@ from rich.console import Console
 
 from chatgate import records
 from chatgate.commands import index
-from chatgate.environment import for_development
+from chatgate.environment import BACKEND, for_development
 from chatgate.stack import banner, log_lines, running
 
 app = typer.Typer(add_completion=False)
@@ -26,7 +26,9 @@ def start_stack(book: index.Book = None) -> None:
     screen = _Screen(_Terminal(highlight=False))
 
     def ready(pids: dict[str, int]) -> None:
-        banner.show(screen.console, around, pids, question, time.monotonic() - begun)
+        by_words = any(service.is_task for service in services)
+        seconds = time.monotonic() - begun
+        banner.show(screen.console, around, pids, question, seconds, by_words=by_words)
         screen.shows_logs = True
 
     with running.alone(around.data_dir):
@@ -35,10 +37,13 @@ def start_stack(book: index.Book = None) -> None:
             asyncio.run(records.require_redis(around))
         if index.is_stale(folder, around.index):
             with index.pages_read() as progress:
-                summary = index.index_book(folder, around.index, progress=progress)
+                summary = index.index_book(folder, around.index, makes_vectors=False, progress=progress)
             for line in index.as_lines(around.index, summary)[1]:
                 typer.echo(line, err=True)
-        asyncio.run(running.run(around.valkey, running.services(around, folder), screen.hear, ready))
+        services = running.services(around, folder)
+        if BACKEND in around.settings.backends and index.lacks_vectors(around.index):
+            services.append(running.vectors_task(around))
+        asyncio.run(running.run(around.valkey, services, screen.hear, ready))
 
 
 class _Terminal(Console):

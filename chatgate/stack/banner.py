@@ -1,6 +1,7 @@
 """The banner that `chatgate up` shows once every service answers."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from rich.console import Console, Group
 from rich.table import Table
@@ -13,11 +14,25 @@ _VALUE = r"""sed -E 's/.*"token" *: *"([^"]*)".*/\1/'"""
 """Extracts a token from a JSON answer with a tool that every system has."""
 
 
+_BY_WORDS: Final = (
+    "\nAnswers are found by words until the index has its vectors, which are made meanwhile: "
+    "the log says when."
+)
+
+
 def show(
-    console: Console, around: Environment, pids: Mapping[str, int], question: str, seconds: float
+    console: Console,
+    around: Environment,
+    pids: Mapping[str, int],
+    question: str,
+    seconds: float,
+    *,
+    by_words: bool,
 ) -> None:
     console.print(Text(f"\nchatgate is up, {seconds:.1f} s after the command. Ctrl-C stops it.\n", "bold"))
     console.print(_table(around, pids))
+    if by_words:
+        console.print(_BY_WORDS, soft_wrap=True)
     if SITE in around.settings.sites:
         console.print(Text(f"\nAsk about the book on its pages: {_page(around)}", "bold"))
     if SITE in around.settings.sites and around.settings.sites[SITE].session_bearer:

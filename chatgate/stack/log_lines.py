@@ -13,6 +13,7 @@ STYLES: Final[Mapping[str, str]] = {
     "proxy": "green",
     "backend": "yellow",
     "page": "blue",
+    "index": "bright_magenta",
 }
 _LEVELS: Final[Mapping[str, str]] = {"warning": "yellow", "error": "red", "critical": "bold red"}
 _TOLD_OTHERWISE: Final = frozenset({"event", "level", "timestamp", "service"})

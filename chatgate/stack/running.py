@@ -63,6 +63,12 @@ def services(around: Environment, book: Path) -> list[Service]:
     return found
 
 
+def vectors_task(around: Environment) -> Service:
+    """Makes the vectors that the index lacks, while the backend answers by words."""
+    command = (sys.executable, "-m", "chatgate.stack.index_vectors", str(around.index))
+    return Service("index", command, around.environ, lambda: True, is_task=True)
+
+
 def require_free_ports(around: Environment) -> None:
     """Raises Fault with a line for each port that something listens on."""
     settings, ports = around.settings, around.ports
@@ -88,7 +94,8 @@ async def run(
 ) -> None:
     """Run Valkey on the folder `embedded`, if any, and the services beside it until a signal to stop.
 
-    All of them are stopped when this returns. `ready` is called with the pids once all answer. Raises
+    All of them are stopped when this returns. `ready` is called with the pids once all answer; the tasks
+    among them are started after that, as they would take the processor from the others' start. Raises
     ServiceFailed when a service ends by itself or does not get ready.
     """
 
@@ -136,12 +143,13 @@ async def _work(
         with valkey.locked(embedded) as at:
             if not valkey.answers(at):
                 await children.start([_valkey(embedded, at)])
-    await children.start(beside)
+    await children.start([service for service in beside if not service.is_task])
     try:
         ready(children.pids)
     except OSError:
         _write_to_nobody()
         return
+    await children.start([service for service in beside if service.is_task])
     raise await children.first_end()
 
 

@@ -30,7 +30,10 @@ Hear = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """`is_ready` is called in a thread until it returns True, and must return within about a second."""
+    """`is_ready` is called in a thread until it returns True, and must return within about a second.
+
+    A task ends by itself, and the others go on however it ends.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -38,6 +41,7 @@ class Service:
     is_ready: Callable[[], bool]
     ready_within: float = READY_WITHIN
     stop_within: float = STOP_WITHIN
+    is_task: bool = False
 
 
 class ServiceFailed(Fault):
@@ -79,14 +83,27 @@ class Child:
         """The exception to raise once the service has ended."""
         # A child of the service may still hold its output open, so the wait for the output's end is short.
         await asyncio.wait([self._reading], timeout=1)
+        return ServiceFailed(self._with_last_lines(self._end))
+
+    async def tell_failure(self, hear: Hear) -> None:
+        """Wait for the end of a task, and have a line heard if it is no good one."""
+        await self._process.wait()
+        await asyncio.wait([self._reading], timeout=1)
+        if self._process.returncode:
+            hear(self.service.name, f"{self._end}. The others go on.")
+
+    @property
+    def _end(self) -> str:
         code = self._process.returncode or 0
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        return ServiceFailed(self._with_last_lines(f"{self.service.name} ended {how}"))
+        return f"{self.service.name} ended {how}"
 
     async def stop(self) -> None:
         if not self.ended:
             with suppress(ProcessLookupError):
-                self._process.terminate()
+                # Process.terminate would collect the exit code of one that is just ending, and asyncio, which
+                # waits for it too, would then say on standard error that it does not know the process.
+                os.kill(self.pid, signal.SIGTERM)
             try:
                 await asyncio.wait_for(self._process.wait(), self.service.stop_within)
             except TimeoutError:
@@ -133,6 +150,7 @@ class Children:
     def __init__(self, hear: Hear) -> None:
         self._hear = hear
         self._children: list[Child] = []
+        self._told: list[asyncio.Task[None]] = []
 
     @property
     def pids(self) -> dict[str, int]:
@@ -158,8 +176,9 @@ class Children:
             end.cancel()
 
     async def first_end(self) -> ServiceFailed:
-        """Wait until any service ends."""
-        waiting = {asyncio.create_task(child.wait_until_ended()): child for child in self._children}
+        """Wait until any service ends that is no task."""
+        services = [child for child in self._children if not child.service.is_task]
+        waiting = {asyncio.create_task(child.wait_until_ended()): child for child in services}
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -171,6 +190,8 @@ class Children:
 
     async def stop(self) -> None:
         """Stop the services, the last started first: it may need the others for its last answers."""
+        for telling in self._told:
+            telling.cancel()
         for child in reversed(self._children):
             await child.stop()
 
@@ -189,4 +210,6 @@ class Children:
         )
         child = Child(service, process, self._hear)
         self._children.append(child)
+        if service.is_task:
+            self._told.append(asyncio.create_task(child.tell_failure(self._hear)))
         return child

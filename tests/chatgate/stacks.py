@@ -3,10 +3,12 @@
 import http.client
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.missing import cannot
 from tests.processes import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +47,10 @@ class Stack:
                 return self
         raise AssertionError(self.process.stderr.read())
 
+    def wait_for(self, text):
+        """The next line that holds it."""
+        return next(line for line in self.process.stdout if text in line)
+
     def end(self):
         """Exit code and standard error."""
         _, err = self.process.communicate(timeout=PATIENCE_S)
@@ -65,3 +71,12 @@ class Stack:
         answer.read()
         connection.close()
         return answer
+
+
+def shell(stack, *lines):
+    """The output of the printed commands, run in a shell as they were printed."""
+    if shutil.which("curl") is None:
+        cannot("curl is not installed")
+    commands = [line for line in stack.said.splitlines() if line.startswith(("SESSION=", "TOKEN=", "curl "))]
+    script = "\n".join([*commands, *lines])
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=PATIENCE_S).stdout

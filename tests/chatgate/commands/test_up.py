@@ -4,10 +4,8 @@ import http.client
 import os
 import pty
 import re
-import shutil
 import signal
 import socket
-import subprocess
 import termios
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -17,8 +15,7 @@ import redis
 
 from tests.chatgate.configurations import PRODUCTION
 from tests.chatgate.processes import family, is_running, none_runs, short_folder, until
-from tests.chatgate.stacks import NAMES, Stack
-from tests.missing import cannot
+from tests.chatgate.stacks import NAMES, Stack, shell
 from tests.ports import free_ports
 from tests.processes import PATIENCE_S
 
@@ -28,37 +25,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def ports():
-    return free_ports(len(NAMES))
-
-
-@pytest.fixture
-def run(folder, ports):
-    started = []
-
-    def begin(*words, **variables):
-        stack = Stack(folder, ports, *words, **variables)
-        started.append(stack)
-        return stack
-
-    yield begin
-    for stack in started:
-        stack.close()
-    until(lambda: none_runs(pid for stack in started for pid in stack.pids.values()), PATIENCE_S)
-
-
-@pytest.fixture
 def stack(run):
     return run("up").wait_until_ready()
-
-
-def shell(stack, *lines):
-    """The output of the printed commands, run in a shell as they were printed."""
-    if shutil.which("curl") is None:
-        cannot("curl is not installed")
-    commands = [line for line in stack.said.splitlines() if line.startswith(("SESSION=", "TOKEN=", "curl "))]
-    script = "\n".join([*commands, *lines])
-    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=PATIENCE_S).stdout
 
 
 def test_a_stack_answers_the_printed_commands_and_leaves_nothing(stack, run, folder):

@@ -1,4 +1,4 @@
-"""A service of the tests' own: `stub_service.py PORT [unready|deaf]`, with a child process of its own."""
+"""A service of the tests' own: `stub_service.py PORT [unready|deaf|task]`."""
 
 import http.server
 import signal

@@ -18,7 +18,8 @@ def service(word):
     name, port, *manner = word.split(":")
     command = (sys.executable, str(STUB), port, *manner)
     answers = functools.partial(running.answers, "127.0.0.1", int(port), "/readyz")
-    return Service(name, command, os.environ, answers, ready_within=2, stop_within=1)
+    is_task = manner == ["task"]
+    return Service(name, command, os.environ, answers, ready_within=2, stop_within=1, is_task=is_task)
 
 
 def say(*words):

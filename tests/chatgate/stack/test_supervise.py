@@ -85,12 +85,35 @@ def test_last_lines_come_with_the_news(start):
 
 
 def test_nothing_outlives_a_stack_that_is_killed(start):
-    process = start("first", "second", manner("third", "deaf"))
+    process = start("first", "second", manner("third", "deaf"), manner("task", "task"))
     pids_of(process)
-    everybody = family(process.pid)
-    assert len(everybody) == 5
+    everybody = until(lambda: len(found := family(process.pid)) == 6 and found)
     process.kill()
     until(lambda: none_runs(everybody), 5)
+
+
+def test_a_task_is_started_last_and_stopped_first(start):
+    process = start(manner("task", "task"), "service")
+    assert list(pids_of(process)) == ["valkey", "service"]
+    assert next(process.stdout).startswith("task | listening")
+    process.terminate()
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == ["task", "service"]
+
+
+def test_a_task_that_is_killed_is_said_and_does_not_end_the_stack(start):
+    process = start("service", manner("task", "task"))
+    pids = pids_of(process)
+    assert next(process.stdout).startswith("task | listening")
+    everybody = family(process.pid)
+    (task,) = set(everybody) - {process.pid, *pids.values()}
+    os.kill(task, signal.SIGKILL)
+    assert next(process.stdout) == "task | task ended by SIGKILL. The others go on.\n"
+    assert all(is_running(pid) for pid in pids.values())
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
 
 
 def test_a_service_that_does_not_get_ready_ends_the_stack(start):
