@@ -95,8 +95,7 @@ bench: install ## Measure, beside the figures asked for
 ifdef AGAINST
 	$(BIN)/python -m bench --against $(AGAINST)
 else
-	$(BIN)/python -m bench
-	$(BIN)/python generators/sizing_docs.py
+	$(BIN)/python -m bench; missed=$$?; $(BIN)/python generators/sizing_docs.py && exit $$missed
 endif
 
 # HAProxy is taken from PATH, and so are nginx and Envoy where they are there.
