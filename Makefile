@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help up site better-auth widget install format lint test test-fast attack compose-test bench bench-peers lock
+.PHONY: help up site better-auth widget install format lint test test-fast coverage attack compose-test bench bench-peers lock
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -82,6 +82,11 @@ test: install ## Run every test but those in containers
 
 test-fast: install ## Run the tests that start no process but the embedded Valkey, in under a minute
 	$(BIN)/pytest -n 2 --dist loadscope -m "not compose and not alone and not system and not node" $(FAST)
+
+# coverage.py makes these take twice as long, and would make the whole suite miss the deadlines that it tests.
+coverage: install ## Print the branches that the tests without processes reach, and fail below the floor
+	$(BIN)/pytest -n 2 --dist loadscope -m "not compose and not alone and not system and not node" \
+	  --cov --cov-report=term:skip-covered $(FAST)
 
 attack: install ## Search for what the services do not withstand, in under two minutes
 	$(BIN)/python -m attack
