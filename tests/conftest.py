@@ -16,6 +16,8 @@ os.environ["CHATGATE_BACKEND_EMBEDDINGS_MODEL"] = "none"
 
 LONGEST = ("widget", "system", "chatgate", "generators", "browser", "deploy", "broker")
 """Folders whose tests run first, so that none of the long ones is left for one process at the end."""
+WHY = 500
+"""Characters of the reason why a test had failed that passed when it was run once more."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,6 +60,14 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     # Modules and collected tests stay until the end: no need to look through them for garbage each time.
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say why each test that was run once more had failed; its name alone leads nowhere."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        why = f"{crash.path}:{crash.lineno}: {crash.message}" if crash else report.longreprtext[-WHY:]
+        terminalreporter.write_line(f"{report.nodeid} failed first: {' '.join(why.split())[:WHY]}")
 
 
 def _turn(item):
