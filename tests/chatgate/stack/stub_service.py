@@ -1,6 +1,7 @@
 """A service of the tests' own: `stub_service.py PORT [unready|deaf|task]`."""
 
 import http.server
+import os
 import signal
 import sys
 
@@ -17,7 +18,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def leave(*_):
-    print("leaving", port, flush=True)
+    # The signal may come while the line below is printed, and print may not be called within itself.
+    os.write(sys.stdout.fileno(), f"leaving {port}\n".encode())
     sys.exit(0)
 
 
