@@ -121,16 +121,14 @@ def complete(target: Path, embedding: Embedding, progress: Progress | None = Non
     Those made until it is interrupted are kept for the next time. Raises BookError, also if `target` has been
     replaced meanwhile, and IndexUnavailable.
     """
-    before = _identity(target)
+    before = replacing.identity(target)
     # The earlier file stays open, so that no other can be mistaken for it.
     with opened(target) as earlier, replacing.faults_told(target):
         rows = earlier.execute("select version, url, title, language, blocks from passages order by id")
         made = vectors.make(list(map(stored, rows)), embedding, target, progress)
-        with replacing.successor(target) as connection:
+        with replacing.successor(target, before) as connection:
             earlier.backup(connection)
             vectors.write(connection, made)
-            if _identity(target) != before:
-                raise BookError(f"Another index has taken the place of {target} meanwhile, and is kept.")
         unfinished.forget(target)
 
 
@@ -179,14 +177,6 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         raise IndexUnavailable(
             "The index cannot be read. Build it again with `chatgate index FOLDER`."
         ) from None
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_dev, stat.st_ino
 
 
 def stored(row: tuple[str, str, str, str, str]) -> Passage:

@@ -10,11 +10,26 @@ from pathlib import Path
 from rag_backend.book.docusaurus.site import BookError
 from rag_backend.search.embedding import EmbeddingFailed
 
+Identity = tuple[int, int] | None
+"""A file as it is told from another at the same path; None if there is none."""
+
+
+class Replaced(BookError):
+    """Another file has taken the place of the one that was to be replaced."""
+
+
+def identity(path: Path) -> Identity:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino
+
 
 @contextmanager
-def successor(target: Path) -> Iterator[sqlite3.Connection]:
+def successor(target: Path, *instead_of: Identity) -> Iterator[sqlite3.Connection]:
     """A connection to an empty file, which takes the place of `target` at the end of the block, unless that
-    raises."""
+    raises. Raises Replaced if `target` is another file by then than `instead_of`, where that is given."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # In the target's folder, because a rename is atomic only within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -24,6 +39,9 @@ def successor(target: Path) -> Iterator[sqlite3.Connection]:
             yield connection
         # The book is public, and the backend may run as another user than `chatgate index`.
         Path(name).chmod(0o644)
+        # Looked at now, as it takes a large book's file seconds to be on the disk.
+        if instead_of and identity(target) not in instead_of:
+            raise Replaced(f"Another index has taken the place of {target} meanwhile, and is kept.")
         os.replace(name, target)
     finally:
         Path(name).unlink(missing_ok=True)

@@ -1,15 +1,19 @@
 """An index that is searched by words until its vectors are made."""
 
+import os
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
 
 from rag_backend.book.docusaurus.site import BookError
-from rag_backend.search import index, unfinished, vectors
+from rag_backend.search import index, replacing, unfinished, vectors
 from rag_backend.search.embedding import BATCH
 from rag_backend.search.query import search
+from tests.chatgate.processes import until
 from tests.embeddings import serving
+from tests.processes import PATIENCE_S
 from tests.rag_backend.books import write
 
 FRUITS = ("kiwi", "mango", "papaya")
@@ -142,6 +146,48 @@ def test_an_index_that_takes_its_place_meanwhile_is_kept(tmp_path, path, model):
         completed(path, model, replace)
     assert search(path, "plum").hits
     assert not index.has_vectors(path, model.model)
+
+
+def test_an_index_that_takes_its_place_while_the_new_one_is_committed_is_kept(tmp_path, path):
+    docs = write(tmp_path / "docs", PAGES)
+    newer = tmp_path / "newer.db"
+    index.build(docs, path)
+    write(docs, {"plum.md": "The plum is blue."})
+    index.build(docs, newer)
+    with pytest.raises(replacing.Replaced):
+        succeed(path, newer)
+    assert search(path, "plum").hits
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["book.db", "docs"]
+
+
+def succeed(path, newer):
+    """Replaces the index at `path`, whose place `newer` takes when the commit has begun."""
+    reads = threading.Event()
+
+    def put_off(name):
+        # SQLite commits when the last reader has left, and lets no further one in until then.
+        with closing(sqlite3.connect(name)) as reader:
+            reader.execute("begin")
+            reader.execute("select * from a").fetchall()
+            reads.set()
+            until(lambda: not is_readable(name), PATIENCE_S)
+            os.replace(newer, path)
+
+    with replacing.successor(path, replacing.identity(path)) as connection:
+        connection.execute("create table a (b)")
+        connection.execute("insert into a values (1)")
+        (name,) = path.parent.glob(".book.db.????????")
+        threading.Thread(target=put_off, args=[name]).start()
+        reads.wait(PATIENCE_S)
+
+
+def is_readable(name):
+    with closing(sqlite3.connect(name, timeout=0)) as connection:
+        try:
+            connection.execute("select * from a").fetchall()
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def test_a_model_that_fails_leaves_the_index_by_words(tmp_path, path, model):
