@@ -1,17 +1,21 @@
 """Replacing the file of an index as a whole, while others read it."""
 
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from rag_backend.book.docusaurus.site import BookError
 from rag_backend.search.embedding import EmbeddingFailed
 
 Identity = tuple[int, int] | None
 """A file as it is told from another at the same path; None if there is none."""
+ABANDONED_AFTER: Final = 3600.0
+"""Seconds. A large book's file is written in some ten."""
 
 
 class Replaced(BookError):
@@ -35,6 +39,7 @@ def successor(target: Path, *instead_of: Identity) -> Iterator[sqlite3.Connectio
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     os.close(handle)
     try:
+        _remove_abandoned(target, Path(name))
         with closing(sqlite3.connect(name)) as connection, connection:
             yield connection
         # The book is public, and the backend may run as another user than `chatgate index`.
@@ -45,6 +50,19 @@ def successor(target: Path, *instead_of: Identity) -> Iterator[sqlite3.Connectio
         os.replace(name, target)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _remove_abandoned(target: Path, new: Path) -> None:
+    """Remove the files of those that were killed while they wrote, as `chatgate up` ends the process that
+    makes vectors."""
+    written = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}(-journal)?")
+    # The file system's own time, which another machine may keep.
+    before = new.stat().st_mtime - ABANDONED_AFTER
+    for path in target.parent.iterdir():
+        # Another process may remove it at the same time, and one of another user may be all that can.
+        with suppress(OSError):
+            if written.fullmatch(path.name) and path.stat().st_mtime < before:
+                path.unlink()
 
 
 @contextmanager

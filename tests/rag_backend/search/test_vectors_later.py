@@ -190,6 +190,19 @@ def is_readable(name):
     return True
 
 
+def test_the_files_of_killed_writers_go_with_the_next_index(tmp_path, path):
+    docs = write(tmp_path / "docs", PAGES)
+    old = [".book.db.a1b2c3_d", ".book.db.a1b2c3_d-journal"]
+    others = [".book.db.vectors.old", ".book.db.a1b2c3_d.copy", "xbook.db.a1b2c3_d", ".other.db.a1b2c3_d"]
+    for name in (*old, *others, ".book.db.under_wy"):
+        (tmp_path / name).touch()
+    for name in (*old, *others):
+        os.utime(tmp_path / name, (0, 0))
+    index.build(docs, path)
+    left = {entry.name for entry in tmp_path.iterdir()}
+    assert left == {"book.db", "docs", ".book.db.under_wy", *others}
+
+
 def test_a_model_that_fails_leaves_the_index_by_words(tmp_path, path, model):
     docs = write(tmp_path / "docs", PAGES)
     by_words(docs, path, model)
