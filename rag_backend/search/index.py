@@ -126,9 +126,14 @@ def complete(target: Path, embedding: Embedding, progress: Progress | None = Non
     with opened(target) as earlier, replacing.faults_told(target):
         rows = earlier.execute("select version, url, title, language, blocks from passages order by id")
         made = vectors.make(list(map(stored, rows)), embedding, target, progress)
-        with replacing.successor(target, before) as connection:
-            earlier.backup(connection)
-            vectors.write(connection, made)
+        try:
+            with replacing.successor(target, before) as connection:
+                earlier.backup(connection)
+                vectors.write(connection, made)
+        except replacing.Replaced:
+            if has_vectors(target, embedding):
+                unfinished.forget(target)
+            raise
         unfinished.forget(target)
 
 

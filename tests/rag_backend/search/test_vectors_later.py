@@ -148,6 +148,21 @@ def test_an_index_that_takes_its_place_meanwhile_is_kept(tmp_path, path, model):
     assert not index.has_vectors(path, model.model)
 
 
+@pytest.mark.parametrize("others", [True, False])
+def test_vectors_are_kept_unless_the_index_that_took_the_place_has_them(tmp_path, path, model, others):
+    docs = write(tmp_path / "docs", MANY)
+    by_words(docs, path, model)
+
+    def replace(done, total):
+        if 0 < done < total:
+            index.build(docs, path, embedding=model.model if others else None)
+
+    with pytest.raises(replacing.Replaced):
+        completed(path, model, replace)
+    assert index.has_vectors(path, model.model) == others
+    assert path.with_name(".book.db.vectors").exists() != others
+
+
 def test_an_index_that_takes_its_place_while_the_new_one_is_committed_is_kept(tmp_path, path):
     docs = write(tmp_path / "docs", PAGES)
     newer = tmp_path / "newer.db"
