@@ -176,6 +176,11 @@ def _unit(vector: Sequence[float], numpy: Any) -> Any:
     return asked / (numpy.linalg.norm(asked) or 1.0)
 
 
+_VERSION: Final = """select value from meta where name in
+    ('folder', 'fingerprint', 'options', 'embedding', 'by_chance') order by name"""
+"""Tells the vectors of one index from those of any other at its path."""
+
+
 class _Cache:
     """The matrix of the index that was asked last: reading 25,000 vectors takes 30 ms."""
 
@@ -185,8 +190,9 @@ class _Cache:
         self._matrix: Any = None
 
     def of(self, connection: sqlite3.Connection, path: Path, numpy: Any) -> Any:
-        stat = path.stat()
-        key = (str(path), stat.st_ino, stat.st_mtime_ns)
+        # Of the connection, not of the file: while the question's vector was made, another index may have
+        # taken its place, and would be searched by these vectors from then on.
+        key = (str(path), connection.execute(_VERSION).fetchall())
         with self._lock:
             if key != self._key:
                 rows = connection.execute("select vector from vectors order by id").fetchall()

@@ -148,6 +148,26 @@ def test_an_index_that_takes_its_place_meanwhile_is_kept(tmp_path, path, model):
     assert not index.has_vectors(path, model.model)
 
 
+def test_an_index_that_takes_its_place_during_a_question_is_searched_by_its_own_vectors(
+    tmp_path, path, model
+):
+    docs = write(tmp_path / "docs", PAGES)
+    index.build(docs, path, embedding=model.model)
+    model.answer(0)
+    asking = threading.Thread(target=search, args=[path, "mango"], kwargs={"embedding": model.model})
+    asking.start()
+    until(lambda: model.asked[-1] == "mango")
+    write(docs, {"apple.md": "# Apple\n\nThe apple is red."})
+    with serving() as other:
+        index.build(docs, path, embedding=other.model)
+    model.answer()
+    asking.join()
+    with index.opened(path) as connection:
+        near = vectors.near(connection, path, model.model.question("Apple\nThe apple is red."), 1)
+        url = "select url from passages where id = ?"
+        assert connection.execute(url, list(near)).fetchone() == ("/docs/apple",)
+
+
 @pytest.mark.parametrize("others", [True, False])
 def test_vectors_are_kept_unless_the_index_that_took_the_place_has_them(tmp_path, path, model, others):
     docs = write(tmp_path / "docs", MANY)
