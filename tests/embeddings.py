@@ -14,7 +14,7 @@ NAME = "digests"
 
 class Embeddings(ThreadingHTTPServer):
     """`asked` has the texts in the order in which they came. `left` is the number of requests that it still
-    answers; the others wait."""
+    answers; the others wait. `length` is that of its vectors, at most 32."""
 
     daemon_threads = True
     block_on_close = False
@@ -23,6 +23,7 @@ class Embeddings(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Request)
         self.asked = []
         self.status = 200
+        self.length = 32
         self.left = math.inf
         self.changed = threading.Condition()
 
@@ -61,7 +62,10 @@ class _Request(BaseHTTPRequestHandler):
             while not self.server.may_answer():
                 # JSON may begin with spaces, and a client that hears something does not hang up.
                 self.wfile.write(b" ")
-            data = [{"index": at, "embedding": _vector(text)} for at, text in enumerate(texts)]
+            data = [
+                {"index": at, "embedding": _vector(text)[: self.server.length]}
+                for at, text in enumerate(texts)
+            ]
             self.wfile.write(json.dumps({"data": data}).encode())
 
     def log_message(self, *_):

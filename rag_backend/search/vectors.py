@@ -51,14 +51,19 @@ def make(
     missing = [digest for digest in texts if digest not in have]
     if progress is not None and missing:
         progress(0, len(missing))
-    for begin in range(0, len(missing), BATCH):
-        batch = missing[begin : begin + BATCH]
+    done = 0
+    while batch := missing[done : done + BATCH]:
         made = model.passages([texts[digest] for digest in batch])
         packed = {digest: _packed(vector) for digest, vector in zip(batch, made, strict=True)}
         unfinished.add(path, packed)
         have |= packed
+        if not done:
+            # A server may have another model by now under the same name.
+            length = len(have[batch[0]])
+            missing += [digest for digest in texts if digest in have and len(have[digest]) != length]
+        done += len(batch)
         if progress is not None:
-            progress(begin + len(batch), len(missing))
+            progress(done, len(missing))
     by_digest = {digest: have[digest] for digest in texts}
     described: dict[str, Any] = {"embedding": model.name}
     if can_be_read():

@@ -148,6 +148,17 @@ def test_an_index_that_takes_its_place_meanwhile_is_kept(tmp_path, path, model):
     assert not index.has_vectors(path, model.model)
 
 
+def test_vectors_of_another_length_are_made_again(tmp_path, path, model):
+    docs = write(tmp_path / "docs", PAGES)
+    index.build(docs, path, embedding=model.model)
+    model.length -= 1
+    write(docs, {"mango.md": "# Mango\n\nThe mango is green."})
+    assert by_words(docs, path, model) == []
+    assert len(completed(path, model)) == 3
+    assert index.has_vectors(path, model.model)
+    assert {len(vector) for vector in vectors.known(path).values()} == {model.length}
+
+
 def test_an_index_that_takes_its_place_during_a_question_is_searched_by_its_own_vectors(
     tmp_path, path, model
 ):
