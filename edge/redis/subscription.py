@@ -39,17 +39,18 @@ class Subscription(asyncio.Protocol):
             await self._change()
 
     async def wait(self, seconds: float) -> bool:
-        """Wait that long. Returns True if the server sent anything meanwhile. Raises RedisError, OSError, and
-        what `hear` raised, as soon as the subscription has ended."""
+        """Wait until the server sends anything, but no longer than that. Returns True if it did. Raises
+        RedisError, OSError, and what `hear` raised, as soon as the subscription has ended."""
         before = self._replies
         try:
             async with asyncio.timeout(seconds):
-                while True:
+                while self._replies == before:
                     await self._change()
         except TimeoutError:
             if self._error is not None:
                 raise self._error from None
-        return self._replies > before
+            return False
+        return True
 
     def ping(self) -> None:
         """Have the server send something. A dead connection reports no error by itself."""

@@ -55,6 +55,15 @@ async def test_a_server_that_answers_a_ping_is_not_silent(valkey, protocol):
         assert await subscription.wait(1)
 
 
+async def test_a_wait_ends_with_the_first_message(valkey, client):
+    # A silence is counted from there: longer, and a dead connection would be noticed that much later.
+    async with hearing(valkey, lambda _: None) as subscription:
+        waiting = asyncio.create_task(subscription.wait(60))
+        client.publish("news", "one")
+        async with asyncio.timeout(PATIENT_S):
+            assert await waiting
+
+
 async def test_a_connection_that_the_server_closes_ends_the_wait(valkey, client):
     async with hearing(valkey, lambda _: None) as subscription:
         waiting = asyncio.create_task(subscription.wait(PATIENT_S))
