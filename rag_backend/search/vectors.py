@@ -195,8 +195,8 @@ class _Cache:
         self._matrix: Any = None
 
     def of(self, connection: sqlite3.Connection, path: Path, numpy: Any) -> Any:
-        # Of the connection, not of the file: while the question's vector was made, another index may have
-        # taken its place, and would be searched by these vectors from then on.
+        # The key describes the index of the connection, not the file: another index may have taken its place
+        # while the question's vector was made, and would be searched by these vectors from then on.
         key = (str(path), connection.execute(_VERSION).fetchall())
         with self._lock:
             if key != self._key:
