@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
                 if self._silence > MAX_HEAD and self._state is State.COUNTED:
                     raise HttpParserError("too much around the data")
         except (HttpParserError, HttpParserUpgrade):
-            # What follows a whole answer does not make it worse.
+            # Bytes after a whole answer do not make it worse.
             self._end(None if self._state is State.WHOLE else ClientMalformed)
             return
         if self._state is State.WHOLE:

@@ -12,13 +12,14 @@ from rag_backend.search.terms import Term
 PAGE_WEIGHT: Final = 1.5
 HEADING_WEIGHT: Final = 2.5
 TEXT_WEIGHT: Final = 1.0
-"""What an occurrence counts in the page's title, in the headings below it, and in the text."""
+"""The weight of an occurrence in the page's title, in the headings below it, and in the text."""
 SATURATION: Final = 1.0
 LENGTH_SHARE: Final = 0.5
 """k1 and b of BM25: how soon further occurrences count less, and how much a long passage is held back."""
 NEAR: Final = 0.15
 SPAN: Final = 4
-"""What two neighbours of the question gain, of the lesser weight, if they stand within so many words."""
+"""The gain of two neighbours of the question that stand within so many words, as a part of the lesser
+weight."""
 MIN_WITHIN: Final = 4
 """Letters of a word that counts as a part of a compound."""
 
@@ -100,7 +101,7 @@ def _parts(token: str, wanted: frozenset[str]) -> list[str]:
 
 
 def _nearness(text: Sequence[str], searched: Sequence[Term], wanted: frozenset[str]) -> float:
-    """What neighbours of the question gain that are near each other in the text."""
+    """The gain of neighbours of the question that are near each other in the text."""
     places: dict[str, list[int]] = {}
     for place, token in enumerate(text):
         if token in wanted:
