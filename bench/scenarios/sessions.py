@@ -13,7 +13,7 @@ from bench.load import Plan, percentile
 from bench.stack import Stack, stack
 from broker.accounts.accounts import new_id
 from broker.sessions.session import LIFE_MS, MAX_SESSIONS, new_sid
-from broker.storage.redis import CREATE
+from broker.storage.redis import CREATE, creation_keys
 from tokens import liveness
 
 NAME = "sessions"
@@ -77,12 +77,7 @@ def _add(pipe: "redis.client.Pipeline") -> None:
         "ip_address": "203.0.113.7",
         "user_agent": AGENT,
     }
-    keys = [
-        liveness.session(sub, sid),
-        liveness.sessions(sub),
-        liveness.generation(sub),
-        liveness.voided(sub, sid),
-    ]
+    keys = creation_keys(sub, sid)
     fields = [part for pair in record.items() for part in pair]
     args = (sid, "0 0", record["client"], MAX_SESSIONS, LIFE_MS)
     args += (liveness.REVOKED_CHANNEL, sub, "")

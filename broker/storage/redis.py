@@ -61,12 +61,7 @@ class RedisSessions:
             # The pointer goes first: alone it opens nothing, but a session without one is unreachable.
             pointer = liveness.session_pointer(record["token_hash"])
             await self._store.run(command("SET", pointer, f"{sub}:{sid}", "PX", life))
-        keys = [
-            liveness.session(sub, sid),
-            liveness.sessions(sub),
-            liveness.generation(sub),
-            liveness.voided(sub, sid),
-        ]
+        keys = creation_keys(sub, sid)
         fields = [part for pair in record.items() for part in pair]
         made_at = "" if proved_at is None else proved_at
         args = (sid, generation, record["client"], cap, life)
@@ -199,6 +194,16 @@ class RedisSessions:
             command("SET", key, "1", "EX", max(1, seconds)),
             command("PUBLISH", liveness.REVOKED_CHANNEL, message),
         )
+
+
+def creation_keys(sub: str, sid: str) -> list[str]:
+    """The keys of lua/create_session.lua."""
+    return [
+        liveness.session(sub, sid),
+        liveness.sessions(sub),
+        liveness.generation(sub),
+        liveness.voided(sub, sid),
+    ]
 
 
 def _load(sub: str, sid: str, hashed_token: str, *, slide: bool) -> Command:

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -35,11 +35,14 @@ def ask_book(
     """Answer a question from a book without any service, and show what was found and why."""
     with of_book(book, here().index) as at:
         found = find(at, question)
-    if as_json:
-        typer.echo(json.dumps(_as_json(found), ensure_ascii=False))
-    else:
-        for line in _as_lines(found):
-            typer.echo(line)
+    show(_as_json(found) if as_json else _as_lines(found))
+
+
+def show(found: dict[str, Any] | Iterable[str]) -> None:
+    """Print one JSON document for scripts, or lines for people."""
+    lines = [json.dumps(found, ensure_ascii=False)] if isinstance(found, dict) else found
+    for line in lines:
+        typer.echo(line)
 
 
 @contextmanager

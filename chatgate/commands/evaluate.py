@@ -1,6 +1,5 @@
 """`chatgate evaluate`: how well the questions of a book are found."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,11 +29,7 @@ def evaluate_book(
     """
     with ask.of_book(book, here().index) as at:
         result = _evaluate(at, questions)
-    if as_json:
-        typer.echo(json.dumps(_as_json(result), ensure_ascii=False))
-    else:
-        for line in _as_lines(result):
-            typer.echo(line)
+    ask.show(_as_json(result) if as_json else _as_lines(result))
 
 
 def _evaluate(at: Path, questions: Path) -> Result:

@@ -257,13 +257,13 @@ async def test_what_does_not_arrive_in_time_is_told_so(two_sites, reader):
         )
 
     found = await asyncio.gather(*(answered_while(two_sites, one, all_of(one)) for one in SERVICES))
-    # Whose page it was is known once the header is whole.
+    # The service knows the origin once the header is whole.
     assert found == [[None, PAGE, PAGE]] * 2
 
 
 @pytest.mark.alone
 async def test_five_thousand_idle_connections_keep_nobody_out(two_sites):
-    """Of each service, and both at once, as they would be waited for one after the other."""
+    """Both services are asked at once, because the test would wait for each in turn."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < len(SERVICES) * IDLE + 1_000:
         cannot(f"a process here may have {hard} open files, and {IDLE} connections of each need more")

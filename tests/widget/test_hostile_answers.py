@@ -9,7 +9,7 @@ from tests.widget.backend import answer
 from tests.widget.element_page import ask, log, open_element, open_panel, policy_of
 
 LONGEST_TASK_MS = 500
-"""Of a processor's time, and well below what a reader would call frozen."""
+"""Milliseconds of a processor's time; a reader would not call the page frozen yet."""
 
 MARKS = "document.title = 'run'"
 HOSTILE = {
@@ -86,7 +86,7 @@ def test_a_huge_answer_freezes_nothing(lab, stage, case):
 
 
 def longest_task_ms(trace):
-    """What the longest task of a page took of a processor. A task's duration would count the time that other
+    """The processor time of a page's longest task, in ms. A task's duration would count the time that other
     processes had the processor, which on a busy machine is most of it."""
     events = json.loads(trace)["traceEvents"]
     threads = {

@@ -59,9 +59,12 @@ class Memory(Store):
         del self.threads[thread_id]
 
     async def delete_thread_item(self, thread_id, item_id, context):
-        raise NotImplementedError
+        self.items[thread_id] = [one for one in self.items[thread_id] if one.id != item_id]
 
-    save_attachment = load_attachment = delete_attachment = delete_thread_item
+    async def _keep_none(self, attachment, context):
+        raise LookupError("this store keeps no attachments")
+
+    save_attachment = load_attachment = delete_attachment = _keep_none
 
 
 def source(url="https://docs.example.org/intro"):

@@ -3,13 +3,14 @@ import sys
 import pytest
 
 from tests.chatgate.doctor.deployment import FAST, deployed
+from tests.missing import cannot
 
 
 # For the session: modules that are shared out by their size do not come one after the other.
 @pytest.fixture(scope="session")
 def running():
     if sys.platform != "linux":
-        pytest.skip("the packages of the reverse proxies are for Linux")
+        cannot("the packages of the reverse proxies are for Linux")
     with deployed() as deployment:
         yield deployment
 

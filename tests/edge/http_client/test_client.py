@@ -239,7 +239,7 @@ async def test_an_answer_before_its_request_is_sent_ends_the_connection():
         await reader.readexactly(1)
         writer.write(answer(status="413 Content Too Large"))
         await answered.wait()
-        # What the client has not sent yet never comes.
+        # The rest of the client's request never comes.
         with contextlib.suppress(OSError):
             assert len(await reader.read()) < 32 << 20
         writer.close()

@@ -122,8 +122,9 @@ async def test_what_is_full_refuses_within_300_ms_and_takes_writes_again(store, 
     await back(store, "a")
 
 
-@pytest.mark.parametrize("deadline", [1])
-async def test_the_wait_for_a_slow_lane_counts_towards_the_deadline(store, together, deadline):
+async def test_the_wait_for_a_slow_lane_counts_towards_the_deadline(together):
+    deadline, now = 1, 0.0
+    store = Store(together.url, lambda: now, deadline=deadline)
     # How exactly a server keeps a blocked client's time.
     together.each("CONFIG", "SET", "hz", "100")
     await asyncio.gather(*(store.run(command("GET", "nothing")) for _ in range(together.pipelines)))
@@ -132,8 +133,9 @@ async def test_the_wait_for_a_slow_lane_counts_towards_the_deadline(store, toget
     first = []
     for _ in range(together.pipelines):
         first.append(asyncio.create_task(store.run(slow)))
-        # It has left in a flight of its own, and the next one takes another pipeline.
-        await asyncio.sleep(0.05)
+        await are_blocked(together.masters(), len(first))
+        # The next one takes another pipeline.
+        now += 2 * HELD_UP_AFTER
     start = time.monotonic()
     behind = await asyncio.gather(
         *(store.run(slow) for _ in range(together.pipelines)), return_exceptions=True
@@ -141,6 +143,14 @@ async def test_the_wait_for_a_slow_lane_counts_towards_the_deadline(store, toget
     assert time.monotonic() - start < 1.15 * deadline
     assert {type(answer) for answer in behind} == {StoreUnavailable}
     assert await asyncio.gather(*first) == [[None]] * together.pipelines
+    await store.close()
+
+
+async def are_blocked(servers, count):
+    """Wait until so many clients wait for an element of a list."""
+    async with asyncio.timeout(PATIENT_S):
+        while sum(one.ask("INFO", "clients")["blocked_clients"] for one in servers) < count:  # noqa: ASYNC110 - seen by asking
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("deadline", [DEADLINE])
@@ -347,13 +357,16 @@ async def test_the_flights_of_a_quick_server_leave_together(lone, lone_store):
     assert 50 <= reads < 60
 
 
-async def test_a_slow_command_holds_up_no_later_ones(lone_store):
-    await asyncio.gather(*(lone_store.run(command("PING")) for _ in range(2)))
-    slow = asyncio.create_task(lone_store.run(command("BLPOP", "list", 0)))
-    await asyncio.sleep(2 * HELD_UP_AFTER)
-    assert await lone_store.run(command("PING")) == [b"PONG"]
-    assert await lone_store.run(command("RPUSH", "list", "x")) == [1]
+async def test_a_slow_command_holds_up_no_later_ones(lone):
+    now = 0.0
+    store = Store(lone.url, lambda: now, deadline=PATIENT_S)
+    slow = asyncio.create_task(store.run(command("BLPOP", "list", 0)))
+    await are_blocked([lone.node], 1)
+    now += 2 * HELD_UP_AFTER
+    assert await store.run(command("PING")) == [b"PONG"]
+    assert await store.run(command("RPUSH", "list", "x")) == [1]
     assert await slow == [[b"list", b"x"]]
+    await store.close()
 
 
 async def test_no_more_wait_than_can_be_answered(lone, lone_store):

@@ -25,7 +25,7 @@ def tells(tokens_in, tokens_out, **choices):
 
 
 async def told(server, index, body):
-    """What both forms tell, which is the same."""
+    """The usage that an answer tells, the same in both forms."""
     whole = (await ask(server, index, body)).json()["usage"]
     seen = events((await ask(server, index, body, "text/event-stream")).text)
     assert seen[-1] == ("done", {"usage": whole})
