@@ -22,6 +22,10 @@ HELD_OUT: Final = "held out"
 HARD: Final = "hard"
 ELSEWHERE: Final = "elsewhere"
 OURS: Final = ("by words", "by both")
+OTHERS: Final = ("bm25s", "meaning")
+IN_ORDER: Final = "{}, refusing none"
+"""The label of the order of our search by itself. It compares with bm25s and the model, which refuse
+nothing."""
 DEPTH: Final = 3
 MOST_REFUSED: Final = 5
 MOST_OUTSIDE: Final = 10
@@ -47,9 +51,12 @@ def read() -> Sets:
 def figures(scenario: str, books: Mapping[str, Path], model: Embedding | None) -> Iterator[Figure]:
     """The questions of each set whose answer is found in the indexes `books`; beside the embedding model
     where there is one, which the indexes were then made with."""
-    asked = {"by words": by_search(books, None), "bm25s": by_bm25s(books)}
+    ways: dict[str, Embedding | None] = {"by words": None} | ({} if model is None else {"by both": model})
+    asked = {how: by_search(books, own) for how, own in ways.items()}
+    asked |= {IN_ORDER.format(how): by_order(books, own) for how, own in ways.items()}
+    asked["bm25s"] = by_bm25s(books)
     if model is not None:
-        asked |= {"by both": by_search(books, model), "meaning": by_meaning(books, model)}
+        asked["meaning"] = by_meaning(books, model)
     for label, questions in read().items():
         found = {how: ask_all(questions, asks) for how, asks in asked.items()}
         # The hard ones show where the search ends, and have no aim.
@@ -68,6 +75,19 @@ def ask_all(questions: Mapping[str, list[Asked]], asks: Mapping[str, Ask]) -> Re
 def by_search(books: Mapping[str, Path], model: Embedding | None) -> Mapping[str, Ask]:
     def ask_of(path: Path) -> Ask:
         return lambda text: [hit.passage.url for hit in query.search(path, text, embedding=model).hits]
+
+    return {name: ask_of(path) for name, path in books.items()}
+
+
+def by_order(books: Mapping[str, Path], model: Embedding | None) -> Mapping[str, Ask]:
+    """The same, but the nearest passages where it refuses."""
+
+    def ask_of(path: Path) -> Ask:
+        def ask(text: str) -> Sequence[str]:
+            found = query.search(path, text, embedding=model)
+            return [hit.passage.url for hit in found.hits or found.nearest]
+
+        return ask
 
     return {name: ask_of(path) for name, path in books.items()}
 
@@ -118,11 +138,11 @@ def _passages(path: Path) -> list[Passage]:
 
 
 def _hits(scenario: str, label: str, found: Mapping[str, Result], *, has_aim: bool) -> Iterator[Figure]:
-    least = max(result.hits(DEPTH) for how, result in found.items() if how not in OURS)
+    least = max(found[how].hits(DEPTH) for how in OTHERS if how in found)
     for how, result in found.items():
         yield Figure(scenario, f"{label}: {how}, first of {len(result.inside)}", result.hits(1), "")
         name = f"{label}: {how}, among the first {DEPTH}"
-        aim = least if has_aim and how in OURS else None
+        aim = least if has_aim and how not in OTHERS else None
         yield Figure(scenario, name, result.hits(DEPTH), "", aim, "at least")
 
 
