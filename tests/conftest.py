@@ -1,6 +1,7 @@
 import contextlib
 import gc
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,9 @@ def pytest_collection_modifyitems(items):
         if item.get_closest_marker("node"):
             # The first of them waits for npm, and for sites that are built.
             item.add_marker(pytest.mark.timeout(900))
-    items.sort(key=_turn)
+    alone = Counter(item.path for item in items if is_alone(item))
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (_rank(alone[item.path], tests[item.path]), _turn(item)))
 
 
 def pytest_collection_finish():
@@ -68,6 +71,12 @@ def pytest_terminal_summary(terminalreporter):
         crash = getattr(report.longrepr, "reprcrash", None)
         why = f"{crash.path}:{crash.lineno}: {crash.message}" if crash else report.longreprtext[-WHY:]
         terminalreporter.write_line(f"{report.nodeid} failed first: {' '.join(why.split())[:WHY]}")
+
+
+def _rank(alone, tests):
+    """The modules whose tests are all alone are the last, and those that have such tests come before them: an
+    alone test keeps the other processes waiting, first for the tests under way and then for its own end."""
+    return 0 if not alone else 2 if alone == tests else 1
 
 
 def _turn(item):
