@@ -98,6 +98,7 @@ for (const server of servers) {
     baseURL: `http://127.0.0.1:${server.port}`,
     basePath: server.basePath ?? "/api/auth",
     secret: server.secret,
+    ...(server.secrets ? { secrets: server.secrets } : {}),
     trustedOrigins: [server.site],
     database: database(storage, lib),
     ...(server.socket ? secondary(server) : {}),

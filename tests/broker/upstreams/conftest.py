@@ -11,15 +11,18 @@ import pytest
 
 from chat_proxy.streams import leases
 from tests.broker.upstreams.stack import standing
-from tests.broker.upstreams.theirs import SECRET, better_auth_servers, visiting
+from tests.broker.upstreams.theirs import NEW_SECRET, SECRET, better_auth_servers, visiting
 from tests.ports import free_ports
 from tests.processes import valkey_server
 
-HOOKED = ("postgres", "http", "http, 1.6", "jwt")
+HOOKED = ("postgres", "http", "http, 1.6", "jwt", "redis, 1.6, stored")
 """Servers that tell the broker of the end of each session, if there is one at the port that they know."""
 WEBHOOK = "/webhooks/better-auth/docs"
 WEBHOOK_SECRET = "the webhook's secret in the tests, as long as others"
 NOW = "remember_seconds = 0\n"
+PRESERVED = {"session": {"preserveSessionInDatabase": True}}
+ROTATED = {"secrets": [{"version": 2, "value": NEW_SECRET}, {"version": 1, "value": SECRET}]}
+"""As after a restart with a new secret, over the same storage. The old one stays for what it encrypted."""
 SHORT = {"expiresIn": 4, "updateAge": 0}
 """Sessions of four seconds, which each request of the site's pages moves."""
 JWKS_PATH = "/.well-known/jwks.json"
@@ -57,14 +60,26 @@ def theirs(redis, databases, tmp_path_factory):
     sqlite = tmp_path_factory.mktemp("theirs") / "auth.db"
     shared = {"socket": redis.socket, "prefix": "better-auth:"}
     neon = {"postgres": databases["upstream_neon"] | {"options": "-c search_path=neon_auth"}}
+    stored, cached, old = {"storeSessionInDatabase": True}, {"cookieCache": True}, {"version": "1.6"}
+    camel, camel_1_6 = ({"storage": {"postgres": databases[f"upstream_{one}"]}} for one in ("camel", "1_6"))
     servers = {
         "redis": shared | {"social": True},
-        "redis, stored": shared | {"prefix": "st:", "storeSessionInDatabase": True, "cookieCache": True},
-        "redis, 1.6": shared | {"prefix": "old:", "version": "1.6"},
+        "redis, stored": shared | stored | {"prefix": "st:"},
+        "redis, cached": shared | cached | {"prefix": "ca:"},
+        "redis, stored, cached": shared | stored | cached | {"prefix": "stca:"},
+        "redis, rotated": shared | ROTATED,
+        "redis, 1.6": shared | old | {"prefix": "old:"},
+        "redis, 1.6, stored": shared | old | stored | camel_1_6 | {"prefix": "oldst:"},
+        "redis, 1.6, cached": shared | old | cached | {"prefix": "oldca:"},
+        "redis, preserved": shared | stored | PRESERVED | camel | {"prefix": "pr:"},
+        "redis, 1.6, preserved": shared | old | stored | PRESERVED | camel_1_6 | {"prefix": "oldpr:"},
         "redis, short": shared | {"prefix": "short:", "session": SHORT},
-        "postgres": {"storage": {"postgres": databases["upstream_camel"]}},
-        "postgres, 1.6": {"storage": {"postgres": databases["upstream_1_6"]}, "version": "1.6"},
-        "postgres, short": {"storage": {"postgres": databases["upstream_camel"]}, "session": SHORT},
+        "postgres": camel | {"social": True},
+        "postgres, cached": camel | cached,
+        "postgres, rotated": camel | ROTATED,
+        "postgres, 1.6": camel_1_6 | old,
+        "postgres, 1.6, cached": camel_1_6 | old | cached,
+        "postgres, short": camel | {"session": SHORT},
         "postgres, neon": {"storage": neon, "neon": True},
         "postgres, snake": {"storage": {"postgres": databases["upstream_snake"]}, "snake": True},
         "sqlite": {"storage": {"sqlite": str(sqlite)}},
@@ -91,13 +106,22 @@ def _tables(addresses, databases, sqlite):
         one = databases[name]
         return f'upstream = "database"\ndatabase_url = "postgresql://postgres@/{name}?host={one["host"]}"\n'
 
+    def redis(prefix):
+        return f'upstream = "redis"\nkey_prefix = "{prefix}:"\n'
+
     return {
         "redis": 'upstream = "redis"\n',
-        "redis, stored": 'upstream = "redis"\nkey_prefix = "st:"\n',
-        "redis, 1.6": 'upstream = "redis"\nkey_prefix = "old:"\n',
-        "redis, short": 'upstream = "redis"\nkey_prefix = "short:"\n',
+        "redis, stored": redis("st"),
+        "redis, cached": redis("ca"),
+        "redis, stored, cached": redis("stca"),
+        "redis, 1.6": redis("old"),
+        "redis, 1.6, stored": redis("oldst"),
+        "redis, 1.6, cached": redis("oldca"),
+        "redis, short": redis("short"),
         "postgres": postgres("upstream_camel"),
+        "postgres, cached": postgres("upstream_camel"),
         "postgres, 1.6": postgres("upstream_1_6"),
+        "postgres, 1.6, cached": postgres("upstream_1_6"),
         "postgres, short": postgres("upstream_camel"),
         "postgres, neon": postgres("upstream_neon") + 'tables = "neon_auth"\n',
         "postgres, snake": postgres("upstream_snake")

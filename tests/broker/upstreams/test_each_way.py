@@ -10,7 +10,7 @@ from tests.broker.upstreams.stack import exchange
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
-POSTGRES = ["postgres", "postgres, 1.6", "postgres, snake"]
+POSTGRES = ["postgres", "postgres, cached", "postgres, 1.6", "postgres, 1.6, cached", "postgres, snake"]
 HTTP = ["http", "http, cookie", "http, named cookie", "http, 1.6"]
 ASKED = ["redis, 1.6", *POSTGRES, "sqlite", *HTTP]
 
@@ -57,7 +57,9 @@ async def test_a_server_of_an_https_site_is_asked_at_its_address_inside(visitor,
 
 
 @pytest.mark.parametrize("renew_every", [0.1])
-@pytest.mark.parametrize("visitor", ["postgres", "sqlite", "http"], indirect=True)
+@pytest.mark.parametrize(
+    "visitor", ["postgres", "postgres, 1.6, cached", "sqlite", "http", "http, 1.6"], indirect=True
+)
 async def test_a_running_answer_ends_with_the_session_there(visitor, stack):
     ada = await visitor()
     await ada.sign_up()

@@ -52,7 +52,7 @@ class Receiver:
 async def stack(request, redis, theirs, table, tmp_path, renew_every):
     name = request.node.callspec.params["visitor"]
     table += f'webhook_secret = "{WEBHOOK_SECRET}"\n'
-    if name != "jwt":
+    if not name.startswith(("jwt", "redis")):
         table += "remember_seconds = 60\n"
     async with standing(redis, tmp_path, table, renew_every=renew_every) as stack:
         stack.receiver = Receiver(stack.make().page)
@@ -98,6 +98,22 @@ async def test_a_jwt_that_is_still_good(visitor, stack):
     assert (await reader.ask()).status_code == 401
     # Nor does the JWT open another session.
     assert (await exchange(stack.make(), token, better_auth.JWT)).status_code == 400
+
+
+@pytest.mark.parametrize("visitor", ["redis, 1.6, stored"], indirect=True)
+async def test_a_list_of_1_6_that_is_lost(visitor, stack):
+    """The database names every session, so that each ends here, until its token is exchanged again: Better
+    Auth goes on finding it in Redis."""
+    ada, other = await visitor(), await visitor()
+    user = (await ada.sign_up())["user"]
+    await other.sign_in(ada.email)
+    token = await other.token()
+    readers = [await stack.exchanged(one) for one in (await ada.token(), token)]
+    await stack.service.store.run(command("DEL", f"oldst:active-sessions-{user['id']}"))
+    await ada.post("/revoke-sessions")
+    await told(stack, 2)
+    assert [(await one.ask()).status_code for one in readers] == [401, 401]
+    assert (await (await stack.exchanged(token)).ask()).status_code == 200
 
 
 # No look while the test runs, so that only the message ends the answer.

@@ -1,5 +1,6 @@
 """Real Better Auth servers, and what their readers do there."""
 
+import asyncio
 import itertools
 import json
 from contextlib import asynccontextmanager, contextmanager
@@ -14,6 +15,7 @@ from tests.ports import free_ports
 from tests.processes import serving
 
 SECRET = "the secret of the site's own Better Auth server"
+NEW_SECRET = "the secret of that server after it was rotated"
 PASSWORD = "correct horse battery"
 SOCIAL = ("/sign-in/social", {"provider": "provider"})
 SOCIAL_1_6 = ("/sign-in/oauth2", {"providerId": "provider"})
@@ -83,6 +85,16 @@ class Visitor:
         """The signed token, as the browser keeps it."""
         [found] = [one.value for one in self.http.cookies.jar if one.name.endswith(".session_token")]
         return found
+
+
+async def concurrent_sign_ins(visitor, email, count=32):
+    """The tokens of a user's sessions that begin at one time."""
+
+    async def signed_in():
+        one = await visitor()
+        return (await one.sign_in(email))["token"]
+
+    return await asyncio.gather(*(signed_in() for _ in range(count)))
 
 
 @asynccontextmanager
