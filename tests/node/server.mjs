@@ -1,30 +1,40 @@
-// A real Better Auth server on loopback, for the comparison of its answers with the broker's.
-// Takes the port, the secret and the origin of a trusted site; ends when its standard input closes.
+// Real Better Auth servers on loopback, for the comparison of their answers with the broker's.
+// Takes the ports of one of 1.7 and one of 1.6, the secret and the origin of a trusted site; ends when its
+// standard input closes.
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
-import { betterAuth } from "better-auth";
-import { memoryAdapter } from "better-auth/adapters/memory";
-import { toNodeHandler } from "better-auth/node";
-import { anonymous, bearer, jwt } from "better-auth/plugins";
 
-const [port, secret, site] = process.argv.slice(2);
+const [port, oldPort, secret, site] = process.argv.slice(2);
 
-const tables = { user: [], session: [], account: [], verification: [], jwks: [] };
+// What is compared shows no hash, and scrypt would take most of the time.
+const quick = async (password) => createHash("sha256").update(password).digest("hex");
 
-const auth = betterAuth({
-  baseURL: `http://127.0.0.1:${port}`,
-  secret,
-  trustedOrigins: [site],
-  database: memoryAdapter(tables),
-  emailAndPassword: { enabled: true },
-  user: { deleteUser: { enabled: true } },
-  // A row of SQL has null where this storage has no member at all.
-  databaseHooks: { user: { create: { before: async (user) => ({ data: { ...user, image: user.image ?? null } }) } } },
-  rateLimit: { enabled: false },
-  telemetry: { enabled: false },
-  logger: { disabled: true },
-  plugins: [bearer(), jwt({ jwks: { keyPairConfig: { alg: "ES256" } } }), anonymous()],
-});
+async function serve(name, port) {
+  const { betterAuth } = await import(name);
+  const { memoryAdapter } = await import(`${name}/adapters/memory`);
+  const { toNodeHandler } = await import(`${name}/node`);
+  const { anonymous, bearer, jwt } = await import(`${name}/plugins`);
+  const auth = betterAuth({
+    baseURL: `http://127.0.0.1:${port}`,
+    secret,
+    trustedOrigins: [site],
+    database: memoryAdapter({ user: [], session: [], account: [], verification: [], jwks: [] }),
+    emailAndPassword: {
+      enabled: true,
+      password: { hash: quick, verify: async ({ hash, password }) => hash === (await quick(password)) },
+    },
+    user: { deleteUser: { enabled: true } },
+    // A row of SQL has null where this storage has no member at all.
+    databaseHooks: { user: { create: { before: async (user) => ({ data: { ...user, image: user.image ?? null } }) } } },
+    rateLimit: { enabled: false },
+    telemetry: { enabled: false },
+    logger: { disabled: true },
+    plugins: [bearer(), jwt({ jwks: { keyPairConfig: { alg: "ES256" } } }), anonymous()],
+  });
+  createServer(toNodeHandler(auth)).listen(Number(port), "127.0.0.1");
+}
 
-const server = createServer(toNodeHandler(auth));
-server.listen(Number(port), "127.0.0.1");
+// When the newer one listens, both do.
+await serve("better-auth-1.6", oldPort);
+await serve("better-auth", port);
 process.stdin.resume().on("end", () => process.exit(0));
