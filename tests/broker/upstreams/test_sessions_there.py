@@ -16,6 +16,7 @@ pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
 DAY = 86_400
+BY_VERSION = [f"{way}{version}" for way in ("redis", "postgres", "http") for version in ("", ", 1.6")]
 
 
 def seconds(text):
@@ -47,10 +48,11 @@ async def test_a_session_lasts_as_long_as_the_site_moves_it(theirs, visitor_of, 
             assert (await readers[0].refresh()).status_code == 200
             assert (await readers[1].refresh()).json()["error"] == "invalid_grant"
 
-    await asyncio.gather(*(moved(name) for name in ("redis, short", "postgres, short", "http, short")))
+    names = ("redis, short", "redis, 1.6, short", "postgres, short", "postgres, 1.6, short", "http, short")
+    await asyncio.gather(*(moved(name) for name in names))
 
 
-@pytest.mark.parametrize("visitor", ["postgres", "http", "http, cookie", "http, 1.6"], indirect=True)
+@pytest.mark.parametrize("visitor", [*BY_VERSION, "http, cookie"], indirect=True)
 async def test_a_session_for_a_day_stays_one(visitor, stack):
     """Better Auth makes it one of seven days at a request that lacks its `dont_remember` cookie."""
     ada = await visitor()
@@ -64,7 +66,7 @@ async def test_a_session_for_a_day_stays_one(visitor, stack):
     assert (await ada.session())["expiresAt"] == before
 
 
-@pytest.mark.parametrize("visitor", ["redis", "postgres", "http", "http, cookie"], indirect=True)
+@pytest.mark.parametrize("visitor", [*BY_VERSION, "http, cookie"], indirect=True)
 async def test_of_two_accounts_in_one_browser_the_active_one_asks(visitor, stack):
     page = await visitor()
     tokens, readers = [], []
@@ -85,9 +87,6 @@ async def test_of_two_accounts_in_one_browser_the_active_one_asks(visitor, stack
     await stack.refused(tokens[1])
     await page.post("/sign-out")
     assert [(await one.ask()).status_code for one in readers] == [401, 401, 401]
-
-
-BY_VERSION = [f"{way}{version}" for way in ("redis", "postgres", "http") for version in ("", ", 1.6")]
 
 
 @pytest.mark.parametrize("visitor", ["redis, stored", *BY_VERSION], indirect=True)
