@@ -11,7 +11,7 @@ import pytest
 
 from chat_proxy.streams import leases
 from tests.broker.upstreams.stack import standing
-from tests.broker.upstreams.theirs import NEW_SECRET, SECRET, better_auth_servers, visiting
+from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, better_auth_servers, visiting
 from tests.ports import free_ports
 from tests.processes import valkey_server
 
@@ -21,7 +21,7 @@ WEBHOOK = "/webhooks/better-auth/docs"
 WEBHOOK_SECRET = "the webhook's secret in the tests, as long as others"
 NOW = "remember_seconds = 0\n"
 PRESERVED = {"session": {"preserveSessionInDatabase": True}}
-ROTATED = {"secrets": [{"version": 2, "value": NEW_SECRET}, {"version": 1, "value": SECRET}]}
+ROTATED = {"secrets": [{"version": 2, "value": NEXT_SECRET}, {"version": 1, "value": SECRET}]}
 """As after a restart with a new secret, over the same storage. The old one stays for what it encrypted."""
 SHORT = {"expiresIn": 4, "updateAge": 0}
 """Sessions of four seconds, which each request of the site's pages moves."""

@@ -150,6 +150,20 @@ async def test_the_database_of_1_6_loses_no_session(visitor, stack, theirs, redi
 
 
 @pytest.mark.parametrize(
+    ("visitor", "prefix"), [("redis, stored", "st:"), ("redis, 1.6, stored", "oldst:")], indirect=["visitor"]
+)
+async def test_a_session_that_redis_lost_has_ended_here(visitor, prefix, stack):
+    """Better Auth finds it in its database."""
+    ada = await visitor()
+    token = (await ada.sign_up())["token"]
+    reader = await stack.exchanged(token)
+    await stack.service.store.run(command("DEL", prefix + token))
+    assert await lives_there(visitor, token)
+    assert (await reader.ask()).status_code == 401
+    await stack.refused(token)
+
+
+@pytest.mark.parametrize(
     ("visitor", "named", "status"),
     [("redis, preserved", "postgres", 401), ("redis, 1.6, preserved", "postgres, 1.6", 200)],
     indirect=["visitor"],

@@ -5,7 +5,7 @@ import pytest
 from broker.sessions import cookies
 from tests.broker.upstreams.conftest import NOW
 from tests.broker.upstreams.stack import standing
-from tests.broker.upstreams.theirs import NEW_SECRET, SECRET
+from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET
 
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
@@ -57,14 +57,14 @@ async def test_a_session_outlives_the_secret_that_signed_it(theirs, visitor_of, 
     assert (await bare.http.get("/get-session", headers={"Cookie": f"{NAME}={old}"})).json() is None
     assert (await bare.http.get("/get-session", headers=bearer)).json()["session"]["token"] == raw
     plain = theirs[1][name] + ("" if name == "redis" else NOW)
-    for secret, good, refused in ((NEW_SECRET, new, old), (SECRET, old, new)):
+    for secret, good, refused in ((NEXT_SECRET, new, old), (SECRET, old, new)):
         folder = tmp_path / secret
         folder.mkdir()
         async with standing(redis, folder, f'{plain}secrets = ["{secret}"]\n') as stack:
             readers = [await stack.exchanged(one) for one in (raw, good)]
             assert [(await one.ask()).status_code for one in readers] == [200, 200]
             await stack.refused(refused)
-    async with standing(redis, tmp_path, f'{plain}secrets = ["{NEW_SECRET}", "{SECRET}"]\n') as stack:
+    async with standing(redis, tmp_path, f'{plain}secrets = ["{NEXT_SECRET}", "{SECRET}"]\n') as stack:
         readers = [await stack.exchanged(one) for one in (raw, old, new)]
         assert [(await one.ask()).status_code for one in readers] == [200, 200, 200]
         assert (await bare.http.post("/sign-out", headers=bearer)).status_code == 200

@@ -15,7 +15,7 @@ from tests.ports import free_ports
 from tests.processes import serving
 
 SECRET = "the secret of the site's own Better Auth server"
-NEW_SECRET = "the secret of that server after it was rotated"
+NEXT_SECRET = "the secret that takes the place of the one before"
 PASSWORD = "correct horse battery"
 SOCIAL = ("/sign-in/social", {"provider": "provider"})
 SOCIAL_1_6 = ("/sign-in/oauth2", {"providerId": "provider"})
