@@ -150,6 +150,33 @@ async def test_the_database_of_1_6_loses_no_session(visitor, stack, theirs, redi
 
 
 @pytest.mark.parametrize(
+    ("visitor", "prefix", "named", "are_lost"),
+    [
+        ("redis", "better-auth:", "redis", True),
+        ("redis, stored", "st:", "redis, stored", False),
+        ("redis, 1.6", "old:", "redis, 1.6", True),
+        ("redis, 1.6, stored", "oldst:", "postgres, 1.6", True),
+    ],
+    indirect=["visitor"],
+)
+async def test_the_end_of_all_others_goes_by_the_list(
+    visitor, prefix, named, are_lost, theirs, redis, tmp_path
+):
+    """But for 1.7 with `storeSessionInDatabase`, which asks its database for them."""
+    table = theirs[1][named] + (NOW if named == "postgres, 1.6" else "")
+    async with standing(redis, tmp_path, table) as stack:
+        ada = await visitor()
+        user = (await ada.sign_up())["user"]
+        tokens = await concurrent_sign_ins(visitor, ada.email, 8)
+        readers = [await stack.exchanged(one) for one in tokens]
+        listed = await forgotten(stack.service.store, prefix, user)
+        await ada.post("/revoke-other-sessions")
+        living = [are_lost and one not in listed for one in tokens]
+        assert [await lives_there(visitor, one) for one in tokens] == living
+        assert [(await one.ask()).status_code == 200 for one in readers] == living
+
+
+@pytest.mark.parametrize(
     ("visitor", "prefix"), [("redis, stored", "st:"), ("redis, 1.6, stored", "oldst:")], indirect=["visitor"]
 )
 async def test_a_session_that_redis_lost_has_ended_here(visitor, prefix, stack):
