@@ -21,14 +21,15 @@ class BetterAuth(Table):
         description="How the services learn whether a session of the site's Better Auth server lives. "
         "`redis`: from the Redis that it uses as `secondaryStorage`; `database`: from its own; `http`: by "
         "asking it; `jwt`: not at all, as the JWTs of its `jwt` plugin are exchanged. "
-        "[better-auth.md](better-auth.md) says which to choose.",
+        "[better-auth.md](better-auth.md) says which to choose. Another one later ends all sessions from "
+        "before.",
     )
     secrets: tuple[SecretStr, ...] = Field(
         (),
         max_length=8,
-        description="The Better Auth server's own secrets, the newest first, for session tokens that come "
-        "signed, as its cookie holds them. Without one only raw tokens are exchanged. A file has one on a "
-        "line.",
+        description="The Better Auth server's own secrets, in any order, for session tokens that come "
+        "signed, as its cookie holds them, and with `http` for the cookie that goes there. Without one only "
+        "raw tokens are exchanged. List a new one before the server takes it. A file has one on a line.",
     )
     redis_url: SecretStr | None = Field(
         None,
@@ -51,8 +52,9 @@ class BetterAuth(Table):
     cookie_name: str | None = Field(
         None,
         pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$",
-        description="With `http` and `secrets`: the name of its session cookie. Without it, "
-        "`better-auth.session_token`, with and without `__Secure-` before it.",
+        description="With `http`: the name of its session cookie, in which the token goes with `secrets`, "
+        "and which the server ends for a session that it has not. Without it, `better-auth.session_token`, "
+        "with and without `__Secure-` before it.",
     )
     issuer: str | None = Field(
         None,
@@ -102,8 +104,8 @@ class BetterAuth(Table):
     )
     webhook_secret: SecretStr | None = Field(
         None,
-        description="At least 32 bytes, of this site alone: signs what its server posts to "
-        "`/webhooks/better-auth/NAME` at the end of a session. Without it nothing is taken there.",
+        description="Signs what its server posts to `/webhooks/better-auth/NAME` at the end of a session; at "
+        "least 32 bytes, of this site alone. Without it nothing is taken there.",
     )
     unverified_users: bool = Field(
         True, description="Whether users whose e-mail address is not verified may ask."

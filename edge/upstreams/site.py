@@ -44,8 +44,8 @@ def _http(settings: BetterAuth, around: Around) -> Remembered:
     from edge.upstreams.http import OverHttp  # noqa: PLC0415
 
     assert settings.url is not None  # noqa: S101  edge.config.checks refuses to read without it
-    secret = settings.secrets[0].get_secret_value().encode() if settings.secrets else None
-    asked = OverHttp(settings.url, settings.timeout_seconds, secret, settings.cookie_name)
+    secrets = [one.get_secret_value().encode() for one in settings.secrets]
+    asked = OverHttp(settings.url, settings.timeout_seconds, secrets, settings.cookie_name)
     return Remembered(asked, settings.remember_seconds, around.clock)
 
 
@@ -68,7 +68,8 @@ MENDS: Final[Mapping[str, str]] = {
     "database": "check sites.{site}.better_auth: database_url, tables and names must be those of the "
     "Better Auth server's database, and the role must be allowed to read its sessions and users",
     "http": "check sites.{site}.better_auth.url: get-session below it must answer JSON within "
-    "timeout_seconds, for a bearer or, with the server's own secret first in secrets, for the cookie",
+    "timeout_seconds, for a bearer or, with the server's own secret in secrets, for the cookie; a cookie "
+    "that is not called as Better Auth calls it is named in cookie_name",
 }
 
 

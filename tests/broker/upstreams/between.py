@@ -21,6 +21,10 @@ class Between:
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         self._http = httpx.AsyncClient(base_url=self.target, verify=False)
 
+    def move(self, target):
+        """Pass requests on to another server from now on."""
+        self._http.base_url = target
+
     async def stop(self):
         self._server.close()
         await self._http.aclose()
@@ -60,6 +64,11 @@ ANSWERS = {
     "broken": answer_of(b"", "500 Internal Server Error"),
     "limited": answer_of(b'{"message":"Too many requests"}', "429 Too Many Requests"),
     "elsewhere": answer_of(b"null", "302 Found", more="Location: /login\r\n"),
+    "another's session": answer_of(
+        b'{"session":{"id":"a","token":"BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB","userId":"b",'
+        b'"createdAt":"2026-01-01T00:00:00.000Z","expiresAt":"2046-01-01T00:00:00.000Z"},'
+        b'"user":{"id":"b","emailVerified":true}}'
+    ),
     "another schema": answer_of(b'{"session":{"id":"a"},"user":{"id":"b"}}'),
     "no JSON": answer_of(b"{"),
     "too much": answer_of(b'"' + b"x" * 70_000 + b'"'),

@@ -57,7 +57,9 @@ def databases(postgres_socket):
 def theirs(redis, databases, tmp_path_factory):
     """The addresses of the servers, the lines of `[sites.docs.better_auth]` for each, and the ports of the
     webhooks."""
-    sqlite = tmp_path_factory.mktemp("theirs") / "auth.db"
+    folder = tmp_path_factory.mktemp("theirs")
+    sqlite = folder / "auth.db"
+    rotated = {"withoutBearer": True, "withoutJwt": True, "storage": {"sqlite": str(folder / "rotated.db")}}
     shared = {"socket": redis.socket, "prefix": "better-auth:"}
     neon = {"postgres": databases["upstream_neon"] | {"options": "-c search_path=neon_auth"}}
     stored, cached, old = {"storeSessionInDatabase": True}, {"cookieCache": True}, {"version": "1.6"}
@@ -91,6 +93,8 @@ def theirs(redis, databases, tmp_path_factory):
         "http, secure cookie": {"withoutBearer": True, "secureCookies": True},
         "http, 1.6": {"version": "1.6", "social": True, "customSession": True},
         "http, short": {"session": SHORT},
+        "http, before": rotated,
+        "http, rotated": rotated | {"secret": NEXT_SECRET},
         "jwt": {},
         "jwt, 1.6": {"version": "1.6"},
         "jwt, ES512": {"alg": "ES512"},

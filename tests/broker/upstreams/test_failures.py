@@ -13,6 +13,7 @@ from edge.redis.client import Store, command
 from edge.upstreams.site import LOG_EVERY
 from tests.broker.upstreams.between import ANSWERS, Between, answer_of
 from tests.broker.upstreams.stack import exchange, standing
+from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, visiting
 from tests.chat_proxy.service import until
 from tests.processes import valkey_server
 from tests.valkey import PATIENT_S
@@ -99,9 +100,10 @@ async def test_a_server_that_takes_nothing_that_it_is_sent(visitor, table, secre
 
 @pytest.mark.parametrize("visitor", ["http"], indirect=True)
 async def test_a_server_that_takes_nothing_any_more(visitor, theirs, redis, tmp_path, capsys, monkeypatch):
-    """Its `null` comes as for a token that it did not take, without the end of a cookie. The cookie of a
-    balancer before it says nothing."""
-    monkeypatch.setitem(ANSWERS, "not taken", answer_of(b"null", more="Set-Cookie: node=1; Path=/\r\n"))
+    """Its `null` comes as for a token that it did not take, without the end of its cookie. The cookies of a
+    balancer before it say nothing."""
+    more = "Set-Cookie: node=1; Path=/\r\nSet-Cookie: seen=; Max-Age=0; Path=/\r\n"
+    monkeypatch.setitem(ANSWERS, "not taken", answer_of(b"null", more=more))
     ada, bob = await visitor(), await visitor()
     await ada.sign_up()
     await bob.sign_up()
@@ -117,6 +119,36 @@ async def test_a_server_that_takes_nothing_any_more(visitor, theirs, redis, tmp_
         between.behaviour = "not taken"
         await unsure(stack, reader, token, capsys, ".url")
         between.behaviour = None
+        await sure(reader)
+    await between.stop()
+
+
+@pytest.mark.parametrize("visitor", ["http, before"], indirect=True)
+@pytest.mark.parametrize("secrets", [(SECRET, NEXT_SECRET), (NEXT_SECRET, SECRET)], ids=["last", "first"])
+async def test_a_server_takes_another_secret_that_is_listed(visitor, secrets, theirs, redis, tmp_path):
+    """It lacks the `bearer` plugin, so the signed cookie alone names a session there."""
+    ada, bob = await visitor(), await visitor()
+    await ada.sign_up()
+    await bob.sign_up()
+    between = Between(theirs[0]["http, before"])
+    await between.start()
+    table = f'upstream = "http"\nurl = "{between.url}"\nsecrets = {list(secrets)}\n{NOW}'
+    async with standing(redis, tmp_path, table) as stack, visiting(theirs[0]["http, rotated"]) as after:
+        reader, other = [await stack.exchanged(await one.token()) for one in (ada, bob)]
+        await sure(reader)
+        await bob.post("/sign-out")
+        assert (await other.refresh()).json()["error"] == "invalid_grant"
+        between.move(theirs[0]["http, rotated"])
+        await sure(reader)
+        eve = await after()
+        await eve.sign_up()
+        other = await stack.exchanged(await eve.token())
+        before = between.asked
+        await sure(other)
+        # The secret that it takes is known by now, so each question is one request.
+        assert between.asked == before + 2
+        await eve.post("/sign-out")
+        assert (await other.ask()).status_code == 401
         await sure(reader)
     await between.stop()
 
