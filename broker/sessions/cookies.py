@@ -29,16 +29,29 @@ def sign(value: str, secret: bytes) -> str:
 
 def verify(signed: str, secret: bytes) -> str | None:
     """The value of `<value>.<signature>`, percent-encoded or not; None when the signature is not ours."""
+    decoded = _decoded(signed)
+    if decoded is None:
+        return None
+    value, _, _ = decoded.rpartition(".")
+    return value if hmac.compare_digest(sign(value, secret), decoded) else None
+
+
+def is_signed_token(text: str) -> bool:
+    """Return True for the form of a signed session token, whoever signed it."""
+    decoded = _decoded(text)
+    return decoded is not None and TOKEN.fullmatch(decoded.rpartition(".")[0]) is not None
+
+
+def _decoded(signed: str) -> str | None:
+    """`<value>.<signature>` without percent-encoding; None for text of another form."""
     if len(signed) > MAX_COOKIE or not signed.isascii():
         return None
     try:
         decoded = unquote_to_bytes(signed).decode("ascii") if "%" in signed else signed
     except UnicodeDecodeError:
         return None
-    value, dot, signature = decoded.rpartition(".")
-    if not dot or len(signature) != _SIGNATURE_LENGTH:
-        return None
-    return value if hmac.compare_digest(sign(value, secret), decoded) else None
+    _, dot, signature = decoded.rpartition(".")
+    return decoded if dot and len(signature) == _SIGNATURE_LENGTH else None
 
 
 def verify_token(signed: str, *secrets: bytes) -> str | None:

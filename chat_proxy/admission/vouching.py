@@ -42,7 +42,7 @@ class Check:
         if self._task is not None:
             return await self._task
         if self._site is not None and self.reference is not None:
-            return self._site.lives_by(replies, self.reference)
+            return await self._site.lives_by(replies, self.reference)
         return True
 
     async def lives_surely(self, replies: Sequence[Any]) -> bool | None:

@@ -9,26 +9,27 @@ from chatgate.stack.probes import Found
 from edge.config.better_auth import BetterAuth
 from edge.database_url import BadDatabaseUrl
 from edge.redis.client import Store, StoreUnavailable
+from edge.upstreams.failures import MENDS
 from edge.upstreams.session import UpstreamUnavailable
-from edge.upstreams.site import MENDS, WAYS, Around
+from edge.upstreams.site import WAYS, Around
 
 NOT_STARTED = "in the Redis that `chatgate up` starts"
 
 
 async def found(around: Environment, site: str, settings: BetterAuth) -> Found:
-    if settings.upstream == "jwt":
-        return await _jwts(site, settings)
     is_ours = settings.upstream == "redis" and settings.redis_url is None
     if is_ours and around.valkey is not None and not valkey.answers(valkey.socket_for(around.valkey)):
         # To look would start a server and leave its files.
         return Found(True, NOT_STARTED)
     try:
-        return Found(True, await _described(around, settings))
+        return Found(True, await _described(around, site, settings))
     except (UpstreamUnavailable, StoreUnavailable, BadDatabaseUrl) as error:
         return Found(False, f"{error}: {MENDS[settings.upstream].format(site=site)}.")
 
 
-async def _described(around: Environment, settings: BetterAuth) -> str:
+async def _described(around: Environment, site: str, settings: BetterAuth) -> str:
+    if settings.upstream == "jwt":
+        return await _described_jwts(site, settings)
     # A Store connects at its first flight, so one that is not asked may be of a server that is down.
     redis = around.settings.redis
     store = Store(around.redis_url, time.monotonic, deadline=redis.deadline_seconds)
@@ -41,13 +42,9 @@ async def _described(around: Environment, settings: BetterAuth) -> str:
         await store.close()
 
 
-async def _jwts(site: str, settings: BetterAuth) -> Found:
+async def _described_jwts(site: str, settings: BetterAuth) -> str:
     jwts = Jwts(site, settings, time.monotonic)
     try:
-        return Found(True, await jwts.describe(time.time()))
-    except UpstreamUnavailable as error:
-        return Found(
-            False, f"{error}: check sites.{site}.better_auth.url, below which jwks_path must answer."
-        )
+        return await jwts.describe(time.time())
     finally:
         await jwts.close()

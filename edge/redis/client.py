@@ -63,11 +63,12 @@ class Store:
         belongs with it in a script, or in a second flight: a script that must be loaded first runs after its
         neighbours, and in a Cluster each master runs its part alone.
 
-        Raises StoreUnavailable; ScriptError for a defect of ours.
+        Raises StoreUnavailable; ScriptError for a defect of ours. An error that answers a command that may
+        fail is among the replies.
         """
         replies = await self._topology.fly(commands)
-        for reply in replies:
-            if isinstance(reply, Exception):
+        for at, reply in enumerate(replies):
+            if isinstance(reply, Exception) and not commands[at].may_fail:
                 raise self._judged(reply)
         return replies
 

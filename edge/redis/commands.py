@@ -37,12 +37,15 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """The error reply to one that `may_fail` is its caller's to judge, and fails no flight."""
+
     words: tuple[Argument, ...]
     script: Script | None = None
+    may_fail: bool = False
 
 
-def command(*words: Argument) -> Command:
-    return Command(words)
+def command(*words: Argument, may_fail: bool = False) -> Command:
+    return Command(words, may_fail=may_fail)
 
 
 # A write that changes nothing. WAIT covers the writes of its own connection only. Were TRACE left out, a

@@ -25,6 +25,8 @@ POOL_RECYCLE_S: Final = 300
 """A serverless Postgres closes connections that are idle for minutes."""
 _OF_PLUGINS: Final = frozenset({"user.isAnonymous", "user.banned", "user.banExpires"})
 """Columns that only a plugin makes; a table without one has a user without the flag."""
+_NOW: Final = "now"
+"""The time by the clock of the database, beside the columns. SQLite has ours."""
 _CAPITAL: Final = re.compile(r"[A-Z]")
 _PRODUCTS: Final = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
@@ -66,7 +68,10 @@ class SharedDatabase:
             found = _read(row, now)
         except (KeyError, TypeError, ValueError) as error:
             raise _unavailable(error) from None
-        return found if found.token == token and found.expires_at > now * 1000 else None
+        if found.token != token:
+            return None
+        theirs = row[_NOW].timestamp() if _NOW in row else None
+        return found if session.lives(found.expires_at / 1000, now, theirs) else None
 
     async def look(self, reference: Reference, now: float) -> ForeignSession | None:
         found = await self.find(reference.token, now)
@@ -165,6 +170,8 @@ def _query(connection: Connection, names: dict[str, str]) -> sa.Select[Any]:
         for made, there in ((sessions, of_session), (users, of_user))
         for name in there
     ]
+    if connection.dialect.name == "postgresql":
+        columns.append(sa.func.now().label(_NOW))
     joined = sessions.join(users, users.c[names["user.id"]] == sessions.c[names["session.userId"]])
     is_meant = sessions.c[names["session.token"]] == sa.bindparam("token", type_=sa.String)
     return sa.select(*columns).select_from(joined).where(is_meant).limit(1)
@@ -173,8 +180,9 @@ def _query(connection: Connection, names: dict[str, str]) -> sa.Select[Any]:
 def _read(row: RowMapping, now: float) -> ForeignSession:
     members: dict[str, dict[str, Any]] = {"session": {}, "user": {}}
     for name, value in row.items():
-        table, _, column = name.partition(".")
-        members[table][column] = value
+        table, dot, column = name.partition(".")
+        if dot:
+            members[table][column] = value
     return session.of_rows(members["session"], members["user"], now)
 
 

@@ -51,25 +51,29 @@ class SharedRedis:
         if found is None:
             return None
         [marker] = await self._run(command("GET", self._marker(found.user_id)))
-        return found if _is_living(found, token, marker, now) else None
+        return found if await self._lives(found, token, marker, now) else None
 
     async def look(self, reference: Reference, now: float) -> ForeignSession | None:
-        return self.read(await self._run(*self.ask(reference)), reference, now)
+        return await self.read(await self._run(*self.ask(reference)), reference, now)
 
     def ask(self, reference: Reference) -> Sequence[Command]:
         """The commands whose replies `read` reads; they may go with others of the same server."""
         names = self._prefix + reference.token, self._marker(reference.user_id)
+        # An error is theirs: it must not count as a failure of the other commands' service.
         if self._asks_together:
-            return [command("MGET", *names)]
-        return [command("GET", name) for name in names]
+            return [command("MGET", *names, may_fail=True)]
+        return [command("GET", name, may_fail=True) for name in names]
 
-    def read(self, replies: Sequence[Any], reference: Reference, now: float) -> ForeignSession | None:
+    async def read(self, replies: Sequence[Any], reference: Reference, now: float) -> ForeignSession | None:
         """As `look`, by the replies to `ask`."""
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise UpstreamUnavailable(type(reply).__name__)
         raw, marker = replies[0] if self._asks_together else replies
         found = None if raw is None else self._parse(raw, now)
         if found is None or found.reference(WAY) != reference:
             return None
-        return found if _is_living(found, reference.token, marker, now) else None
+        return found if await self._lives(found, reference.token, marker, now) else None
 
     async def describe(self, now: float) -> str:
         # A name that no session has: whether it may be read is what is asked.
@@ -91,11 +95,8 @@ class SharedRedis:
         return next((f"{name} {found[1].decode()}" for name, found in told if found), "of no known version")
 
     async def _clock(self, now: float) -> str:
-        try:
-            [[seconds, _]] = await self._store.run(command("TIME"))
-        except (StoreUnavailable, ScriptError):
-            return "its clock is not for this user"
-        return session.apart(int(seconds), now)
+        told = await self._time()
+        return "its clock is not for this user" if told is None else session.apart(told, now)
 
     def _parse(self, raw: bytes, now: float) -> ForeignSession | None:
         """As session.parse. The same bytes say the same, and a question's flight is short against parsing."""
@@ -109,6 +110,25 @@ class SharedRedis:
                     self._parsed.popitem(last=False)
         return found
 
+    async def _lives(self, found: ForeignSession, token: str, marker: bytes | None, now: float) -> bool:
+        try:
+            revoked_before = float(marker or 0)
+        except ValueError:
+            raise UpstreamUnavailable("a marker is not as Better Auth writes it") from None
+        if found.token != token or found.created_at < revoked_before:
+            return False
+        expires_at = found.expires_at / 1000
+        # Better Auth's key goes when its session ends, so one that is still there is worth a second clock.
+        return expires_at > now or session.lives(expires_at, now, await self._time())
+
+    async def _time(self) -> float | None:
+        """Seconds since the epoch by the clock there; None for a user of Redis who may not ask."""
+        [told] = await self._run(command("TIME", may_fail=True))
+        if isinstance(told, Exception):
+            return None
+        seconds, microseconds = told
+        return int(seconds) + int(microseconds) / 1_000_000
+
     def _marker(self, user_id: str) -> str:
         # Better Auth 1.7.16 and later: a sign-in that ran while all sessions were revoked may have left its
         # key, and this marker alone says that it is dead (its db/internal-adapter). 1.6 has none.
@@ -119,13 +139,3 @@ class SharedRedis:
             return await self._store.run(*commands)
         except (StoreUnavailable, ScriptError) as error:
             raise UpstreamUnavailable(str(error)) from None
-
-
-def _is_living(found: ForeignSession, token: str, marker: bytes | None, now: float) -> bool:
-    if found.token != token or found.expires_at <= now * 1000:
-        return False
-    try:
-        revoked_before = float(marker or 0)
-    except ValueError:
-        raise UpstreamUnavailable("a marker is not as Better Auth writes it") from None
-    return found.created_at >= revoked_before

@@ -16,12 +16,18 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9]{32}")
 """A raw session token of Better Auth (`generateId(32)`). Other text becomes no part of a key or a query."""
 MAX_RECORD: Final = 65_536
 """Bytes of a session with its user, as Better Auth stores or sends them; plugins add members of their own."""
+CLOCKS_APART: Final = 5
+"""Seconds by which two clocks may differ unnoticed. NTP keeps them within one, and HTTP tells whole ones."""
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 """A row's id: 32 letters and digits, a UUID or a number, as `advanced.database.generateId` says."""
 
 
 class UpstreamUnavailable(Unavailable):
     """The Better Auth server, or its storage, gave no sure answer. The text says why and holds no secret."""
+
+
+class ClocksApart(UpstreamUnavailable):
+    """Our clock and theirs differ, and whether a session has ended depends on which is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +97,27 @@ def apart(theirs: float, now: float) -> str:
 
 def apart_by(date: str | None, now: float) -> str:
     """As `apart`, by the `Date` of an HTTP answer."""
+    theirs = time_of(date)
+    return "it does not tell the time" if theirs is None else apart(theirs, now)
+
+
+def time_of(date: str | None) -> float | None:
+    """Seconds since the epoch of a `Date` of HTTP; None where there is no good one."""
     try:
-        return apart(parsedate_to_datetime(date or "").timestamp(), now)
+        return parsedate_to_datetime(date or "").timestamp()
     except ValueError:
-        return "it does not tell the time"
+        return None
+
+
+def lives(expires_at: float, now: float, theirs: float | None) -> bool:
+    """Return True if what ends at `expires_at` lives. All are seconds since the epoch, by our clock and by
+    theirs, which is None where it is not told. Raises ClocksApart where the two answer differently."""
+    is_living = expires_at > now
+    if theirs is None or abs(theirs - now) <= CLOCKS_APART:
+        return is_living
+    if is_living is not (expires_at > theirs):
+        raise ClocksApart(apart(theirs, now))
+    return is_living
 
 
 def parse(raw: bytes, now: float) -> ForeignSession | None:

@@ -1,22 +1,15 @@
 """A site's Better Auth server as a service asks it: opened by its settings, its failures logged."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
-
 from edge.config.better_auth import BetterAuth
 from edge.redis.client import Command, Store
+from edge.upstreams.failures import Failures
 from edge.upstreams.redis import SharedRedis
 from edge.upstreams.remembered import Remembered
-from edge.upstreams.session import ForeignSession, Reference, Upstream, UpstreamUnavailable
-
-LOG_EVERY: Final = 10.0
-"""Seconds between two lines about the same failing server."""
-
-_log = structlog.get_logger()
+from edge.upstreams.session import ForeignSession, Reference, Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +55,6 @@ WAYS: Final[Mapping[str, Callable[[BetterAuth, Around], Upstream]]] = {
     "http": _http,
 }
 """The ways in which a session can be asked about again. A JWT names none (broker/upstreams/jwts.py)."""
-MENDS: Final[Mapping[str, str]] = {
-    "redis": "check sites.{site}.better_auth: redis_url and key_prefix must be those of the Better Auth "
-    "server's secondaryStorage, and that Redis must answer",
-    "database": "check sites.{site}.better_auth: database_url, tables and names must be those of the "
-    "Better Auth server's database, and the role must be allowed to read its sessions and users",
-    "http": "check sites.{site}.better_auth.url: get-session below it must answer JSON within "
-    "timeout_seconds, for a bearer or, with the server's own secret in secrets, for the cookie; a cookie "
-    "that is not called as Better Auth calls it is named in cookie_name",
-}
 
 
 class SiteUpstream:
@@ -78,12 +62,10 @@ class SiteUpstream:
 
     def __init__(self, site: str, settings: BetterAuth, around: Around) -> None:
         self.way = settings.upstream
-        self._site = site
         self._settings = settings
         self._upstream = WAYS[settings.upstream](settings, around)
         self._now = around.now
-        self._clock = around.clock
-        self._logged_at = float("-inf")
+        self._failures = Failures(site, settings.upstream, around.clock)
 
     async def find(self, token: str, *, anew: bool = False) -> ForeignSession | None:
         """The living session of a raw token, if the site takes its user. With `anew` no search that has begun
@@ -91,7 +73,7 @@ class SiteUpstream:
         upstream = self._upstream
         if anew and isinstance(upstream, Remembered):
             upstream = upstream.upstream
-        with self._telling():
+        with self._failures.told():
             return self._taken(await upstream.find(token, self._now()))
 
     async def lives(self, reference: Reference) -> bool:
@@ -99,7 +81,7 @@ class SiteUpstream:
         if reference.way != self.way:
             # The site asks in another way by now, for which the reference was not made.
             return False
-        with self._telling():
+        with self._failures.told():
             return self._taken(await self._upstream.look(reference, self._now())) is not None
 
     def inline(self, reference: Reference) -> Sequence[Command]:
@@ -110,11 +92,15 @@ class SiteUpstream:
             return upstream.ask(reference)
         return ()
 
-    def lives_by(self, replies: Sequence[Any], reference: Reference) -> bool:
+    async def lives_by(self, replies: Sequence[Any], reference: Reference) -> bool:
         """As `lives`, by the replies to `inline`."""
         assert isinstance(self._upstream, SharedRedis)  # noqa: S101  `inline` gives no commands otherwise
-        with self._telling():
-            return self._taken(self._upstream.read(replies, reference, self._now())) is not None
+        with self._failures.told():
+            return self._taken(await self._upstream.read(replies, reference, self._now())) is not None
+
+    def signature_unknown(self) -> None:
+        """Tell the operator that a session token came whose signature is of no listed secret."""
+        self._failures.signature_unknown()
 
     async def close(self) -> None:
         await self._upstream.close()
@@ -124,14 +110,3 @@ class SiteUpstream:
             return None
         is_unverified = not found.email_verified and not found.is_anonymous
         return None if is_unverified and not self._settings.unverified_users else found
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except UpstreamUnavailable as error:
-            if self._clock() - self._logged_at >= LOG_EVERY:
-                self._logged_at = self._clock()
-                mend = MENDS[self.way].format(site=self._site)
-                _log.warning("better_auth_unavailable", site=self._site, reason=str(error), mend=mend)
-            raise

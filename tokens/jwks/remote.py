@@ -61,7 +61,7 @@ class RemoteKeys:
 
     @property
     def read_at(self) -> float | None:
-        """The time when the present set was read (monotonic seconds); None while there is none."""
+        """The time when the present set was asked for (monotonic seconds); None while there is none."""
         return self._read_at
 
     def changed(self) -> None:
@@ -97,8 +97,9 @@ class RemoteKeys:
 
     async def _read(self) -> None:
         # A publisher that is down or sends a bad set leaves the last good set in place, up to STALE.
+        asked_at = self._clock()
         try:
             self._keys = self._parse(await self._fetch())
         except (OSError, TimeoutError, local.BadKeySet):
             return
-        self._read_at = self._clock()
+        self._read_at = asked_at

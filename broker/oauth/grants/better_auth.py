@@ -11,6 +11,7 @@ from broker import audit
 from broker.errors import OAuthError
 from broker.oauth import scopes
 from broker.oauth.grants import Grant, Proved, TokenRequest, answer, open_family
+from broker.sessions import cookies
 from broker.sessions.current import raw_session_token
 from broker.sessions.revocation import revoke_session
 from broker.sessions.session import (
@@ -42,6 +43,8 @@ async def exchange_session(request: TokenRequest) -> dict[str, Any]:
     scope = await _begun(request)
     secrets = [one.get_secret_value().encode() for one in client.better_auth.secrets]
     token = raw_session_token(request.required("subject_token"), secrets)
+    if token is None and cookies.is_signed_token(request.required("subject_token")):
+        site.signature_unknown()
     found = None if token is None else await site.find(token)
     if found is None:
         raise _invalid()

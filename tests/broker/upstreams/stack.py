@@ -22,24 +22,26 @@ from tests.valkey import PATIENT_S
 BROKER = "http://127.0.0.1:8000"
 
 
+@dataclass
 class Clock:
-    """Monotonic seconds, `ahead` of the machine's."""
+    """Seconds, `ahead` of those that the machine's `clock` tells."""
 
-    def __init__(self):
-        self.ahead = 0.0
+    clock: object
+    ahead: float = 0.0
 
     def __call__(self):
-        return time.monotonic() + self.ahead
+        return self.clock() + self.ahead
 
 
 @dataclass
 class Stack:
-    """`service` is the proxy with its neighbours; `make` makes OAuth clients of the site's page; `clock` is
-    that of both services."""
+    """`service` is the proxy with its neighbours; `make` makes OAuth clients of the site's page; `clock`
+    (monotonic) and `now` are those of both services."""
 
     service: proxies.Service
     make: object
     clock: Clock
+    now: Clock
 
     async def exchanged(self, token, **more):
         """The tokens for a session of the site's Better Auth server, and the client that holds them."""
@@ -106,16 +108,18 @@ async def exchange(site, token, kind=better_auth.SESSION, **more):
 async def standing(valkey, folder, table, *, redis_deadline=PATIENT_S, **options):
     """`table` has the lines of `[sites.docs.better_auth]`."""
     text = f"[sites.docs.better_auth]\n{table}"
-    clock = Clock()
+    clock, now = Clock(time.monotonic), Clock(time.time)
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(
-            proxies.running(valkey, folder, site=text, redis_deadline=redis_deadline, clock=clock, **options)
+            proxies.running(
+                valkey, folder, site=text, redis_deadline=redis_deadline, now=now, clock=clock, **options
+            )
         )
         environ = {"REDIS_URL": valkey.url, "CHATGATE_REDIS_DEADLINE_SECONDS": str(redis_deadline)}
         environ |= {"CHATGATE_DATA_DIR": str(folder / "data")}
         config = resolve(read(folder / "chatgate.toml", environ))
         generous = config.sign_in.model_copy(update={"attempts_per_address": 100_000})
-        app = create_app(replace(config, sign_in=generous), clock=clock)
+        app = create_app(replace(config, sign_in=generous), now=now, clock=clock)
         broker = await stack.enter_async_context(running_app(app))
         page = await stack.enter_async_context(client_of(broker, BROKER, headers={"Origin": proxies.SITE}))
         keys = await page.get("/.well-known/jwks.json")
@@ -124,4 +128,4 @@ async def standing(valkey, folder, table, *, redis_deadline=PATIENT_S, **options
         def make(key=None):
             return OAuthSite(page, page, BROKER, "docs", "", key or Key())
 
-        yield Stack(service, make, clock)
+        yield Stack(service, make, clock, now)

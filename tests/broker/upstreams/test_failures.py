@@ -1,50 +1,24 @@
-"""A Better Auth server, or its storage, that gives no sure answer: 503, nobody let in, nobody signed out."""
+"""A Better Auth server, or its Redis, that gives no sure answer: 503, nobody let in, nobody signed out."""
 
 import asyncio
 import json
 import signal
-import sqlite3
 import time
-from contextlib import closing
 
 import pytest
 
 from edge.redis.client import Store, command
-from edge.upstreams.site import LOG_EVERY
+from edge.upstreams.failures import LOG_EVERY
 from tests.broker.upstreams.between import ANSWERS, Between, answer_of
+from tests.broker.upstreams.conftest import NOW
+from tests.broker.upstreams.doubts import eventually, sure, unsure
 from tests.broker.upstreams.stack import exchange, standing
 from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, visiting
-from tests.chat_proxy.service import until
 from tests.processes import valkey_server
 from tests.valkey import PATIENT_S
 
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
-
-NOW = "remember_seconds = 0\n"
-
-
-async def unsure(stack, reader, token, logged, key):
-    """Sees that all is refused for the moment, and that the log says what to mend."""
-    logged.readouterr()
-    # The failure before may have been logged a moment ago.
-    stack.clock.ahead += LOG_EVERY
-    for answer in (await exchange(stack.make(), token), await reader.refresh()):
-        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable"), answer.text
-        assert answer.headers["retry-after"]
-    for answer in (await reader.ask(), await reader.ask("GET", "/sessions")):
-        assert answer.status_code == 503
-        assert answer.headers["retry-after"]
-    text = "".join(logged.readouterr())
-    assert "better_auth_unavailable" in text
-    assert f"sites.docs.better_auth{key}" in text
-    assert token not in text
-
-
-async def sure(reader):
-    """Sees that the reader goes on, by the tokens from before."""
-    assert (await reader.ask()).status_code == 200
-    assert (await reader.refresh()).status_code == 200
 
 
 @pytest.mark.parametrize("visitor", ["http"], indirect=True)
@@ -84,6 +58,12 @@ async def test_a_good_session_goes_on_for_the_stated_time(visitor, theirs, redis
         assert (await reader.ask()).status_code == 200
         # One who is not known yet is not let in.
         assert (await exchange(stack.make(), await ada.token())).status_code == 503
+        stack.clock.ahead += 59
+        assert (await reader.ask()).status_code == 200
+        stack.clock.ahead += 1
+        assert (await reader.ask()).status_code == 503
+        between.behaviour = None
+        await sure(reader)
     await between.stop()
 
 
@@ -180,63 +160,63 @@ async def test_a_redis_that_stands_still(visitor, redis, tmp_path, capsys):
             await sure(reader)
             await there.run(command("SET", f"mine:revoked-sessions-before-{_user(record)}", "9999999999999"))
             assert (await reader.ask()).status_code == 401
+            await there.run(command("DEL", f"mine:revoked-sessions-before-{_user(record)}"))
+            await sure(reader)
+            other.process.kill()
+            other.process.wait()
+            await unsure(stack, reader, token, capsys, "")
         await ours.close()
         await there.close()
 
 
-@pytest.mark.parametrize("visitor", ["sqlite"], indirect=True)
-async def test_a_database_whose_schema_changed(visitor, table, redis, tmp_path, capsys):
+@pytest.mark.parametrize("visitor", ["redis"], indirect=True)
+async def test_our_own_redis_that_may_not_tell(visitor, redis, tmp_path, capsys):
+    """A user of it who may use our keys alone. The question there travels with the admission."""
     ada = await visitor()
     await ada.sign_up()
-    path = table.partition("sqlite:///")[2].partition('"')[0]
-    async with standing(redis, tmp_path, table + NOW) as stack:
-        token = await ada.token()
-        reader = await stack.exchanged(token)
-        await sure(reader)
-        for there, back in (
-            ("ALTER TABLE session RENAME TO sessions", "ALTER TABLE sessions RENAME TO session"),
-            (
-                "ALTER TABLE session RENAME COLUMN expiresAt TO ends",
-                "ALTER TABLE session RENAME COLUMN ends TO expiresAt",
-            ),
-        ):
-            _change(path, there)
+    token = await ada.token()
+    ours = Store(redis.url, time.monotonic, deadline=PATIENT_S)
+    [record] = await ours.run(command("GET", f"better-auth:{token}"))
+    await ours.close()
+    with valkey_server() as other:
+        async with standing(other, tmp_path, 'upstream = "redis"\n') as stack:
+            there = stack.service.store
+            await there.run(command("SET", f"better-auth:{token}", record))
+            reader = await stack.exchanged(token)
+            await sure(reader)
+            await there.run(command("ACL", "SETUSER", "default", "resetkeys", "~cg:*"))
+            capsys.readouterr()
+            for answer in (await reader.ask(), await reader.ask("GET", "/sessions")):
+                assert answer.status_code == 503
+                assert answer.headers["retry-after"]
+            text = "".join(capsys.readouterr())
+            assert "better_auth_unavailable" in text
+            assert "NoPermissionError" in text
+            assert "sites.docs.better_auth" in text
+            # The question that was refused gave its place back.
+            assert await stack.service.holds_nothing(reader.claims["sub"])
             await unsure(stack, reader, token, capsys, "")
-            _change(path, back)
+            await there.run(command("ACL", "SETUSER", "default", "allkeys"))
             await sure(reader)
 
 
-@pytest.mark.parametrize("visitor", ["postgres"], indirect=True)
-async def test_a_database_that_stands_still(visitor, table, redis, relay, tmp_path, capsys):
+@pytest.mark.parametrize("visitor", ["redis", "postgres"], indirect=True)
+async def test_a_signature_of_no_listed_secret_is_told(visitor, table, redis, tmp_path, capsys):
     ada = await visitor()
     await ada.sign_up()
-    port = await relay.start()
-    url = f'database_url = "postgresql://postgres@127.0.0.1:{port}/upstream_camel?sslmode=disable"'
-    table = f'upstream = "database"\n{url}\ntimeout_seconds = 0.5\n{NOW}'
-    async with standing(redis, tmp_path, table) as stack:
-        token = await ada.token()
-        reader = await stack.exchanged(token)
-        await sure(reader)
-        relay.freeze()
-        await unsure(stack, reader, token, capsys, "")
-        relay.thaw()
-        await eventually(reader)
-
-
-async def eventually(reader):
-    """Sees that the reader goes on as soon as the server answers again."""
-
-    async def answers():
-        return (await reader.ask()).status_code == 200
-
-    await until(answers, 10)
-    assert (await reader.refresh()).status_code == 200
-
-
-def _change(path, statement):
-    with closing(sqlite3.connect(path, timeout=5)) as connection, connection:
-        connection.execute(statement)
-    connection.close()
+    async with standing(redis, tmp_path, table + 'secrets = ["a wrong one"]\n') as stack:
+        capsys.readouterr()
+        for _ in range(3):
+            await stack.refused(ada.cookie)
+        text = "".join(capsys.readouterr())
+        # A stranger can cause it, as often as wanted.
+        assert text.count("better_auth_signature_unknown") == 1
+        assert "sites.docs.better_auth.secrets" in text
+        assert await ada.token() not in text
+        await stack.refused("no.token")
+        stack.clock.ahead += LOG_EVERY
+        await stack.refused("no.token")
+        assert "better_auth" not in "".join(capsys.readouterr())
 
 
 def _user(record):
