@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -81,7 +81,8 @@ class SharedDatabase:
         await self._row("0" * 32)
         dialect = self._engine.dialect
         version = ".".join(str(part) for part in dialect.server_version_info or ())
-        text = f"readable: {_PRODUCTS[dialect.name]} {version}, tables {self._tables()}"
+        types = await self._bounded(self._types())
+        text = f"readable: {_PRODUCTS[dialect.name]} {version}, tables {self._tables(types)}"
         if dialect.name == "sqlite":
             return text
         at = await self._bounded(self._time())
@@ -90,14 +91,15 @@ class SharedDatabase:
     async def close(self) -> None:
         await self._engine.dispose()
 
-    def _tables(self) -> str:
-        """The tables with the columns that are read, as they are called there."""
+    def _tables(self, types: Mapping[str, Mapping[str, str]]) -> str:
+        """The tables with the columns that are read, as they are called there, and their types."""
         found = [] if self._query is None else self._query.selected_columns.keys()
         schema = f"{self._names['schema']}." if self._names["schema"] else ""
         tables = []
         for table in ("session", "user"):
             columns = [self._names[name] for name in found if name.startswith(f"{table}.")]
-            tables.append(f"{schema}{self._names[table]} ({', '.join(columns)})")
+            typed = [f"{column} {types[table][column]}" for column in columns]
+            tables.append(f"{schema}{self._names[table]} ({', '.join(typed)})")
         without = [self._names[name] for name in NAMES if name in _OF_PLUGINS and name not in found]
         return " and ".join(tables) + (f", without {', '.join(without)}" if without else "")
 
@@ -133,6 +135,10 @@ class SharedDatabase:
             result = await connection.execute(self._query, {"token": token})
             row: RowMapping | None = result.mappings().first()
             return row
+
+    async def _types(self) -> dict[str, dict[str, str]]:
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(_types, self._names)
 
     async def _time(self) -> datetime:
         async with self._engine.connect() as connection:
@@ -175,6 +181,26 @@ def _query(connection: Connection, names: dict[str, str]) -> sa.Select[Any]:
     joined = sessions.join(users, users.c[names["user.id"]] == sessions.c[names["session.userId"]])
     is_meant = sessions.c[names["session.token"]] == sa.bindparam("token", type_=sa.String)
     return sa.select(*columns).select_from(joined).where(is_meant).limit(1)
+
+
+def _types(connection: Connection, names: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The type of each column by its name there, in SQL, of each of the two tables."""
+    inspector = sa.inspect(connection)
+    return {
+        table: {
+            one["name"]: _type(one["type"], connection)
+            for one in inspector.get_columns(names[table], names["schema"] or None)
+        }
+        for table in ("session", "user")
+    }
+
+
+def _type(found: sa.types.TypeEngine[Any], connection: Connection) -> str:
+    try:
+        return found.compile(connection.dialect).lower()
+    except sa.exc.CompileError:
+        # A type that an extension made.
+        return "of another type"
 
 
 def _read(row: RowMapping, now: float) -> ForeignSession:

@@ -12,7 +12,7 @@ LOG_EVERY: Final = 10.0
 """Seconds between two lines of one kind about the same server."""
 MENDS: Final[Mapping[str, str]] = {
     "redis": "check sites.{site}.better_auth: redis_url and key_prefix must be those of the Better Auth "
-    "server's secondaryStorage, and that Redis must answer",
+    "server's secondaryStorage, and that Redis must answer and let its user read these keys",
     "database": "check sites.{site}.better_auth: database_url, tables and names must be those of the "
     "Better Auth server's database, and the role must be allowed to read its sessions and users",
     "http": "check sites.{site}.better_auth.url: get-session below it must answer JSON within "

@@ -14,6 +14,10 @@ PARSED: Final = 2_000
 """Records that a worker keeps parsed, each of a kilobyte or two."""
 MAX_PARSED: Final = 4_096
 """Bytes of a record that is kept so. Its user chooses the name and the picture, and may change them often."""
+SCANS: Final = 100
+SCANNED: Final = 1_000
+"""Keys at which one `SCAN` looks, in about a millisecond."""
+_GLOB: Final = re.compile(r"[*?\[\]\\^]")
 # Valkey tells the version of Redis that it is compatible with too, after its own name.
 _VERSIONS: Final = tuple(
     (name, re.compile(rf"^{name.lower()}_version:([\w.-]{{1,32}})".encode(), re.MULTILINE))
@@ -80,7 +84,7 @@ class SharedRedis:
         await self._run(
             *(command("GET", name) for name in (f"{self._prefix}{'0' * 32}", self._marker("nobody")))
         )
-        return f"readable: {await self._version()}; {await self._clock(now)}"
+        return f"readable: {await self._version()}; {await self._clock(now)}; {await self._keys()}"
 
     async def close(self) -> None:
         if self.owns:
@@ -97,6 +101,26 @@ class SharedRedis:
     async def _clock(self, now: float) -> str:
         told = await self._time()
         return "its clock is not for this user" if told is None else session.apart(told, now)
+
+    async def _keys(self) -> str:
+        """Say whether the prefix is one that keys have."""
+        if self._store.is_cluster:
+            # Each of its servers has some of the keys.
+            return "whether keys have key_prefix was not looked for"
+        pattern = _GLOB.sub(r"\\\g<0>", self._prefix) + "*"
+        cursor = 0
+        for _ in range(SCANS):
+            [reply] = await self._run(
+                command("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED, may_fail=True)
+            )
+            if isinstance(reply, Exception):
+                return "whether keys have key_prefix is not for this user"
+            cursor, names = int(reply[0]), reply[1]
+            if names:
+                return f"keys begin with {self._prefix}"
+            if cursor == 0:
+                return f"no key begins with {self._prefix}: nobody is signed in, or key_prefix is another one"
+        return f"of {SCANS * SCANNED} keys none begins with {self._prefix}: is key_prefix another one?"
 
     def _parse(self, raw: bytes, now: float) -> ForeignSession | None:
         """As session.parse. The same bytes say the same, and a question's flight is short against parsing."""

@@ -196,7 +196,7 @@ async def test_our_own_redis_that_may_not_tell(visitor, redis, tmp_path, capsys)
             # The question that was refused gave its place back.
             assert await stack.service.holds_nothing(reader.claims["sub"])
             await unsure(stack, reader, token, capsys, "")
-            await there.run(command("ACL", "SETUSER", "default", "allkeys"))
+            await there.run(command("ACL", "SETUSER", "default", "%R~better-auth:*"))
             await sure(reader)
 
 

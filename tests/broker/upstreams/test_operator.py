@@ -24,28 +24,35 @@ pytest_plugins = ["tests.broker.storage.sql_stores"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK = r"its clock is \d s (ahead|behind)"
 CAMEL = (
-    r"session \(id, token, userId, createdAt, expiresAt\) and "
-    r"user \(id, emailVerified, isAnonymous, banned, banExpires\)"
+    r"session \(id text, token text, userId text, createdAt {time}, expiresAt {time}\) and user "
+    r"\(id text, emailVerified {flag}, isAnonymous {flag}, banned {flag}, banExpires {time}\)"
 )
 SNAKE = (
-    r"sessions \(id, token, user_id, created_at, expires_at\) and "
-    r"users \(id, email_verified, is_anonymous, banned, ban_expires\)"
+    r"sessions \(id text, token text, user_id text, created_at {time}, expires_at {time}\) and users "
+    r"\(id text, email_verified {flag}, is_anonymous {flag}, banned {flag}, ban_expires {time}\)"
 )
 NEON = (
-    r"neon_auth\.session \(id, token, userId, createdAt, expiresAt\) and "
-    r"neon_auth\.user \(id, emailVerified, banned, banExpires\), without isAnonymous"
+    r"neon_auth\.session \(id uuid, token text, userId uuid, createdAt {time}, expiresAt {time}\) and "
+    r"neon_auth\.user \(id uuid, emailVerified {flag}, banned {flag}, banExpires {time}\), "
+    "without isAnonymous"
 )
+POSTGRES = {"time": "timestamp with time zone", "flag": "boolean"}
+SQLITE = {"time": "date", "flag": "integer"}
 SAID = {
-    "redis": rf"readable: (Valkey|Redis) \d[\d.]*; {CLOCK}",
-    "redis, 1.6": rf"readable: (Valkey|Redis) \d[\d.]*; {CLOCK}",
-    "postgres": rf"readable: PostgreSQL \d[\d.]*, tables {CAMEL}; {CLOCK}",
-    "postgres, snake": rf"readable: PostgreSQL \d[\d.]*, tables {SNAKE}; {CLOCK}",
-    "postgres, neon": rf"readable: PostgreSQL \d[\d.]*, tables {NEON}; {CLOCK}",
-    "sqlite": rf"readable: SQLite 3[\d.]*, tables {CAMEL}",
+    "redis": rf"readable: (Valkey|Redis) \d[\d.]*; {CLOCK}; keys begin with better-auth:",
+    "redis, another prefix": rf"readable: .*; {CLOCK}; no key begins with \?: .*key_prefix.*",
+    "postgres": rf"readable: PostgreSQL \d[\d.]*, tables {CAMEL.format(**POSTGRES)}; {CLOCK}",
+    "postgres, snake": rf"readable: PostgreSQL \d[\d.]*, tables {SNAKE.format(**POSTGRES)}; {CLOCK}",
+    "postgres, neon": rf"readable: PostgreSQL \d[\d.]*, tables {NEON.format(**POSTGRES)}; {CLOCK}",
+    "sqlite": rf"readable: SQLite 3[\d.]*, tables {CAMEL.format(**SQLITE)}",
     "http": rf"answers get-session; {CLOCK}",
     "jwt": rf"\d+ keys for EdDSA; {CLOCK}",
     "jwt, elsewhere": rf"\d+ keys for EdDSA; {CLOCK}",
 }
+
+
+ANOTHER_PREFIX = 'upstream = "redis"\nkey_prefix = "?"\n'
+"""A character that stands for any in the patterns of Redis."""
 
 
 async def found(folder, redis, table):
@@ -61,8 +68,9 @@ async def found(folder, redis, table):
 
 
 async def test_what_is_found_is_said(theirs, visitor_of, redis, tmp_path):
+    await (await visitor_of("redis")).sign_up()
     for name, said in SAID.items():
-        one = await found(tmp_path, redis, theirs[1][name])
+        one = await found(tmp_path, redis, theirs[1].get(name, ANOTHER_PREFIX))
         assert one.is_well, (name, one)
         assert re.fullmatch(said, one.note), (name, one.note)
 
@@ -116,7 +124,10 @@ async def test_a_user_of_redis_that_may_get_is_enough(visitor_of, redis, tmp_pat
         url = other.url.replace("unix://", "unix://chat:secret@")
         said = await found(tmp_path, redis, f'upstream = "redis"\nredis_url = "{url}"\n')
         assert said.is_well
-        assert said.note == "readable: its version is not for this user; its clock is not for this user"
+        assert said.note == (
+            "readable: its version is not for this user; its clock is not for this user; "
+            "whether keys have key_prefix is not for this user"
+        )
         async with standing(redis, tmp_path, f'upstream = "redis"\nredis_url = "{url}"\n') as stack:
             reader = await stack.exchanged(token)
             assert (await reader.ask()).status_code == 200
