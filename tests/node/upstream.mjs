@@ -10,6 +10,10 @@ import { sessionEnded } from "../../examples/better-auth/chatgate-webhook.mjs";
 import { openProvider } from "./provider.mjs";
 
 const servers = JSON.parse(process.argv[2]);
+// Now, as the libraries load for seconds, in which another process could take a port.
+const listening = servers.map(({ port }) =>
+  createServer((_, answer) => answer.writeHead(503).end()).listen(port, "127.0.0.1"),
+);
 const discoveryUrl = servers.some((one) => one.social) && (await openProvider());
 
 // The hashes are not what is tested, and scrypt would take most of the time.
@@ -91,7 +95,7 @@ async function library(version) {
   };
 }
 
-for (const server of servers) {
+for (const [at, server] of servers.entries()) {
   const lib = await library(server.version);
   const names = server.snake ? snake : {};
   const storage = server.storage ?? { memory: true };
@@ -133,7 +137,7 @@ for (const server of servers) {
     await runMigrations();
   }
   const auth = lib.betterAuth(options);
-  createServer(lib.toNodeHandler(auth)).listen(server.port, "127.0.0.1");
+  listening[at].removeAllListeners("request").on("request", lib.toNodeHandler(auth));
 }
 
 process.stdin.resume().on("end", () => process.exit(0));

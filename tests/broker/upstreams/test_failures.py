@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from chat_proxy.streams.leases import TRUSTED
 from edge.redis.client import Store, command
 from edge.upstreams.failures import LOG_EVERY
 from tests.broker.upstreams.between import ANSWERS, Between, answer_of
@@ -14,6 +15,7 @@ from tests.broker.upstreams.conftest import NOW
 from tests.broker.upstreams.doubts import eventually, sure, unsure
 from tests.broker.upstreams.stack import exchange, standing
 from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, visiting
+from tests.chat_proxy.service import until
 from tests.processes import valkey_server
 from tests.valkey import PATIENT_S
 
@@ -64,6 +66,44 @@ async def test_a_good_session_goes_on_for_the_stated_time(visitor, theirs, redis
         assert (await reader.ask()).status_code == 503
         between.behaviour = None
         await sure(reader)
+    await between.stop()
+
+
+@pytest.mark.parametrize("visitor", ["http"], indirect=True)
+async def test_a_running_answer_outlives_a_failing_server_for_a_while(visitor, theirs, redis, tmp_path):
+    ada = await visitor()
+    await ada.sign_up()
+    between = Between(theirs[0]["http"])
+    await between.start()
+    table = f'upstream = "http"\nurl = "{between.url}"\n{NOW}'
+
+    async def looked_at(times):
+        most = between.asked + times
+
+        async def is_asked():
+            return between.asked >= most
+
+        await until(is_asked, 10)
+
+    async with standing(redis, tmp_path, table, renew_every=0.1) as stack:
+        reader = await stack.exchanged(await ada.token())
+        asking = await stack.begun(reader)
+        for _ in range(2):
+            between.behaviour = "html"
+            await looked_at(2)
+            stack.clock.ahead += TRUSTED - 3
+            # In this time answers without a recent look were searched for.
+            await looked_at(8)
+            assert not asking.done()
+            between.behaviour = None
+            await looked_at(2)
+        between.behaviour = "html"
+        await looked_at(2)
+        stack.clock.ahead += TRUSTED
+        assert "temporarily_unavailable" in (await asyncio.wait_for(asking, 10)).text
+        between.behaviour = None
+        assert (await reader.refresh()).status_code == 200
+        assert (await reader.ask("GET", "/sessions")).status_code == 200
     await between.stop()
 
 
