@@ -3,12 +3,13 @@
 import json
 import re
 import time
+from email.utils import formatdate
 
 import pytest
 
 from broker.oauth.grants import better_auth
 from edge.upstreams.failures import LOG_EVERY
-from tests.broker.upstreams.between import Between
+from tests.broker.upstreams.between import ANSWERS, Between, answer_of
 from tests.broker.upstreams.stack import exchange, standing
 from tests.chat_proxy.service import Publisher
 from tests.tokens.signing import OTHER, SIGNING, jwk, sign
@@ -115,6 +116,28 @@ async def test_a_jwt_that_has_expired_by_our_clock_alone(visitor, stack_of, caps
     assert "sites.docs.better_auth: the clocks" in text
     stack.now.ahead = 0
     assert (await answer_to(stack, token)).status_code == 200
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("visitor", ["jwt"], indirect=True)
+async def test_the_time_of_a_cache_is_not_the_servers(visitor, theirs, redis, tmp_path, monkeypatch):
+    ada = await visitor()
+    await ada.sign_up()
+    token = (await ada.http.get("/token")).json()["token"]
+    keys = (await ada.http.get("/jwks")).content
+    monkeypatch.setitem(ANSWERS, "kept", answer_of(keys, more=f"Date: {formatdate()}\r\nAge: 9\r\n"))
+    between = Between(theirs[0]["jwt"])
+    await between.start()
+    between.behaviour = "kept"
+    origin = theirs[0]["jwt"].removesuffix("/api/auth")
+    table = f'upstream = "jwt"\nurl = "{between.url}"\nissuer = "{origin}"\naudience = "{origin}"\n'
+    async with standing(redis, tmp_path, table) as stack:
+        assert (await answer_to(stack, token)).status_code == 200
+        stack.now.ahead = 3600
+        site = stack.make()
+        site.key = None
+        assert (await exchange(site, token, better_auth.JWT)).status_code == 400
+    await between.stop()
 
 
 @pytest.fixture
