@@ -98,7 +98,7 @@ class SharedDatabase:
         tables = []
         for table in ("session", "user"):
             columns = [self._names[name] for name in found if name.startswith(f"{table}.")]
-            typed = [f"{column} {types[table][column]}" for column in columns]
+            typed = [f"{column} {types[table][column]}".strip() for column in columns]
             tables.append(f"{schema}{self._names[table]} ({', '.join(typed)})")
         without = [self._names[name] for name in NAMES if name in _OF_PLUGINS and name not in found]
         return " and ".join(tables) + (f", without {', '.join(without)}" if without else "")
@@ -199,8 +199,8 @@ def _type(found: sa.types.TypeEngine[Any], connection: Connection) -> str:
     try:
         return found.compile(connection.dialect).lower()
     except sa.exc.CompileError:
-        # A type that an extension made.
-        return "of another type"
+        # One that an extension made, or none, which SQLite allows.
+        return ""
 
 
 def _read(row: RowMapping, now: float) -> ForeignSession:
