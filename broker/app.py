@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from broker.accounts.password_hashes import scheme_for
 from broker.accounts.passwords import Passwords
 from broker.config import BrokerConfig
 from broker.endpoints import (
@@ -95,9 +96,10 @@ def create_api(
     store = MeasuredStore(
         config.redis_url, clock, metrics, replicas=config.wait_replicas, deadline=config.redis_deadline
     )
-    accounts = open_accounts(config.database_url)
+    accounts = open_accounts(config.database_url, own=config.own_database)
     keys = Keys(RedisKeyStore(store), config.secrets, config.algorithm)
-    passwords = Passwords(config.password_cost, on_hash=Hashes(metrics))
+    scheme = scheme_for(own_database=config.own_database)
+    passwords = Passwords(config.password_cost, scheme=scheme, on_hash=Hashes(metrics))
     watch(metrics, passwords, keys, now)
     seals = Seals(config.secrets)
     around = Around(store, config.redis_url, config.redis_deadline, now, clock)

@@ -13,7 +13,8 @@ from edge.http.client_address import Network, networks
 class BrokerConfig:
     """`issuer` and `audience` are the public addresses of the broker and of the chat proxy.
 
-    The first of `secrets` signs and encrypts; the others only verify and decrypt.
+    The first of `secrets` signs and encrypts; the others only verify and decrypt. `own_database`: no Better
+    Auth server uses the accounts' database.
     """
 
     issuer: str
@@ -26,7 +27,7 @@ class BrokerConfig:
     wait_replicas: int
     redis_deadline: float
     sign_up: bool
-    rehash: bool
+    own_database: bool
     algorithm: Literal["ES256", "EdDSA", "RS256"]
     cookie_prefix: str
     clients: Clients
@@ -64,11 +65,11 @@ def resolve(settings: Settings) -> BrokerConfig:
         port=broker.port,
         secrets=tuple(one.get_secret_value().encode() for one in (broker.secret, *broker.previous_secrets)),
         database_url=database_url,
+        own_database=database is None if broker.own_database is None else broker.own_database,
         redis_url=settings.redis.url.get_secret_value(),
         wait_replicas=settings.redis.wait_replicas or 0,
         redis_deadline=settings.redis.deadline_seconds,
         sign_up=broker.sign_up,
-        rehash=broker.rehash,
         algorithm=broker.algorithm,
         cookie_prefix=broker.cookie_prefix,
         clients=Clients.of(settings.sites),

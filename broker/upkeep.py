@@ -16,8 +16,9 @@ from edge.telemetry import logs
 
 KEEP_EVERY: Final = 1.0
 """Seconds between two looks at the key ring and the cuts, which an emptied Redis has lost."""
-LOOK_AT_HASHES_EVERY: Final = 60
-"""Looks between two checks for hashes of Better Auth, which may be imported while a broker runs."""
+LOOK_AT_ACCOUNTS_EVERY: Final = 60
+"""Looks between two at the accounts: hashes may be imported, and a Better Auth server get a plugin, while a
+broker runs."""
 
 _log = structlog.get_logger()
 
@@ -51,7 +52,7 @@ class _Upkeep:
             await asyncio.sleep(KEEP_EVERY)
             await self.keep_keys()
             looked += 1
-            if not self._has_schema or looked % LOOK_AT_HASHES_EVERY == 0:
+            if not self._has_schema or looked % LOOK_AT_ACCOUNTS_EVERY == 0:
                 await self.keep_accounts()
 
     async def keep_keys(self) -> None:
@@ -74,6 +75,7 @@ class _Upkeep:
             if not self._has_schema:
                 await self._accounts.create_schema()
                 self._has_schema = True
+            await self._accounts.look()
             self._passwords.equalise_scrypt = await self._accounts.has_scrypt()
         except AccountsUnavailable as error:
             _log.error("accounts_unavailable", reason=str(error))

@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from broker.accounts.accounts import Accounts, AccountsError, AccountsUnavailable, normalise_email
+from broker.accounts.accounts import Accounts, AccountsError, AccountsUnavailable, NoTables, normalise_email
 from broker.config import resolve
 from broker.storage.sql import SqlAccounts, open_accounts
 from chatgate.environment import Environment
@@ -20,8 +20,6 @@ from edge.database_url import BadDatabaseUrl, driver_url
 from edge.redis.client import Store, StoreUnavailable, command
 
 T = TypeVar("T")
-_UNDEFINED_TABLE: Final = "42P01"
-"""The code of Postgres for a missing table (its appendix A); SQLite has a message only."""
 
 
 @contextmanager
@@ -87,10 +85,8 @@ async def have_tables(around: Environment) -> bool:
     try:
         async with accounts_of(around, make_tables=False) as accounts:
             await accounts.ready()
-    except AccountsUnavailable as error:
-        if _lacks_tables(error):
-            return False
-        raise
+    except NoTables:
+        return False
     return True
 
 
@@ -104,11 +100,6 @@ def _exists(file: Path) -> bool:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
         return False
     return True
-
-
-def _lacks_tables(error: AccountsUnavailable) -> bool:
-    raised = getattr(error.__cause__, "orig", None)
-    return getattr(raised, "sqlstate", None) == _UNDEFINED_TABLE or "no such table" in str(raised)
 
 
 @asynccontextmanager
@@ -125,7 +116,8 @@ async def accounts_of(around: Environment, *, make_tables: bool = True) -> Async
 
 def _opened(around: Environment) -> SqlAccounts:
     try:
-        return open_accounts(resolve(around.settings).database_url)
+        config = resolve(around.settings)
+        return open_accounts(config.database_url, own=config.own_database)
     except OSError as error:
         raise _cannot_be_made(around, error) from None
 

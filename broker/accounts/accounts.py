@@ -1,7 +1,7 @@
 """Accounts: the record, the rules about its text, and the interface of its store.
 
-The record is Better Auth's `user` row and two nullable columns of ours, so that one database can
-serve both. Readers without an account (guests) never reach this module.
+The record is Better Auth's `user` row and what is kept here beside it, so that one database can serve
+both. Readers without an account (guests) never reach this module.
 """
 
 import re
@@ -44,6 +44,10 @@ class AccountsUnavailable(AccountsError):
     code = "ACCOUNTS_UNAVAILABLE"
 
 
+class NoTables(AccountsUnavailable):
+    """The database lacks a table, as before the first start of a broker."""
+
+
 class InvalidEmail(AccountsError):
     code = "INVALID_EMAIL"
 
@@ -63,7 +67,11 @@ UNSET: Final = Unset.UNSET
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`id` is the `sub` of tokens; `email` is in normalised form; times are UTC with milliseconds."""
+    """`id` is the `sub` of tokens; `email` is in normalised form; times are UTC with milliseconds.
+
+    `ban_expires` is of bans by a Better Auth server; one of ours lasts until it is lifted. `two_factor`:
+    that server asks this reader for more than a password.
+    """
 
     id: str
     name: str
@@ -75,6 +83,11 @@ class Account:
     is_anonymous: bool = False
     tier: str | None = None
     banned: bool = False
+    ban_expires: datetime | None = None
+    two_factor: bool = False
+
+    def is_banned(self, now: datetime) -> bool:
+        return self.banned and (self.ban_expires is None or self.ban_expires > now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +116,9 @@ class Accounts(Protocol):
 
     async def by_id(self, account_id: str) -> Credential | None: ...
 
-    async def create(self, account: Account, password_hash: str | None) -> bool:
-        """False: the address is taken. Exactly one of several calls for one address gets True."""
+    async def create(self, account: Account, password_hash: str | None) -> Account | None:
+        """The account with the id that its row has, which the database may choose. None: the address is
+        taken. Exactly one of several calls for one address gets an account."""
 
     async def update_profile(
         self, account_id: str, *, name: str | None, image: str | Unset | None, now: datetime
@@ -117,10 +131,10 @@ class Accounts(Protocol):
     async def delete(self, account_id: str) -> bool:
         """True when there was such an account."""
 
-    async def set_banned(self, account_id: str, banned: bool, now: datetime) -> bool:
-        """False: no such account."""
+    async def set_banned(self, account_id: str, banned: bool) -> bool:
+        """False: no such account. A ban by a Better Auth server stays."""
 
-    async def set_tier(self, account_id: str, tier: str | None, now: datetime) -> bool:
+    async def set_tier(self, account_id: str, tier: str | None) -> bool:
         """False: no such account."""
 
     async def page(self, after_email: str, limit: int) -> list[Account]:

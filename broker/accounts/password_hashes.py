@@ -1,5 +1,4 @@
-"""The stored forms of a password: argon2id, which the broker makes, and Better Auth's scrypt, which it only
-reads."""
+"""The stored forms of a password: argon2id, of the broker's own database, and Better Auth's scrypt."""
 
 import hashlib
 import re
@@ -65,6 +64,11 @@ class BetterAuthScrypt(uh.HasSalt, uh.GenericHandler):  # type: ignore[misc]
             raw, salt=self.salt.encode(), n=16384, r=16, p=1, dklen=64, maxmem=64 * 1024 * 1024
         )
         return key.hex()
+
+
+def scheme_for(*, own_database: bool) -> str:
+    """The scheme of new hashes. A Better Auth server on the same database reads no argon2id."""
+    return ARGON2 if own_database else SCRYPT
 
 
 def context_for(cost: Cost) -> CryptContext:

@@ -1,7 +1,8 @@
 """Passwords: the rules for new ones, how they are hashed, and how many are hashed at once.
 
-New hashes are argon2id. Hashes that a Better Auth server stored (scrypt) are read, never made. Text is
-normalised to NFKC before it is hashed, as in Better Auth, so a password typed on two keyboards is the same.
+New hashes are argon2id where the database is the broker's own. Where a Better Auth server uses it they are
+the scrypt that it reads. Text is normalised to NFKC before it is hashed, as in Better Auth, so a password
+typed on two keyboards is the same.
 """
 
 import asyncio
@@ -116,17 +117,20 @@ def _normalise(raw: str) -> str:
 class Hasher:
     """Hashes and compares passwords on one thread. Never raises for a reader's input or a row's content.
 
+    `scheme`, ARGON2 or SCRYPT, is that of new hashes.
+
     `on_hash` is called with "argon2" or "better_auth_scrypt" after each run of that function, on the thread
     that ran it.
     """
 
-    def __init__(self, cost: Cost, on_hash: Callable[[str], None]) -> None:
+    def __init__(self, cost: Cost, scheme: str, on_hash: Callable[[str], None]) -> None:
         self._cost = cost
+        self._scheme = scheme
         self._on_hash = on_hash
         self._context = context_for(cost)
 
     def hash(self, normalised: str) -> str:
-        return self._make(ARGON2, normalised)
+        return self._make(self._scheme, normalised)
 
     def verify(self, raw: str, stored: str | None, *, equalise_scrypt: bool) -> Verdict:
         scheme = None
@@ -171,14 +175,15 @@ class Passwords:
 
     Callers wait in broker.accounts.hashing_queue, each at most `max_wait` seconds; beyond that, or beyond
     their share, they get `HashingBusy`. A caller that is cancelled while it waits gives its place back.
-    `equalise_scrypt` may be set at any time: True while the database holds hashes that a Better Auth server
-    made.
+    `scheme` is that of new hashes. `equalise_scrypt` may be set at any time: True while the database holds
+    scrypt hashes that are not made here.
     """
 
     def __init__(
         self,
         cost: Cost,
         *,
+        scheme: str = ARGON2,
         workers: int | None = None,
         queue_limit: int = MAX_WAITING,
         max_wait: float = MAX_WAIT_S,
@@ -187,7 +192,8 @@ class Passwords:
     ) -> None:
         size = workers or max(1, os.cpu_count() or 1)
         self.equalise_scrypt = equalise_scrypt
-        self._hasher = Hasher(cost, on_hash)
+        self._scheme = scheme
+        self._hasher = Hasher(cost, scheme, on_hash)
         self._max_wait = max_wait
         self._refused = 0
         self._closed = False
@@ -220,7 +226,7 @@ class Passwords:
     async def verify(self, raw: str, stored: str | None, asker: Asker) -> Verdict:
         """Takes the time of a hash for any input, also `stored=None` (unknown address). Raises
         `HashingBusy`."""
-        equalise = self.equalise_scrypt
+        equalise = self.equalise_scrypt or self._scheme == SCRYPT
         return await self._run(asker, lambda: self._hasher.verify(raw, stored, equalise_scrypt=equalise))
 
     def close(self) -> None:

@@ -194,6 +194,7 @@ ERRORS: Final[Mapping[str, FormError]] = {
     "INVALID_PASSWORD_CHARACTERS": FormError("password_unusable", "password"),
     "INVALID_PROFILE": FormError("name_unusable", "name"),
     "BANNED_USER": FormError("closed_account"),
+    "TWO_FACTOR_REQUIRED": FormError("second_factor"),
     "too_many_requests": FormError("too_many"),
 }
 

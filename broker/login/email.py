@@ -56,11 +56,25 @@ async def prove(broker: Broker, client: Client, caller: Caller, *, email: str, p
         await broker.rates.failed(caller.address, address)
         audit.record(audit.SIGN_IN_FAILED, client=client.id, sub=sub, address=caller.address)
         raise APIError(401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password")
-    if credential.account.banned:
-        audit.record(audit.SIGN_IN_FAILED, client=client.id, sub=sub, address=caller.address, banned=True)
-        raise APIError(403, "BANNED_USER", "You have been banned from this application")
+    _require_welcome(broker, client, caller, credential.account)
     await _rehash(broker, caller, credential, password, verdict)
     return _proved(credential.account, client, generation)
+
+
+def _require_welcome(broker: Broker, client: Client, caller: Caller, account: Account) -> None:
+    """Raises APIError 403 for a banned reader, and for one of whom Better Auth asks a second factor."""
+    if account.is_banned(_utc(broker)):
+        refusal = APIError(403, "BANNED_USER", "You have been banned from this application")
+    elif account.two_factor:
+        refusal = APIError(
+            403, "TWO_FACTOR_REQUIRED", "This account needs a second factor, not asked for here"
+        )
+    else:
+        return
+    audit.record(
+        audit.SIGN_IN_FAILED, client=client.id, sub=account.id, address=caller.address, reason=refusal.code
+    )
+    raise refusal
 
 
 async def sign_up(
@@ -92,7 +106,7 @@ async def make_account(
     """Raises APIError 400 when sign-up is closed or a value is refused, 422 when the address is taken."""
     if not broker.config.sign_up:
         raise APIError(400, "EMAIL_PASSWORD_SIGN_UP_DISABLED", "Email and password sign up is not enabled")
-    now = datetime.fromtimestamp(broker.now(), UTC)
+    now = _utc(broker)
     account = Account(
         id=new_id(),
         name=check_name(name),
@@ -105,14 +119,15 @@ async def make_account(
     normalised = check_new_password(password)
     await broker.rates.sign_up(caller.address)
     hashed = await broker.passwords.hash(normalised, _asker(caller, account.email))
-    if not await broker.accounts.create(account, hashed):
+    made = await broker.accounts.create(account, hashed)
+    if made is None:
         raise APIError(
             422,
             "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
             "User already exists. Use another email.",
         )
-    audit.record(audit.SIGNED_UP, client=client.id, sub=account.id, address=caller.address)
-    return _proved(account, client, await broker.sessions.generation(account.id, client.id))
+    audit.record(audit.SIGNED_UP, client=client.id, sub=made.id, address=caller.address)
+    return _proved(made, client, await broker.sessions.generation(made.id, client.id))
 
 
 async def check_password(broker: Broker, caller: Caller, credential: Credential, password: str) -> bool:
@@ -160,12 +175,15 @@ async def _rehash(
     broker: Broker, caller: Caller, credential: Credential, password: str, verdict: Verdict
 ) -> None:
     stored = credential.password_hash
-    if stored is None or not verdict.needs_rehash or not broker.config.rehash:
+    if stored is None or not verdict.needs_rehash or not broker.config.own_database:
         return
     # A sign-in must not fail because a better hash cannot be made now; the next one tries again.
     with suppress(HashingBusy):
         new_hash = await broker.passwords.rehash(password, _asker(caller, credential.account.email))
-        now = datetime.fromtimestamp(broker.now(), UTC)
         await broker.accounts.replace_password(
-            credential.account.id, old_hash=stored, new_hash=new_hash, now=now
+            credential.account.id, old_hash=stored, new_hash=new_hash, now=_utc(broker)
         )
+
+
+def _utc(broker: Broker) -> datetime:
+    return datetime.fromtimestamp(broker.now(), UTC)

@@ -1,56 +1,35 @@
 """Accounts in SQLite or Postgres."""
 
 import asyncio
-import os
 import sqlite3
-import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, CursorResult
-from sqlalchemy.util import await_only
+from sqlalchemy.engine import Connection, RowMapping
 
 from broker.accounts.accounts import (
     Account,
     AccountsUnavailable,
     Credential,
     InvalidProfile,
+    NoTables,
     Unset,
     can_be_stored,
 )
-from broker.accounts.password_hashes import MAX_STORED_HASH
-from broker.storage.sql_tables import (
-    ACCOUNT,
-    PROVIDER,
-    USER,
-    create_schema,
-    credential_row,
-    to_account,
-    user_row,
-)
-from edge.async_engine import AsyncEngine, create_async_engine
-from edge.database_url import driver_url
+from broker.storage import sql_schema
+from broker.storage.sql_engines import engine_of
+from broker.storage.sql_schema import Schema
+from broker.storage.sql_tables import Tables, to_account
+from edge.async_engine import AsyncEngine
 
 DEADLINE_S: Final = 2.0
 
 SCHEMA_DEADLINE_S: Final = 15.0
 """Tables are made once, at start, and that may wait for another process that is making them."""
-
-DRIVER_PATIENCE_S: Final = 1.5
-"""Shorter than the deadline, so that the driver itself gives up cleanly before the task is abandoned."""
-
-WAL_AGAIN_S: Final = 0.01
-
-POOL_SIZE: Final = 8
-"""Accounts are read at sign-in only, and hashing bounds that to tens a second."""
-
-POOL_RECYCLE_S: Final = 300
-"""A serverless Postgres closes connections that are idle for minutes."""
 
 T = TypeVar("T")
 
@@ -65,44 +44,21 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ValueError, "the accounts database holds a value that cannot be read"),
 )
 
-# Better Auth, api/routes/sign-in: it ignores a password under any other provider or account id.
-_IS_CREDENTIAL: Final = sa.and_(ACCOUNT.c.providerId == PROVIDER, ACCOUNT.c.accountId == ACCOUNT.c.userId)
 
-# One character more than a hash may have is enough to see that a value is none, however long it is.
-_PASSWORD_HASH: Final = sa.func.substr(ACCOUNT.c.password, 1, MAX_STORED_HASH + 1).label("password_hash")
-
-_CREDENTIALS: Final = sa.select(USER, _PASSWORD_HASH).select_from(
-    USER.outerjoin(ACCOUNT, sa.and_(ACCOUNT.c.userId == USER.c.id, _IS_CREDENTIAL))
-)
-
-# `<32 hex>:<128 hex>`: recognised by its shape, since it has no prefix.
-_ANY_SCRYPT: Final = (
-    sa.select(ACCOUNT.c.id)
-    .where(_IS_CREDENTIAL)
-    .where(sa.func.length(ACCOUNT.c.password) == 161, sa.func.substr(ACCOUNT.c.password, 33, 1) == ":")
-    .limit(1)
-)
-
-
-def open_accounts(url: str) -> "SqlAccounts":
-    """`url`: `sqlite:///path`, `postgres://...` or `postgresql://...`; connects at the first call.
-
-    Raises `BadDatabaseUrl`. An SQLite file that does not exist is made, readable by its owner alone; the
-    mode of an existing file stays as it is.
-    """
-    target, connect_args = driver_url(url)
-    if target.get_backend_name() == "sqlite":
-        return SqlAccounts(_sqlite_engine(target))
-    return SqlAccounts(_postgres_engine(target, connect_args))
+def open_accounts(url: str, *, own: bool = False) -> "SqlAccounts":
+    """As `engine_of`. `own`: no Better Auth server uses the database."""
+    return SqlAccounts(engine_of(url), own=own)
 
 
 class SqlAccounts:
     """`broker.accounts.Accounts` over one engine."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, own: bool) -> None:
         self._engine = engine
+        self._own = own
         # The other database's dialect would take 2 MiB (measured).
         self._insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert
+        self._schema: Schema | None = None
         self._abandoned: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
@@ -113,30 +69,45 @@ class SqlAccounts:
 
         Takes up to 15 s. Raises `AccountsUnavailable`.
         """
-        await self._run(create_schema, SCHEMA_DEADLINE_S)
+        await self._run(
+            lambda connection: sql_schema.create_schema(connection, own=self._own), SCHEMA_DEADLINE_S
+        )
+
+    async def look(self) -> Schema:
+        """Look at the tables anew: a Better Auth server may have got a plugin, with columns of its own."""
+        self._schema = await self._run(sql_schema.look)
+        return self._schema
 
     async def by_email(self, email: str) -> Credential | None:
-        return await self._credential(_CREDENTIALS.where(USER.c.email == email), email)
+        return await self._credential("email", email)
 
     async def by_id(self, account_id: str) -> Credential | None:
-        return await self._credential(_CREDENTIALS.where(USER.c.id == account_id), account_id)
+        return await self._credential("id", account_id)
 
-    async def create(self, account: Account, password_hash: str | None) -> bool:
+    async def create(self, account: Account, password_hash: str | None) -> Account | None:
         _require_storable(account.name, account.email, account.image)
-        new_user = (
-            self._insert(USER).values(user_row(account)).on_conflict_do_nothing(index_elements=["email"])
-        )
-        new_password = sa.insert(ACCOUNT).values(credential_row(account, password_hash))
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection, tables: Tables) -> Account | None:
             # The unique index decides between two calls for one address at once.
-            if connection.execute(new_user).rowcount == 0:
-                return False
+            made = connection.execute(
+                self._insert(tables.user)
+                .values(tables.user_row(account))
+                .on_conflict_do_nothing(index_elements=["email"])
+                .returning(tables.user.c.id)
+            ).first()
+            if made is None:
+                return None
+            stored = replace(account, id=made.id)
             if password_hash is not None:
-                connection.execute(new_password)
-            return True
+                connection.execute(
+                    sa.insert(tables.account).values(tables.credential_row(stored, password_hash))
+                )
+            if stored.tier is not None or stored.banned:
+                marks = {"userId": stored.id, "tier": stored.tier, "banned": stored.banned}
+                connection.execute(sa.insert(tables.ours).values(marks))
+            return stored
 
-        return await self._run(work)
+        return await self._with_tables(work)
 
     async def update_profile(
         self, account_id: str, *, name: str | None, image: str | Unset | None, now: datetime
@@ -147,57 +118,107 @@ class SqlAccounts:
         if not isinstance(image, Unset):
             changes["image"] = image
         _require_storable(name, changes.get("image"))
-        statement = sa.update(USER).where(USER.c.id == account_id).values(changes).returning(USER)
-        row = await self._run(lambda connection: connection.execute(statement).mappings().first())
+
+        def work(connection: Connection, tables: Tables) -> RowMapping | None:
+            is_meant = tables.user.c.id == account_id
+            connection.execute(sa.update(tables.user).where(is_meant).values(changes))
+            return connection.execute(tables.credentials().where(is_meant)).mappings().first()
+
+        row = await self._with_tables(work)
         return None if row is None else to_account(row)
 
     async def replace_password(self, account_id: str, *, old_hash: str, new_hash: str, now: datetime) -> bool:
-        return await self._change(
-            sa.update(ACCOUNT)
-            .where(ACCOUNT.c.userId == account_id, _IS_CREDENTIAL, ACCOUNT.c.password == old_hash)
-            .values(password=new_hash, updatedAt=now)
-        )
+        def work(connection: Connection, tables: Tables) -> bool:
+            account = tables.account
+            is_meant = sa.and_(account.c.userId == account_id, account.c.password == old_hash)
+            changed = sa.update(account).where(is_meant, tables.is_credential)
+            return connection.execute(changed.values(password=new_hash, updatedAt=now)).rowcount > 0
+
+        return await self._with_tables(work)
 
     async def delete(self, account_id: str) -> bool:
-        return await self._change(sa.delete(USER).where(USER.c.id == account_id))
+        def work(connection: Connection, tables: Tables) -> bool:
+            connection.execute(sa.delete(tables.ours).where(tables.ours.c.userId == account_id))
+            deleted = sa.delete(tables.user).where(tables.user.c.id == account_id)
+            return connection.execute(deleted).rowcount > 0
 
-    async def set_banned(self, account_id: str, banned: bool, now: datetime) -> bool:
-        return await self._change(
-            sa.update(USER).where(USER.c.id == account_id).values(banned=banned, updatedAt=now)
-        )
+        return await self._with_tables(work)
 
-    async def set_tier(self, account_id: str, tier: str | None, now: datetime) -> bool:
-        return await self._change(
-            sa.update(USER).where(USER.c.id == account_id).values(tier=tier, updatedAt=now)
+    async def set_banned(self, account_id: str, banned: bool) -> bool:
+        def work(connection: Connection, tables: Tables) -> bool:
+            if self._own and not banned and "banned" in tables.user.columns:
+                # A ban that came with the rows of a Better Auth server, which is no more.
+                lifted = sa.update(tables.user).where(tables.user.c.id == account_id)
+                connection.execute(lifted.values(banned=False))
+            return self._mark(connection, tables, account_id, "banned", banned)
+
+        return await self._with_tables(work)
+
+    async def set_tier(self, account_id: str, tier: str | None) -> bool:
+        return await self._with_tables(
+            lambda connection, tables: self._mark(connection, tables, account_id, "tier", tier)
         )
 
     async def page(self, after_email: str, limit: int) -> list[Account]:
-        statement = sa.select(USER).where(USER.c.email > after_email).order_by(USER.c.email).limit(limit)
-        rows = await self._run(lambda connection: connection.execute(statement).mappings().all())
-        return [to_account(row) for row in rows]
+        def work(connection: Connection, tables: Tables) -> Sequence[RowMapping]:
+            email = tables.user.c.email
+            statement = tables.credentials().where(email > after_email).order_by(email).limit(limit)
+            return connection.execute(statement).mappings().all()
+
+        return [to_account(row) for row in await self._with_tables(work)]
 
     async def has_scrypt(self) -> bool:
-        return await self._run(lambda connection: connection.execute(_ANY_SCRYPT).first() is not None)
+        return await self._with_tables(
+            lambda connection, tables: connection.execute(tables.any_scrypt()).first() is not None
+        )
 
     async def ready(self) -> None:
-        await self._run(lambda connection: connection.execute(_CREDENTIALS.limit(1)).first())
+        await self._with_tables(
+            lambda connection, tables: connection.execute(tables.credentials().limit(1)).first()
+        )
 
-    async def _credential(self, statement: sa.Select[Any], key: str) -> Credential | None:
+    def _mark(
+        self, connection: Connection, tables: Tables, account_id: str, column: str, value: str | bool | None
+    ) -> bool:
+        """Keep `value` in our table, if there is such a user."""
+        user, ours = tables.user.c, tables.ours
+        chosen = sa.select(user.id, sa.literal(value, ours.c[column].type)).where(user.id == account_id)
+        statement = (
+            self._insert(ours)
+            .from_select(["userId", column], chosen)
+            .on_conflict_do_update(index_elements=["userId"], set_={column: value})
+        )
+        return connection.execute(statement).rowcount > 0
+
+    async def _credential(self, column: str, key: str) -> Credential | None:
         if not can_be_stored(key):
             return None
-        row = await self._run(lambda connection: connection.execute(statement).mappings().first())
+
+        def work(connection: Connection, tables: Tables) -> RowMapping | None:
+            statement = tables.credentials().where(tables.user.c[column] == key)
+            return connection.execute(statement).mappings().first()
+
+        row = await self._with_tables(work)
         return None if row is None else Credential(to_account(row), row["password_hash"])
 
-    async def _change(self, statement: sa.Update | sa.Delete) -> bool:
-        def work(connection: Connection) -> bool:
-            result: CursorResult[Any] = connection.execute(statement)
-            return result.rowcount > 0
+    async def _with_tables(self, work: Callable[[Connection, Tables], T]) -> T:
+        def known(connection: Connection) -> T:
+            if self._schema is None:
+                self._schema = sql_schema.look(connection)
+            return work(connection, self._schema.tables)
 
-        return await self._run(work)
+        try:
+            return await self._run(known)
+        except AccountsUnavailable:
+            # A table may have been changed since: look again at the next call.
+            self._schema = None
+            raise
 
     async def _run(self, work: Callable[[Connection], T], seconds: float = DEADLINE_S) -> T:
         try:
             return await self._within(seconds, self._transaction(work))
+        except sa.exc.NoSuchTableError as error:
+            raise NoTables(f"the accounts database lacks the table {error}") from error
         except tuple(kind for kind, _ in _REASONS) as error:
             raise AccountsUnavailable(_reason(error)) from error
 
@@ -229,69 +250,6 @@ class SqlAccounts:
         if not task.cancelled():
             # Read, so that the event loop does not report it: its caller has been answered.
             task.exception()
-
-
-def _postgres_engine(target: URL, connect_args: dict[str, Any]) -> AsyncEngine:
-    return create_async_engine(
-        target,
-        # Unnamed statements and no cache: behind a pooler in transaction mode the next transaction may run
-        # on another server connection, where the name is unknown.
-        connect_args={
-            **connect_args,
-            "timeout": DRIVER_PATIENCE_S,
-            "statement_cache_size": 0,
-            "prepared_statement_cache_size": 0,
-            "prepared_statement_name_func": lambda: "",
-        },
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=DRIVER_PATIENCE_S,
-        pool_pre_ping=True,
-        pool_recycle=POOL_RECYCLE_S,
-        hide_parameters=True,
-    )
-
-
-def _sqlite_engine(target: URL) -> AsyncEngine:
-    _create_private_file(Path(target.database or ""))
-    engine = create_async_engine(
-        target,
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=DRIVER_PATIENCE_S,
-        hide_parameters=True,
-    )
-    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _create_private_file(path: Path) -> None:
-    # SQLite gives the files of its write-ahead log the mode of the database.
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {int(DRIVER_PATIENCE_S * 1000)}")
-    _use_a_write_ahead_log(cursor)
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _use_a_write_ahead_log(cursor: Any) -> None:
-    # SQLite refuses this step to some of several processes that open a new file at once, without the wait
-    # that `busy_timeout` gives to other steps.
-    until = time.monotonic() + DRIVER_PATIENCE_S
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() >= until:
-                raise
-            await_only(asyncio.sleep(WAL_AGAIN_S))
 
 
 def _reason(error: Exception) -> str:

@@ -1,24 +1,25 @@
-"""The tables as Better Auth 1.7's own migration makes them, and making those that are missing.
+"""The tables as Better Auth's own migration makes them, and one of ours beside them.
 
-`isAnonymous`, `tier` and `banned` are nullable additions, which a Better Auth server on the same database
-does not need and tolerates.
+Nothing is added to Better Auth's tables. Columns that only its plugins make are read where they are.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Dialect, RowMapping
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.engine import Dialect, RowMapping
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from broker.accounts.accounts import Account, new_id, to_millisecond
+from broker.accounts.password_hashes import MAX_STORED_HASH
+from broker.storage.account_ids import AccountId, Kind, made
 
 PROVIDER: Final = "credential"
 """Better Auth's name for an account with a password of its own."""
 
-SCHEMA_LOCK: Final = 0x63686174_67617465
-"""The advisory lock of the process that makes the tables: "chatgate" in ASCII."""
+OURS: Final = "chatgate_account"
+"""Our table: tiers and bans that were set here."""
 
 
 class _SqliteDate(UserDefinedType[str]):
@@ -56,74 +57,134 @@ class Instant(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-_METADATA: Final = sa.MetaData()
 _BOOLEAN: Final = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
-USER: Final = sa.Table(
-    "user",
-    _METADATA,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("email", sa.Text, nullable=False, unique=True),
-    sa.Column("emailVerified", _BOOLEAN, nullable=False),
-    sa.Column("image", sa.Text),
-    sa.Column("createdAt", Instant, nullable=False),
-    sa.Column("updatedAt", Instant, nullable=False),
-    sa.Column("isAnonymous", _BOOLEAN),
-    sa.Column("tier", sa.Text),
-    sa.Column("banned", _BOOLEAN),
-    quote=True,
-)
-ADDED_COLUMNS: Final = ("isAnonymous", "tier", "banned")
-
-ACCOUNT: Final = sa.Table(
-    "account",
-    _METADATA,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("accountId", sa.Text, nullable=False),
-    sa.Column("providerId", sa.Text, nullable=False),
-    sa.Column("userId", sa.Text, sa.ForeignKey(USER.c.id, ondelete="CASCADE"), nullable=False),
-    sa.Column("accessToken", sa.Text),
-    sa.Column("refreshToken", sa.Text),
-    sa.Column("idToken", sa.Text),
-    sa.Column("accessTokenExpiresAt", Instant),
-    sa.Column("refreshTokenExpiresAt", Instant),
-    sa.Column("scope", sa.Text),
-    sa.Column("password", sa.Text),
-    sa.Column("createdAt", Instant, nullable=False),
-    sa.Column("updatedAt", Instant, nullable=False),
-    sa.Index("account_userId_idx", "userId"),
-)
+OF_PLUGINS: Final[dict[str, TypeEngine[Any]]] = {
+    "isAnonymous": _BOOLEAN,
+    "banned": _BOOLEAN,
+    "banExpires": Instant(),
+    "twoFactorEnabled": _BOOLEAN,
+}
+"""Columns of `user` that the plugins anonymous, admin and two-factor make."""
 
 
-def user_row(account: Account) -> dict[str, Any]:
-    return {
-        "id": account.id,
-        "name": account.name,
-        "email": account.email,
-        "emailVerified": account.email_verified,
-        "image": account.image,
-        "createdAt": account.created_at,
-        "updatedAt": account.updated_at,
-        "isAnonymous": account.is_anonymous,
-        "tier": account.tier,
-        "banned": account.banned,
-    }
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of one database, with the columns that it has."""
+
+    user: sa.Table
+    account: sa.Table
+    ours: sa.Table
+    ids: Kind
+    account_ids: Kind
+
+    @property
+    def is_credential(self) -> sa.ColumnElement[bool]:
+        # Better Auth, api/routes/sign-in: it ignores a password under any other provider or account id.
+        account = self.account.c
+        return sa.and_(account.providerId == PROVIDER, account.accountId == sa.cast(account.userId, sa.Text))
+
+    def credentials(self) -> sa.Select[Any]:
+        """Users with the hash of their password, and with what our table has of them."""
+        user, account, ours = self.user, self.account, self.ours
+        # One character more than a hash may have is enough to see that a value is none, however long it is.
+        password_hash = sa.func.substr(account.c.password, 1, MAX_STORED_HASH + 1).label("password_hash")
+        joined = user.outerjoin(account, sa.and_(account.c.userId == user.c.id, self.is_credential))
+        joined = joined.outerjoin(ours, ours.c.userId == user.c.id)
+        return sa.select(user, ours.c.tier, ours.c.banned.label("banned_here"), password_hash).select_from(
+            joined
+        )
+
+    def any_scrypt(self) -> sa.Select[Any]:
+        # `<32 hex>:<128 hex>`: recognised by its shape, since it has no prefix.
+        password = self.account.c.password
+        is_scrypt = sa.and_(sa.func.length(password) == 161, sa.func.substr(password, 33, 1) == ":")
+        return sa.select(self.account.c.id).where(self.is_credential, is_scrypt).limit(1)
+
+    def user_row(self, account: Account) -> dict[str, Any]:
+        return _with_id(
+            made(self.ids, account.id),
+            {
+                "name": account.name,
+                "email": account.email,
+                "emailVerified": account.email_verified,
+                "image": account.image,
+                "createdAt": account.created_at,
+                "updatedAt": account.updated_at,
+            },
+        )
+
+    def credential_row(self, account: Account, password_hash: str) -> dict[str, Any]:
+        """`account` has the id that its row got."""
+        return _with_id(
+            made(self.account_ids, new_id()),
+            {
+                "accountId": account.id.lstrip("-"),
+                "providerId": PROVIDER,
+                "userId": account.id,
+                "password": password_hash,
+                "createdAt": account.created_at,
+                "updatedAt": account.updated_at,
+            },
+        )
 
 
-def credential_row(account: Account, password_hash: str | None) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "accountId": account.id,
-        "providerId": PROVIDER,
-        "userId": account.id,
-        "password": password_hash,
-        "createdAt": account.created_at,
-        "updatedAt": account.updated_at,
-    }
+def tables_of(ids: Kind, account_ids: Kind, plugins: frozenset[str]) -> Tables:
+    """`plugins` has the names of those of `OF_PLUGINS` that are there."""
+    metadata = sa.MetaData()
+    user = sa.Table(
+        "user",
+        metadata,
+        _id_column(ids),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("email", sa.Text, nullable=False, unique=True),
+        sa.Column("emailVerified", _BOOLEAN, nullable=False),
+        sa.Column("image", sa.Text),
+        sa.Column("createdAt", Instant, nullable=False),
+        sa.Column("updatedAt", Instant, nullable=False),
+        *(sa.Column(name, kind) for name, kind in OF_PLUGINS.items() if name in plugins),
+        quote=True,
+    )
+    ours = sa.Table(
+        OURS,
+        metadata,
+        # No foreign key: the server's own migrations need not know of this table.
+        sa.Column("userId", AccountId(ids), primary_key=True, autoincrement=False),
+        sa.Column("tier", sa.Text),
+        sa.Column("banned", _BOOLEAN, nullable=False, server_default=sa.false()),
+    )
+    return Tables(user, _account_table(metadata, user, ids, account_ids), ours, ids, account_ids)
+
+
+def _account_table(metadata: sa.MetaData, user: sa.Table, ids: Kind, account_ids: Kind) -> sa.Table:
+    return sa.Table(
+        "account",
+        metadata,
+        _id_column(account_ids),
+        sa.Column("accountId", sa.Text, nullable=False),
+        sa.Column("providerId", sa.Text, nullable=False),
+        sa.Column("userId", AccountId(ids), sa.ForeignKey(user.c.id, ondelete="CASCADE"), nullable=False),
+        sa.Column("accessToken", sa.Text),
+        sa.Column("refreshToken", sa.Text),
+        sa.Column("idToken", sa.Text),
+        sa.Column("accessTokenExpiresAt", Instant),
+        sa.Column("refreshTokenExpiresAt", Instant),
+        sa.Column("scope", sa.Text),
+        sa.Column("password", sa.Text),
+        sa.Column("createdAt", Instant, nullable=False),
+        sa.Column("updatedAt", Instant, nullable=False),
+        sa.Index("account_userId_idx", "userId"),
+    )
+
+
+def _id_column(kind: Kind) -> sa.Column[str]:
+    # FetchedValue: the database numbers its rows, and no statement of ours need give an id.
+    default = sa.FetchedValue() if kind == "integer" else None
+    return sa.Column("id", AccountId(kind), primary_key=True, server_default=default)
 
 
 def to_account(row: RowMapping) -> Account:
+    is_banned_here = bool(row["banned_here"])
     return Account(
         id=row["id"],
         name=row["name"],
@@ -132,29 +193,13 @@ def to_account(row: RowMapping) -> Account:
         image=row["image"],
         created_at=row["createdAt"],
         updated_at=row["updatedAt"],
-        is_anonymous=bool(row["isAnonymous"]),
+        is_anonymous=bool(row.get("isAnonymous")),
         tier=row["tier"],
-        banned=bool(row["banned"]),
+        banned=is_banned_here or bool(row.get("banned")),
+        ban_expires=None if is_banned_here else row.get("banExpires"),
+        two_factor=bool(row.get("twoFactorEnabled")),
     )
 
 
-def create_schema(connection: Connection) -> None:
-    """Make the missing tables and columns and change nothing else. The caller commits."""
-    _take_the_schema_lock(connection)
-    present = sa.inspect(connection)
-    for table in (USER, ACCOUNT):
-        if not present.has_table(table.name):
-            table.create(connection)
-    columns = {column["name"] for column in present.get_columns(USER.name)}
-    for name in ADDED_COLUMNS:
-        if name not in columns:
-            definition = CreateColumn(USER.c[name]).compile(dialect=connection.dialect)
-            connection.exec_driver_sql(f'ALTER TABLE "user" ADD COLUMN {definition}')
-
-
-def _take_the_schema_lock(connection: Connection) -> None:
-    # IF NOT EXISTS does not protect two Postgres sessions that check at the same moment; a lock does.
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))
+def _with_id(made_id: str | None, row: dict[str, Any]) -> dict[str, Any]:
+    return row if made_id is None else {"id": made_id, **row}

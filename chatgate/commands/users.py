@@ -9,8 +9,9 @@ import typer
 
 from broker.accounts.accounts import Account, Accounts, check_name, new_id, normalise_email
 from broker.accounts.hashing_queue import Asker
-from broker.accounts.password_hashes import Cost
+from broker.accounts.password_hashes import Cost, scheme_for
 from broker.accounts.passwords import PasswordRefused, Passwords, check_new_password
+from broker.config import resolve
 from broker.storage.readers import RedisReaders
 from broker.storage.redis import RedisSessions
 from chatgate import tables
@@ -46,9 +47,10 @@ def add(
         address = normalise_email(email)
         account = _new_account(address, check_name(name or address.partition("@")[0]), tier)
     password = _password(password_stdin)
-    if not run(around, _create(around, account, password)):
+    made = run(around, _create(around, account, password))
+    if made is None:
         raise Fault(f"{address} has an account already. Another address, or `chatgate users delete` first.")
-    typer.echo(f"Added {address} ({account.id}).")
+    typer.echo(f"Added {address} ({made.id}).")
 
 
 @app.command("list")
@@ -60,7 +62,7 @@ def show() -> None:
             one.email,
             one.name,
             one.tier or "",
-            "banned" if one.banned else "",
+            "banned" if one.is_banned(_now()) else "",
             f"{one.created_at:%Y-%m-%d %H:%M}",
             one.id,
         )
@@ -73,7 +75,7 @@ def show() -> None:
 def ban(email: Email) -> None:
     """Refuse an account's sign-ins and end its sessions."""
     around = here()
-    ended = run(around, _change(around, email, lambda accounts, sub: accounts.set_banned(sub, True, _now())))
+    ended = run(around, _change(around, email, lambda accounts, sub: accounts.set_banned(sub, True)))
     typer.echo(f"Banned {email}; {sessions_ended(ended)}.")
 
 
@@ -81,7 +83,9 @@ def ban(email: Email) -> None:
 def unban(email: Email) -> None:
     """Let a banned account sign in again."""
     around = here()
-    run(around, _change(around, email, lambda accounts, sub: accounts.set_banned(sub, False, _now())))
+    run(around, _change(around, email, lambda accounts, sub: accounts.set_banned(sub, False)))
+    if run(around, _is_banned(around, email)):
+        raise Fault(f"The site's Better Auth server has banned {email} too. Lift that ban there.")
     typer.echo(f"{email} may sign in again.")
 
 
@@ -96,7 +100,7 @@ def set_tier(
         raise Fault("Name a tier, or give --clear for the tier of the site.")
     around = here()
     _require_tier(around, tier)
-    ended = run(around, _change(around, email, lambda accounts, sub: accounts.set_tier(sub, tier, _now())))
+    ended = run(around, _change(around, email, lambda accounts, sub: accounts.set_tier(sub, tier)))
     typer.echo(
         f"{email} has {f'the tier {tier}' if tier else 'the tier of its site'}; {sessions_ended(ended)}."
     )
@@ -108,6 +112,12 @@ def delete(
 ) -> None:
     """Remove an account with its conversations, and end its sessions."""
     around = here()
+    if not resolve(around.settings).own_database:
+        raise Fault(
+            "The accounts are those of the site's Better Auth server: delete one there, and end its sessions "
+            "here with `chatgate sessions revoke --user`. If no such server uses the database, set "
+            "broker.own_database."
+        )
     sub = run(around, _sub(around, email))
     if not yes and not typer.confirm(f"Delete {email} ({sub}) for good?"):
         raise Fault("Nothing was deleted.")
@@ -122,8 +132,9 @@ def delete(
     typer.echo(f"Deleted {email}; {sessions_ended(ended)}.")
 
 
-async def _create(around: Environment, account: Account, password: str) -> bool:
-    passwords = Passwords(Cost())
+async def _create(around: Environment, account: Account, password: str) -> Account | None:
+    scheme = scheme_for(own_database=resolve(around.settings).own_database)
+    passwords = Passwords(Cost(), scheme=scheme)
     try:
         hashed = await passwords.hash(password, Asker())
     finally:
@@ -143,6 +154,12 @@ async def _everybody(around: Environment) -> list[Account]:
 async def _sub(around: Environment, email: str) -> str:
     async with accounts_of(around) as accounts:
         return await account_id(accounts, email)
+
+
+async def _is_banned(around: Environment, email: str) -> bool:
+    async with accounts_of(around) as accounts:
+        found = await accounts.by_email(normalise_email(email))
+        return found is not None and found.account.is_banned(_now())
 
 
 async def _change(around: Environment, email: str, change: Change) -> int:

@@ -45,10 +45,13 @@ class Broker(Table):
         "Without it, `accounts.db` in the data folder.",
     )
     sign_up: bool = Field(True, description="Whether readers may make accounts themselves.")
-    rehash: bool = Field(
-        False,
-        description="Whether a sign-in turns a hash that Better Auth made (scrypt) into argon2id. Set it if "
-        "no Better Auth server uses the same database: it could not read the new hash.",
+    own_database: bool | None = Field(
+        None,
+        description="Whether the accounts' database is the broker's alone. Passwords are then kept as "
+        "argon2id, and a sign-in turns a hash that Better Auth made (scrypt) into one. If a Better Auth "
+        "server uses the database too, they are kept as it reads them "
+        "([better-auth.md](better-auth.md#one-database-for-both)). Without it, true only without "
+        "`database_url`.",
     )
     algorithm: Literal["ES256", "EdDSA", "RS256"] = Field(
         "ES256", description="Of the keys that sign access tokens."

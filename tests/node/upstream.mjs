@@ -16,8 +16,9 @@ const listening = servers.map(({ port }) =>
 );
 const discoveryUrl = servers.some((one) => one.social) && (await openProvider());
 
-// The hashes are not what is tested, and scrypt would take most of the time.
+// Where the hashes are not what is tested, as scrypt would take most of the time.
 const quick = async (password) => createHash("sha256").update(password).digest("hex");
+const quickly = { hash: quick, verify: async ({ hash, password }) => hash === (await quick(password)) };
 
 const models = "user session account verification jwks organization member invitation twoFactor".split(" ");
 
@@ -109,7 +110,7 @@ for (const [at, server] of servers.entries()) {
     ...(server.socket ? secondary(server) : {}),
     emailAndPassword: {
       enabled: true,
-      password: { hash: quick, verify: async ({ hash, password }) => hash === (await quick(password)) },
+      ...(server.scrypt ? {} : { password: quickly }),
     },
     session: {
       ...names.session,
@@ -125,7 +126,7 @@ for (const [at, server] of servers.entries()) {
     advanced: {
       cookiePrefix: server.cookiePrefix ?? "better-auth",
       useSecureCookies: server.secureCookies ?? false,
-      ...(server.neon ? { database: { generateId: "uuid" } } : {}),
+      ...(server.ids ? { database: { generateId: server.ids } } : {}),
     },
     rateLimit: { enabled: false },
     telemetry: { enabled: false },

@@ -90,6 +90,9 @@ async def _start_anew(call: Call, current: Current, credential: Credential, gene
 
 async def delete_user(call: Call) -> Response:
     current = await call.session()
+    if not call.broker.config.own_database:
+        # The account is the site's: its server may not let readers delete theirs, or has to clean up.
+        raise APIError(404, "NOT_FOUND", "Not found")
     sub, password = current.session.sub, call.body.get("password")
     if password is not None:
         await _require_password(call, await _credential(call, current), password)

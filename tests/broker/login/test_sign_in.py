@@ -219,7 +219,7 @@ async def test_behind_a_shared_address_new_guests_have_ten_times_a_networks_limi
 async def test_a_banned_reader_is_told_so_only_with_the_right_password(page, config):
     done = await sign_up(page, "ada@example.com")
     accounts = open_accounts(config.database_url)
-    await accounts.set_banned(done.json()["user"]["id"], True, _utc_now())
+    await accounts.set_banned(done.json()["user"]["id"], True)
     await accounts.close()
     assert code(await sign_in(page, "ada@example.com", "not the password"))[0] == 401
     assert code(await sign_in(page, "ada@example.com")) == (403, "BANNED_USER")

@@ -34,7 +34,7 @@ class AccountsContract:
         [
             {},
             {"email_verified": True, "image": "https://example.com/a.png", "tier": "gold", "banned": True},
-            {"is_anonymous": True, "name": "Ада 🌊 'quoted\" $1 %s"},
+            {"name": "Ада 🌊 'quoted\" $1 %s"},
         ],
     )
     async def test_an_account_comes_back_as_it_was_stored(self, accounts, fields):
@@ -58,8 +58,8 @@ class AccountsContract:
     async def test_of_many_sign_ups_for_one_address_one_wins(self, accounts):
         rivals = [account(name=f"rival {number}") for number in range(32)]
         won = await asyncio.gather(*(accounts.create(rival, "h") for rival in rivals))
-        assert won.count(True) == 1
-        winner = rivals[won.index(True)]
+        [winner] = [one for one in won if one is not None]
+        assert winner in rivals
         assert (await accounts.by_email(winner.email)).account == winner
         assert len(await accounts.page("", 100)) == 1
 
@@ -121,15 +121,15 @@ class AccountsContract:
     async def test_a_ban_and_a_tier_are_set_and_taken_back(self, accounts):
         ada = account()
         await accounts.create(ada, "h")
-        assert await accounts.set_banned(ada.id, True, LATER)
-        assert await accounts.set_tier(ada.id, "gold", LATER)
+        assert await accounts.set_banned(ada.id, True)
+        assert await accounts.set_tier(ada.id, "gold")
         found = (await accounts.by_id(ada.id)).account
-        assert found == replace(ada, banned=True, tier="gold", updated_at=LATER)
-        assert await accounts.set_banned(ada.id, False, LATER)
-        assert await accounts.set_tier(ada.id, None, LATER)
-        assert (await accounts.by_id(ada.id)).account == replace(ada, updated_at=LATER)
-        assert not await accounts.set_banned(new_id(), True, LATER)
-        assert not await accounts.set_tier(new_id(), "gold", LATER)
+        assert found == replace(ada, banned=True, tier="gold")
+        assert await accounts.set_banned(ada.id, False)
+        assert await accounts.set_tier(ada.id, None)
+        assert (await accounts.by_id(ada.id)).account == ada
+        assert not await accounts.set_banned(new_id(), True)
+        assert not await accounts.set_tier(new_id(), "gold")
 
     async def test_pages_run_through_every_account_once(self, accounts):
         emails = [f"reader{number:02}@example.com" for number in range(7)]

@@ -84,7 +84,7 @@ def theirs(redis, databases, tmp_path_factory):
         "postgres, 1.6, cached": camel_1_6 | old | cached,
         "postgres, short": camel | {"session": SHORT},
         "postgres, 1.6, short": camel_1_6 | old | {"session": SHORT},
-        "postgres, neon": {"storage": neon, "neon": True},
+        "postgres, neon": {"storage": neon, "neon": True, "ids": "uuid"},
         "postgres, snake": {"storage": {"postgres": databases["upstream_snake"]}, "snake": True},
         "sqlite": {"storage": {"sqlite": str(sqlite)}},
         "http": {"basePath": "/accounts/v1", "cookieCache": True, "social": True},
