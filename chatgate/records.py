@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from broker.accounts.accounts import Accounts, AccountsError, AccountsUnavailable, NoTables, normalise_email
 from broker.config import resolve
 from broker.storage.sql import SqlAccounts, open_accounts
+from broker.storage.sql_schema import Schema
 from chatgate.environment import Environment
 from chatgate.faults import Fault
 from chatgate.secret_files import unusable
@@ -71,23 +72,25 @@ def database_file(around: Environment) -> Path | None:
     return Path(target.database or "") if target.get_backend_name() == "sqlite" else None
 
 
-async def have_tables(around: Environment) -> bool:
-    """Return True if the accounts can be read, False if the tables are still to be made. Makes nothing.
+async def tables_of(around: Environment) -> Schema | None:
+    """The tables of the accounts; None if all are still to be made. Makes nothing.
 
     Raises AccountsUnavailable and Fault.
     """
     file = database_file(around)
     try:
         if file is not None and not await asyncio.to_thread(_exists, file):
-            return False
+            return None
     except OSError as error:
         raise _cannot_be_made(around, error) from None
     try:
         async with accounts_of(around, make_tables=False) as accounts:
-            await accounts.ready()
+            found = await accounts.look()
+            if found.has_ours:
+                await accounts.ready()
+            return found
     except NoTables:
-        return False
-    return True
+        return None
 
 
 def _exists(file: Path) -> bool:

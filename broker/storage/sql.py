@@ -16,7 +16,6 @@ from broker.accounts.accounts import (
     AccountsUnavailable,
     Credential,
     InvalidProfile,
-    NoTables,
     Unset,
     can_be_stored,
 )
@@ -44,6 +43,9 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ValueError, "the accounts database holds a value that cannot be read"),
 )
 
+_CHANGED: Final = (sa.exc.ProgrammingError, sa.exc.OperationalError)
+"""Errors after which the tables are looked at anew: one may have been altered."""
+
 
 def open_accounts(url: str, *, own: bool = False) -> "SqlAccounts":
     """As `engine_of`. `own`: no Better Auth server uses the database."""
@@ -59,6 +61,7 @@ class SqlAccounts:
         # The other database's dialect would take 2 MiB (measured).
         self._insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert
         self._schema: Schema | None = None
+        self._looking: asyncio.Task[Schema] | None = None
         self._abandoned: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
@@ -75,7 +78,7 @@ class SqlAccounts:
 
     async def look(self) -> Schema:
         """Look at the tables anew: a Better Auth server may have got a plugin, with columns of its own."""
-        self._schema = await self._run(sql_schema.look)
+        self._schema = await self._run(self._looked)
         return self._schema
 
     async def by_email(self, email: str) -> Credential | None:
@@ -201,24 +204,40 @@ class SqlAccounts:
         row = await self._with_tables(work)
         return None if row is None else Credential(to_account(row), row["password_hash"])
 
+    def _looked(self, connection: Connection) -> Schema:
+        return sql_schema.look(connection, own=self._own)
+
     async def _with_tables(self, work: Callable[[Connection, Tables], T]) -> T:
-        def known(connection: Connection) -> T:
-            if self._schema is None:
-                self._schema = sql_schema.look(connection)
-            return work(connection, self._schema.tables)
+        async def done() -> T:
+            schema = self._schema or await self._looked_together()
+            return await self._transaction(lambda connection: work(connection, schema.tables))
 
         try:
-            return await self._run(known)
-        except AccountsUnavailable:
-            # A table may have been changed since: look again at the next call.
-            self._schema = None
+            return await self._bounded(DEADLINE_S, done())
+        except AccountsUnavailable as error:
+            if isinstance(error.__cause__, _CHANGED):
+                self._schema = None
             raise
 
+    async def _looked_together(self) -> Schema:
+        # One look for all that wait for it, as each takes some connections' time at the first sign-ins.
+        if self._looking is None:
+            self._looking = asyncio.create_task(self.look())
+            self._looking.add_done_callback(self._have_looked)
+        return await asyncio.shield(self._looking)
+
+    def _have_looked(self, done: asyncio.Task[Schema]) -> None:
+        self._looking = None
+        if not done.cancelled():
+            # Read, so that the event loop does not report it: those who waited have been answered.
+            done.exception()
+
     async def _run(self, work: Callable[[Connection], T], seconds: float = DEADLINE_S) -> T:
+        return await self._bounded(seconds, self._transaction(work))
+
+    async def _bounded(self, seconds: float, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return await self._within(seconds, self._transaction(work))
-        except sa.exc.NoSuchTableError as error:
-            raise NoTables(f"the accounts database lacks the table {error}") from error
+            return await self._within(seconds, work)
         except tuple(kind for kind, _ in _REASONS) as error:
             raise AccountsUnavailable(_reason(error)) from error
 

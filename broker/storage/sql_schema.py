@@ -6,7 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Inspector
 
-from broker.accounts.accounts import AccountsUnavailable
+from broker.accounts.accounts import AccountsUnavailable, NoTables
 from broker.storage.account_ids import Kind, kind_of
 from broker.storage.sql_tables import OF_PLUGINS, OURS, Tables, tables_of
 
@@ -20,18 +20,25 @@ _MADE: Final = ("user", "account")
 @dataclass(frozen=True, slots=True)
 class Schema:
     """`plugins` are the columns of plugins that are read. `required` are columns, as `user.phone`, without
-    which no row can be made and which the broker does not know."""
+    which no row can be made and which the broker does not know. `has_sessions`: a Better Auth server keeps
+    its sessions here, or did."""
 
     tables: Tables
     plugins: frozenset[str]
     required: tuple[str, ...]
+    has_ours: bool
+    has_sessions: bool
 
 
-def look(connection: Connection) -> Schema:
-    """Raises NoSuchTableError for a missing table, AccountsUnavailable for other names than Better Auth's."""
+def look(connection: Connection, *, own: bool) -> Schema:
+    """Raises NoTables where `create_schema` would make all of them, AccountsUnavailable where it would refuse
+    and for columns of other names than Better Auth's."""
     inspector = sa.inspect(connection)
-    found = {name: _columns(inspector, name) for name in (*_MADE, OURS)}
-    for table in (_NEW.user, _NEW.account, _NEW.ours):
+    present = set(inspector.get_table_names())
+    if _missing(present, own):
+        raise NoTables("the accounts database has no tables yet")
+    found = {name: _columns(inspector, name) for name in _MADE}
+    for table in (_NEW.user, _NEW.account):
         missing = [column.name for column in table.columns if column.name not in found[table.name]]
         if missing:
             raise AccountsUnavailable(
@@ -41,7 +48,7 @@ def look(connection: Connection) -> Schema:
     plugins = frozenset(found["user"].keys() & OF_PLUGINS.keys())
     tables = tables_of(_kind(found, "user"), _kind(found, "account"), plugins)
     required = (*_required(found, tables.user), *_required(found, tables.account))
-    return Schema(tables, plugins, required)
+    return Schema(tables, plugins, required, OURS in present, "session" in present)
 
 
 def create_schema(connection: Connection, *, own: bool) -> None:
@@ -52,20 +59,24 @@ def create_schema(connection: Connection, *, own: bool) -> None:
     AccountsUnavailable.
     """
     _take_the_schema_lock(connection)
-    inspector = sa.inspect(connection)
-    present = set(inspector.get_table_names())
-    missing = [name for name in _MADE if name not in present]
-    if missing and not own and present - {OURS}:
-        raise AccountsUnavailable(
-            f"the accounts database has tables, and none of the name {' or '.join(missing)}: run the "
-            "migration of its Better Auth server, or set broker.own_database if it has none"
-        )
+    present = set(sa.inspect(connection).get_table_names())
+    missing = _missing(present, own)
     for table in (_NEW.user, _NEW.account):
         if table.name in missing:
             table.create(connection)
     if OURS not in present:
         found = {"user": _columns(sa.inspect(connection), "user")}
         tables_of(_kind(found, "user"), "text", frozenset()).ours.create(connection)
+
+
+def _missing(present: set[str], own: bool) -> list[str]:
+    missing = [name for name in _MADE if name not in present]
+    if missing and not own and present - {OURS}:
+        raise AccountsUnavailable(
+            f"the accounts database has tables, and none of the name {' or '.join(missing)}: run the "
+            "migration of its Better Auth server, or set broker.own_database if it has none"
+        )
+    return missing
 
 
 def _columns(inspector: Inspector, table: str) -> dict[str, Any]:

@@ -14,15 +14,14 @@ from chat_proxy.config import resolve
 from chatgate import budgets, tables
 from chatgate.environment import Environment, read_environment
 from chatgate.faults import Fault
-from chatgate.records import explained, have_tables, store_of
-from chatgate.stack import backend_probe, upstream_probe, valkey
+from chatgate.records import store_of
+from chatgate.stack import accounts_probe, backend_probe, upstream_probe, valkey
 from chatgate.stack.probes import WELL, Found
 from edge.config.guessing import strength
 from edge.config.schema import ConfigurationError
 from edge.redis.client import Script, Store, StoreUnavailable, command
 
 PATIENCE: Final = aiohttp.ClientTimeout(total=5)
-NO_TABLES: Final = "no tables yet; the broker makes them at its first start"
 NO_LIMIT: Final = "no limit"
 NOT_STARTED: Final = "not running; `chatgate up` starts it"
 _SCRIPT: Final = Script("return 'ok'")
@@ -144,7 +143,7 @@ def _say_budgets(around: Environment) -> None:
 
 
 async def _reached(around: Environment) -> dict[str, Found]:
-    asked: dict[str, Awaitable[Found]] = {"redis": _redis(around), "accounts": _accounts(around)}
+    asked: dict[str, Awaitable[Found]] = {"redis": _redis(around), "accounts": accounts_probe.found(around)}
     async with aiohttp.ClientSession(timeout=PATIENCE) as session:
         for name, site in around.settings.sites.items():
             if site.better_auth is not None:
@@ -181,14 +180,6 @@ async def _policy(store: Store) -> Found:
     return Found(
         False, f"maxmemory-policy is {name}, which throws sessions and limits away. Set it to noeviction."
     )
-
-
-async def _accounts(around: Environment) -> Found:
-    try:
-        with explained(around):
-            return WELL if await have_tables(around) else Found(True, NO_TABLES)
-    except Fault as fault:
-        return Found(False, str(fault))
 
 
 async def _backend(session: aiohttp.ClientSession, around: Environment, name: str) -> Found:

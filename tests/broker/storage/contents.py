@@ -1,11 +1,69 @@
 """The contents of an accounts database, whoever made it."""
 
+import json
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import asyncpg
 
 from broker.storage.sql_tables import OURS
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "better_auth_passwords.json").read_text())
+
+# The output of `getMigrations` of better-auth 1.7.25, to the letter.
+BETTER_AUTH_DDL = """
+create table "user" ("id" text not null primary key, "name" text not null, "email" text not null unique,
+  "emailVerified" {boolean} not null, "image" text, "createdAt" {created} not null,
+  "updatedAt" {created} not null);
+create table "session" ("id" text not null primary key, "expiresAt" {date} not null,
+  "token" text not null unique, "createdAt" {created} not null, "updatedAt" {date} not null,
+  "ipAddress" text, "userAgent" text,
+  "userId" text not null references "user" ("id") on delete cascade);
+create table "account" ("id" text not null primary key, "accountId" text not null,
+  "providerId" text not null, "userId" text not null references "user" ("id") on delete cascade,
+  "accessToken" text, "refreshToken" text, "idToken" text, "accessTokenExpiresAt" {date},
+  "refreshTokenExpiresAt" {date}, "scope" text, "password" text, "createdAt" {created} not null,
+  "updatedAt" {date} not null);
+create index "session_userId_idx" on "session" ("userId");
+create index "account_userId_idx" on "account" ("userId");
+"""
+BETTER_AUTH_ROWS = """
+insert into "user" values
+  ('u1', 'Ada', 'ada@example.com', {true}, null, {when}, {when}),
+  ('u2', 'Bob', 'bob@example.com', {false}, null, {when}, {when});
+insert into "account" ("id", "accountId", "providerId", "userId", "password", "createdAt", "updatedAt") values
+  ('a0', 'u1', 'github', 'u1', 'not a password', {when}, {when}),
+  ('a1', 'someone else', 'credential', 'u1', 'not his', {when}, {when}),
+  ('a2', 'u1', 'credential', 'u1', '{hash}', {when}, {when}),
+  ('a3', '12345', 'github', 'u2', 'not a password', {when}, {when});
+insert into "session" values ('s1', {when}, 'token', {when}, {when}, null, null, 'u1');
+"""
+WHEN = "'2026-11-23T15:01:11.016Z'"
+DIALECTS = {
+    "sqlite": {"boolean": "integer", "date": "date", "created": "date", "true": "1", "false": "0"},
+    "postgresql": {
+        "boolean": "boolean",
+        "date": "timestamptz",
+        "created": "timestamptz default CURRENT_TIMESTAMP",
+        "true": "true",
+        "false": "false",
+    },
+}
+
+
+async def run_sql(url: str, script: str, when: str = WHEN) -> None:
+    """`script` with the words of the database that `url` names."""
+    words = DIALECTS[url.partition(":")[0]] | {"when": when, "hash": VECTORS[0]["stored"]}
+    if url.startswith("sqlite"):
+        path = Path(url.removeprefix("sqlite:///"))
+        path.parent.mkdir(exist_ok=True)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.executescript(script.format(**words))
+        return
+    connection = await asyncpg.connect(url)
+    await connection.execute(script.format(**words))
+    await connection.close()
 
 
 async def layout(url: str) -> dict[str, set[str]]:

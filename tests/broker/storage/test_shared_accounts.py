@@ -179,10 +179,14 @@ async def test_a_ban_there_refuses_here_while_it_lasts(visitor, browser, start, 
         assert (await sign_in(page, ada.email)).status_code == 200
 
 
-async def test_what_the_database_is_like_is_said(accounts, name):
+async def test_ids_of_the_kind_that_the_database_has_are_looked_up_and_others_are_nobodys(accounts, name):
+    await accounts.create_schema()
     found = await accounts.look()
     kind = {"postgres, uuid": "uuid", "postgres, 1.6, serial": "integer"}.get(name, "text")
     assert (found.tables.ids, found.tables.account_ids, found.required) == (kind, kind, ())
+    for key in ("", "0" * 32, "-" * 32, "x", "7" * 40, "7" * 19, "-7", "' OR 1=1 --", "é", "\0"):
+        assert await accounts.by_id(key) is None
+        assert not await accounts.set_banned(key, True)
 
 
 def without(columns, row):

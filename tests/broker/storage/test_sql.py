@@ -1,5 +1,4 @@
 import asyncio
-import json
 import re
 import socket
 import sqlite3
@@ -17,66 +16,12 @@ from broker.accounts.password_hashes import Cost
 from broker.accounts.passwords import Passwords
 from broker.storage.sql import DEADLINE_S, open_accounts
 from tests.broker.storage.accounts_contract import LATER, NOW, AccountsContract, account
-from tests.broker.storage.contents import layout
+from tests.broker.storage.contents import BETTER_AUTH_DDL, BETTER_AUTH_ROWS, VECTORS, WHEN, layout, run_sql
 from tests.ports import free_ports
 
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "better_auth_passwords.json").read_text())
-
-# The output of `getMigrations` of better-auth 1.7.25, to the letter.
-BETTER_AUTH_DDL = """
-create table "user" ("id" text not null primary key, "name" text not null, "email" text not null unique,
-  "emailVerified" {boolean} not null, "image" text, "createdAt" {created} not null,
-  "updatedAt" {created} not null);
-create table "session" ("id" text not null primary key, "expiresAt" {date} not null,
-  "token" text not null unique, "createdAt" {created} not null, "updatedAt" {date} not null,
-  "ipAddress" text, "userAgent" text,
-  "userId" text not null references "user" ("id") on delete cascade);
-create table "account" ("id" text not null primary key, "accountId" text not null,
-  "providerId" text not null, "userId" text not null references "user" ("id") on delete cascade,
-  "accessToken" text, "refreshToken" text, "idToken" text, "accessTokenExpiresAt" {date},
-  "refreshTokenExpiresAt" {date}, "scope" text, "password" text, "createdAt" {created} not null,
-  "updatedAt" {date} not null);
-create index "session_userId_idx" on "session" ("userId");
-create index "account_userId_idx" on "account" ("userId");
-"""
-BETTER_AUTH_ROWS = """
-insert into "user" values
-  ('u1', 'Ada', 'ada@example.com', {true}, null, {when}, {when}),
-  ('u2', 'Bob', 'bob@example.com', {false}, null, {when}, {when});
-insert into "account" ("id", "accountId", "providerId", "userId", "password", "createdAt", "updatedAt") values
-  ('a0', 'u1', 'github', 'u1', 'not a password', {when}, {when}),
-  ('a1', 'someone else', 'credential', 'u1', 'not his', {when}, {when}),
-  ('a2', 'u1', 'credential', 'u1', '{hash}', {when}, {when}),
-  ('a3', '12345', 'github', 'u2', 'not a password', {when}, {when});
-insert into "session" values ('s1', {when}, 'token', {when}, {when}, null, null, 'u1');
-"""
-WHEN = "'2026-11-23T15:01:11.016Z'"
-DIALECTS = {
-    "sqlite": {"boolean": "integer", "date": "date", "created": "date", "true": "1", "false": "0"},
-    "postgresql": {
-        "boolean": "boolean",
-        "date": "timestamptz",
-        "created": "timestamptz default CURRENT_TIMESTAMP",
-        "true": "true",
-        "false": "false",
-    },
-}
-
-
-async def run_sql(url: str, script: str, when: str = WHEN) -> None:
-    """`script` with the words of the database that `url` names."""
-    words = DIALECTS[url.partition(":")[0]] | {"when": when, "hash": VECTORS[0]["stored"]}
-    if url.startswith("sqlite"):
-        path = Path(url.removeprefix("sqlite:///"))
-        path.parent.mkdir(exist_ok=True)
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.executescript(script.format(**words))
-        return
-    connection = await asyncpg.connect(url)
-    await connection.execute(script.format(**words))
-    await connection.close()
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "better-auth.md"
 
 
 class TestSqlAccounts(AccountsContract):
@@ -161,6 +106,49 @@ async def test_the_users_of_better_auth_sign_in_here(accounts_url):
     assert await store.delete("u1")
     passwords.close()
     await store.close()
+
+
+async def test_a_ban_by_a_plugin_that_the_server_got_later_counts(accounts_url):
+    await run_sql(accounts_url, BETTER_AUTH_DDL + BETTER_AUTH_ROWS)
+    store = open_accounts(accounts_url)
+    await store.create_schema()
+    assert not (await store.by_id("u1")).account.banned
+    await run_sql(
+        accounts_url, 'alter table "user" add "banned" {boolean}; update "user" set "banned" = {true};'
+    )
+    await store.look()
+    assert (await store.by_id("u1")).account.banned
+    await store.close()
+
+
+async def test_an_id_that_no_token_can_have_is_refused(accounts_url):
+    row = "('auth|7', 'Cy', 'cy@example.com', {true}, null, {when}, {when})"
+    await run_sql(accounts_url, f'{BETTER_AUTH_DDL}insert into "user" values {row};')
+    store = open_accounts(accounts_url)
+    await store.create_schema()
+    await expect_unavailable(lambda: store.by_email("cy@example.com"))
+    await store.close()
+
+
+async def test_the_rights_in_the_documentation_are_enough(postgres_url):
+    [sql] = re.findall(
+        r"```sql\s+(CREATE TABLE chatgate_account.*?)```", DOCUMENTATION.read_text(), re.DOTALL
+    )
+    await run_sql(postgres_url, BETTER_AUTH_DDL + BETTER_AUTH_ROWS)
+    admin = await asyncpg.connect(postgres_url)
+    await admin.execute(f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE chatgate LOGIN; {sql}")
+    store = open_accounts(postgres_url.replace("postgres@", "chatgate@"))
+    await store.create_schema()
+    assert await store.create(account("cy@example.com"), "h")
+    assert await store.replace_password("u1", old_hash=VECTORS[0]["stored"], new_hash="new", now=LATER)
+    assert await store.update_profile("u1", name="Ada L.", image=None, now=LATER)
+    assert await store.set_banned("u1", True)
+    assert await store.set_tier("u1", "gold")
+    found = (await store.by_id("u1")).account
+    assert (found.name, found.banned, found.tier) == ("Ada L.", True, "gold")
+    await store.close()
+    await admin.execute("DROP OWNED BY chatgate; DROP ROLE chatgate")
+    await admin.close()
 
 
 async def test_sqlite_dates_that_drizzle_wrote_as_milliseconds_are_read(sqlite_url):

@@ -1,5 +1,6 @@
 """`chatgate check` and `chatgate index`."""
 
+import asyncio
 import socket
 import sqlite3
 import threading
@@ -14,6 +15,7 @@ import uvicorn
 from chatgate.environment import here
 from rag_backend.app import create_app
 from rag_backend.config import Config
+from tests.broker.storage.contents import BETTER_AUTH_DDL, layout, run_sql
 from tests.chatgate.command_line import chatgate, refused, said
 from tests.chatgate.configurations import PRODUCTION
 from tests.chatgate.processes import until
@@ -187,6 +189,31 @@ def test_connect_sees_an_empty_database_as_one_without_tables(backend, index, mo
     (backend.index.parent / "empty.db").touch()
     monkeypatch.setenv("CHATGATE_BROKER_DATABASE_URL", f"sqlite:///{backend.index.parent}/empty.db")
     assert "accounts\tno tables yet" in said("check", "--connect")
+
+
+SHARED = (
+    "shared with a Better Auth server, passwords in its format; ids are text, columns of plugins that are "
+    "read: none; the broker makes the table chatgate_account at its first start"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "own", "said_of_it"),
+    [
+        ("", "false", f"accounts\t{SHARED}"),
+        ("", "true", "accounts\thas the tables of a Better Auth server"),
+        ('"phone" text not null, ', "false", "a row needs user.phone, which a sign-up here does not give"),
+        ('"banned" integer, ', "false", "columns of plugins that are read: banned"),
+    ],
+)
+def test_connect_describes_a_database_of_better_auth(backend, index, monkeypatch, more, own, said_of_it):
+    url = f"sqlite:///{backend.index.parent}/auth.db"
+    asyncio.run(run_sql(url, BETTER_AUTH_DDL.replace('"email" text', f'{more}"email" text')))
+    monkeypatch.setenv("CHATGATE_BROKER_DATABASE_URL", url)
+    monkeypatch.setenv("CHATGATE_BROKER_OWN_DATABASE", own)
+    told = chatgate("check", "--connect")
+    assert said_of_it in told.stdout + told.stderr
+    assert "chatgate_account" not in asyncio.run(layout(url))
 
 
 def test_connect_describes_the_better_auth_server_of_a_site(site):

@@ -1,12 +1,14 @@
 """`chatgate users` on real SQLite and Valkey."""
 
 import asyncio
+import re
 
 import pytest
 
 from broker.accounts.hashing_queue import Asker
 from broker.accounts.passwords import Cost, Passwords
 from chatgate.environment import here
+from tests.broker.storage.contents import BETTER_AUTH_DDL, run_sql
 from tests.chatgate.command_line import chatgate, refused, said
 from tests.chatgate.readers import GOOD, add, credential, living, sign_in
 from tests.conversations import keep_conversation
@@ -148,6 +150,28 @@ def test_a_ban_without_redis_changes_nothing(home, valkey):
     valkey.kill()
     assert "Redis does not answer" in refused("users", "ban", "ann@example.com")
     assert not credential("ann@example.com").account.banned
+
+
+def test_accounts_that_a_better_auth_server_has_too_are_added_as_it_reads_them_and_deleted_there(
+    home, monkeypatch
+):
+    url = f"sqlite:///{here().data_dir}/accounts.db"
+    ddl = BETTER_AUTH_DDL.replace('"image" text', '"image" text, "banned" {boolean}')
+    asyncio.run(run_sql(url, ddl))
+    monkeypatch.setenv("CHATGATE_BROKER_DATABASE_URL", url)
+    sub = add()
+    assert re.fullmatch("[0-9a-f]{32}:[0-9a-f]{128}", credential("ann@example.com").password_hash)
+    assert "delete one there" in refused("users", "delete", "ann@example.com", "--yes")
+    said("users", "ban", "ann@example.com")
+    asyncio.run(run_sql(url, 'update "user" set "banned" = {true};'))
+    assert "Lift that ban there" in refused("users", "unban", "ann@example.com")
+    assert credential("ann@example.com").account.banned
+    # With the server gone its bans are the operator's to lift.
+    monkeypatch.setenv("CHATGATE_BROKER_OWN_DATABASE", "true")
+    said("users", "unban", "ann@example.com")
+    assert not credential("ann@example.com").account.banned
+    said("users", "delete", "ann@example.com", "--yes")
+    assert living(sub) == set()
 
 
 def test_sessions_of_a_stack_that_is_down_can_be_ended(at_home):
