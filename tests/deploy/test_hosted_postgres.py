@@ -13,7 +13,8 @@ import pytest
 from cryptography import x509
 
 from broker.accounts.accounts import AccountsUnavailable
-from broker.storage.sql import POOL_SIZE, open_accounts
+from broker.storage.sql import open_accounts
+from broker.storage.sql_engines import POOL_SIZE
 from tests.broker.storage.accounts_contract import AccountsContract, account
 from tests.certificates import Authority
 from tests.deploy.postgres import DATABASE, OWNER, PASSWORD, pooler, postgres_server

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import statistics
 import time
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.accounts.hashing_queue import Asker
-from broker.accounts.password_hashes import Cost
+from broker.accounts.password_hashes import SCRYPT, Cost
 from broker.accounts.passwords import (
     PasswordRefused,
     Passwords,
@@ -139,6 +140,25 @@ async def test_while_imported_hashes_are_left_every_failure_costs_the_same(passw
     passwords.equalise_scrypt = True
     assert not (await passwords.verify(raw, stored, Asker())).ok
     assert made == {"argon2": 1, "better_auth_scrypt": 1}
+
+
+async def test_passwords_for_a_better_auth_server_are_its_scrypt_and_failures_cost_the_same(made):
+    pool = Passwords(CHEAP, scheme=SCRYPT, on_hash=lambda scheme: made.update([scheme]))
+    stored = await pool.hash(GOOD, Asker())
+    salt, key = stored.split(":")
+    expected = hashlib.scrypt(
+        GOOD.encode(), salt=salt.encode(), n=16384, r=16, p=1, dklen=64, maxmem=67_108_864
+    )
+    assert (len(salt), key) == (32, expected.hex())
+    made.clear()
+    assert (await pool.verify(GOOD, stored, Asker())).ok
+    assert made == {"better_auth_scrypt": 1}
+    # Also before the first look at what the database holds.
+    for candidate in (stored, None):
+        made.clear()
+        assert not (await pool.verify("wrong password", candidate, Asker())).ok
+        assert made == {"argon2": 1, "better_auth_scrypt": 1}
+    pool.close()
 
 
 async def test_a_success_costs_one_hash(passwords, made):
