@@ -27,7 +27,7 @@ SERVERS = {
 }
 SCRYPT = re.compile(r"[0-9a-f]{32}:[0-9a-f]{128}")
 BETTER, BEST = "a better bättery ①", "the best bättery Ⅳ"
-"""Of several spellings, of which each server takes the one of NFKC."""
+"""Each has a character that NFKC makes another one, on both sides."""
 CORE = {"id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"}
 
 
