@@ -4,15 +4,16 @@ chat, and one sign-out."""
 import json
 import re
 import subprocess
-from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.node_packages import WIDGET, node
 from tests.processes import REPOSITORY, serving
-from tests.widget.element_page import ask, document, open_panel
+from tests.widget.element_page import INPUT, ask, document, log, open_panel
 from tests.widget.package import built
+
+pytestmark = pytest.mark.node
 
 EXAMPLE = REPOSITORY / "examples" / "better-auth"
 START = """
@@ -28,15 +29,17 @@ import "./widget/chatgate-widget.js";
 import {{ createAuthClient }} from "./client.js";
 const element = document.createElement("chatgate-widget");
 const client = createAuthClient();
+window.client = client;
 element.options = {{ ...{options}, betterAuth: {{ client }} }};
 document.body.append(element);
 </script></html>"""
 EMAIL, PASSWORD = "ada@example.com", "a-tall-ship-and-a-star"
 
 
-@contextmanager
-def example(stage, folder):
+@pytest.fixture(scope="module")
+def origin(stage, tmp_path_factory):
     """The example's own server, with plain pages in place of a built site."""
+    folder = tmp_path_factory.mktemp("site")
     pages = folder / "pages"
     (pages / "widget").mkdir(parents=True)
     for file in built().rglob("*.js"):
@@ -77,62 +80,167 @@ def bundle(to):
     subprocess.run(command, input=told, text=True, cwd=EXAMPLE, check=True, capture_output=True)
 
 
-def sign_in(page, button):
-    page.get_by_label("E-mail").fill(EMAIL)
+def sign_in(page, button, email=EMAIL):
+    page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name=button).click()
 
 
 def answered(page, question):
     ask(page, question)
-    expect(page.get_by_text("It is so.").last).to_be_visible()
+    turn = page.get_by_role("article").last
+    expect(turn).to_contain_text(question)
+    expect(turn).to_contain_text("It is so.")
 
 
-@pytest.mark.node
-def test_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context, stage, tmp_path):
-    with example(stage, tmp_path) as origin:
-        page = context.new_page()
-        page.goto(f"{origin}/book/element")
-        open_panel(page)
-        # Not signed in: the widget leads to the site's own page, which leads back.
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url(re.compile("/sign-in"))
-        sign_in(page, "Make an account")
-        page.wait_for_url(re.compile("/book/element"))
-        open_panel(page)
-        answered(page, "Is it so?")
-        # The next page needs no exchange, and a second tab shares the session.
-        page.reload()
-        open_panel(page)
-        answered(page, "And now?")
+def test_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context, origin):
+    page = context.new_page()
+    page.goto(f"{origin}/book/element")
+    open_panel(page)
+    # Not signed in: the widget leads to the site's own page, which leads back.
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(re.compile("/sign-in"))
+    sign_in(page, "Make an account")
+    page.wait_for_url(re.compile("/book/element"))
+    open_panel(page)
+    answered(page, "Is it so?")
+    # The next page needs no exchange, and a second tab shares the session.
+    page.reload()
+    open_panel(page)
+    expect(log(page)).to_contain_text("Is it so?")
+    answered(page, "And now?")
 
-        other = context.new_page()
-        other.goto(f"{origin}/sign-in?back=/book/element")
-        other.get_by_role("button", name="Sign out").click()
-        expect(other.get_by_role("status")).to_have_text("You are signed out.")
-        ask(page, "Still?")
-        expect(page.get_by_text("Your session was ended", exact=False).first).to_be_visible()
-        context.complaints.clear()
+    other = context.new_page()
+    other.goto(f"{origin}/sign-in?back=/book/element")
+    other.get_by_role("button", name="Sign out").click()
+    expect(other.get_by_role("status")).to_have_text("You are signed out.")
+    ask(page, "Still?")
+    expect(page.get_by_text("You are signed out. Sign in again", exact=False)).to_be_visible()
+    # The question is kept, and what was said before is not shown to the next person.
+    expect(page.get_by_role("textbox", name=INPUT)).to_have_value("Still?")
+    expect(log(page)).not_to_contain_text("And now?")
+    context.complaints.clear()
 
-        # Signed in there again, the widget goes on at a click.
-        sign_in(other, "Sign in")
-        other.wait_for_url(re.compile("/book/"))
-        page.get_by_role("button", name="Sign in", exact=True).first.click()
-        expect(page.get_by_role("button", name="Sign in", exact=True)).to_have_count(0)
-        answered(page, "Once more?")
+    # Signed in there again, the widget goes on at a click.
+    sign_in(other, "Sign in")
+    other.wait_for_url(f"{origin}/book/**")
+    page.get_by_role("button", name="Sign in", exact=True).first.click()
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_have_count(0)
+    answered(page, "Once more?")
 
-        # By the site's own client in place of an address. It is asked for nothing but what is meant.
-        asked = []
-        page.on("request", lambda one: asked.append(one.url))
-        page.goto(f"{origin}/book/client")
-        open_panel(page)
-        answered(page, "And by the client?")
+    # By the site's own client in place of an address. It is asked for nothing but what is meant.
+    asked = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.goto(f"{origin}/book/client")
+    open_panel(page)
+    answered(page, "And by the client?")
 
-        # A sign-out in the widget is one of the site.
-        page.get_by_role("button", name="Account").click()
-        page.get_by_role("button", name="Sign out", exact=True).click()
-        expect(page.get_by_role("button", name="Sign in", exact=True).first).to_be_visible()
-        paths = {one.removeprefix(f"{origin}/api/auth") for one in asked if "/api/auth/" in one}
-        assert paths <= {"/get-session", "/sign-out"}
-        assert other.evaluate("fetch('/api/auth/get-session').then((one) => one.json())") is None
-        context.complaints.clear()
+    # A sign-out in the widget is one of the site.
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_role("button", name="Sign in", exact=True).first).to_be_visible()
+    paths = {one.removeprefix(f"{origin}/api/auth") for one in asked if "/api/auth/" in one}
+    assert paths <= {"/get-session", "/sign-out"}
+    assert other.evaluate("fetch('/api/auth/get-session').then((one) => one.json())") is None
+    context.complaints.clear()
+
+
+ACCOUNT = """async ([path, email, password]) => {
+    const body = JSON.stringify({ name: email, email, password });
+    const init = { method: "POST", headers: { "Content-Type": "application/json" }, body };
+    const answer = await fetch(`/api/auth${path}`, init);
+    if (!answer.ok) throw new Error(await answer.text());
+}"""
+
+
+def change_to(page, email, path="/sign-in/email"):
+    """Signs in over whoever is signed in at the site, by a script of the page, which stays."""
+    page.evaluate(ACCOUNT, [path, email, PASSWORD])
+
+
+def asked_in(page):
+    """The conversations that the widget lists."""
+    page.get_by_role("button", name="Recent conversations").click()
+    rows = page.get_by_role("list", name="Recent conversations").locator("b")
+    rows.first.wait_for()
+    found = rows.all_inner_texts()
+    page.get_by_role("button", name="Back").click()
+    return found
+
+
+def test_another_account_at_the_site_sees_nothing_of_the_one_before(context, origin):
+    page = context.new_page()
+    ended = []
+    page.on("request", lambda one: one.url.endswith("/oauth2/revoke") and ended.append(one.url))
+    page.goto(f"{origin}/book/element")
+    change_to(page, "eve@example.com", "/sign-up/email")
+    change_to(page, "bob@example.com", "/sign-up/email")
+    page.reload()
+    open_panel(page)
+    answered(page, "Is Bob here?")
+
+    # A question by another account on the same page is a question of that account.
+    change_to(page, "eve@example.com")
+    answered(page, "Is Eve here?")
+    expect(log(page)).not_to_contain_text("Bob")
+    assert asked_in(page) == ["Is Eve here?"]
+    assert len(ended) == 1
+
+    # Back from another tab, where Bob signed in. What Eve was typing is gone too.
+    page.get_by_role("textbox", name=INPUT).fill("A draft of Eve's")
+    other = context.new_page()
+    other.goto(f"{origin}/sign-in?back=/book/element")
+    sign_in(other, "Sign in", "bob@example.com")
+    other.wait_for_url(f"{origin}/book/**")
+    page.bring_to_front()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(log(page)).not_to_contain_text("Eve")
+    expect(page.get_by_role("textbox", name=INPUT)).to_have_value("")
+    assert asked_in(page) == ["Is Bob here?"]
+
+    # At a load, and in a tab that was not told.
+    page.get_by_role("textbox", name=INPUT).fill("A draft of Bob's")
+    page.goto("about:blank")
+    change_to(other, "eve@example.com")
+    page.goto(f"{origin}/book/element")
+    open_panel(page)
+    expect(page.get_by_role("textbox", name=INPUT)).to_have_value("")
+    answered(page, "Is it Eve now?")
+    assert asked_in(page) == ["Is it Eve now?", "Is Eve here?"]
+
+    # The site's own client tells at once.
+    page.goto(f"{origin}/book/client")
+    open_panel(page)
+    expect(log(page)).to_contain_text("Is it Eve now?")
+    answered(page, "By the client?")
+    page.evaluate(
+        "([email, password]) => client.signIn.email({ email, password })", ["bob@example.com", PASSWORD]
+    )
+    expect(log(page)).not_to_contain_text("By the client?")
+    assert asked_in(page) == ["Is Bob here?"]
+
+
+FAILING = {
+    "broken": lambda route: route.fulfill(status=500),
+    "limited": lambda route: route.fulfill(status=429),
+    "html": lambda route: route.fulfill(body="<!doctype html><p>A page for people"),
+    "another schema": lambda route: route.fulfill(json={"session": {"token": "t"}}),
+    "no answer": lambda route: route.abort(),
+}
+
+
+def test_a_site_whose_server_fails_signs_nobody_out(context, origin):
+    page = context.new_page()
+    page.goto(f"{origin}/book/element")
+    change_to(page, "ben@example.com", "/sign-up/email")
+    page.reload()
+    open_panel(page)
+    answered(page, "Is it so?")
+    for name, behaviour in FAILING.items():
+        page.route("**/get-session", behaviour)
+        answered(page, f"And when it is: {name}?")
+    page.reload()
+    open_panel(page)
+    expect(log(page)).to_contain_text("Is it so?")
+    answered(page, "And now?")
+    expect(log(page)).to_contain_text("Is it so?")

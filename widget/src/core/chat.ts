@@ -55,6 +55,7 @@ export function createChat(
   clock: Clock,
 ): Chat {
   const kept = keptChat(settings.namespace);
+  let keptSessionId = kept.sessionId;
   const state = createStore<ChatState>(() =>
     begin(settings.mode === "selection_only" ? "selection_only" : "normal"),
   );
@@ -79,9 +80,10 @@ export function createChat(
     if (!isSame) keepChat(settings.namespace, now);
   });
   const stopFollowing = session.state.subscribe((now) => {
-    if (now.name === "signed_out" && now.because === "reader") {
+    if (now.name === "signed_out" && (now.because === "reader" || now.because === "there")) {
       // The next person at this computer must not see it.
       reset();
+      keptSessionId = null;
       change({ type: "drafted", draft: "" });
       change({ type: "passage_chosen", passage: null });
     }
@@ -105,7 +107,11 @@ export function createChat(
       answer: WAITING,
     };
     change({ type: "asked", turn, sessionId: sessionId ?? newSessionId() });
-    await run(turn.id, turn.question);
+    if (await run(turn.id, turn.question)) return;
+    // The conversation was another reader's and is gone; the question is of the one who is here now.
+    if (state.getState().draft === "") change({ type: "drafted", draft });
+    change({ type: "passage_chosen", passage });
+    if (session.state.getState().name === "signed_in") await ask();
   }
 
   async function retry(turnId: number): Promise<void> {
@@ -116,12 +122,14 @@ export function createChat(
     await run(turnId, turn.question);
   }
 
-  async function run(id: number, question: Question): Promise<void> {
+  /** False if the question was not sent, as the session turned out to be no longer this reader's. */
+  async function run(id: number, question: Question): Promise<boolean> {
     const controller = new AbortController();
     running = controller;
     try {
+      if (await session.follow()) return false;
       for await (const event of answered(question, controller.signal)) {
-        if (controller.signal.aborted) return;
+        if (controller.signal.aborted) return true;
         take(id, event);
       }
     } catch (error) {
@@ -131,6 +139,7 @@ export function createChat(
       controller.abort();
       if (running === controller) running = null;
     }
+    return true;
   }
 
   async function* answered(
@@ -141,6 +150,7 @@ export function createChat(
       method: "POST",
       path: "/chat",
       accept: "text/event-stream",
+      isFollowed: true,
       what: "Asking",
       signal,
       body: {
@@ -241,8 +251,8 @@ export function createChat(
     },
     async restore() {
       const canRead = settings.auth === "none" || session.state.getState().name === "signed_in";
-      if (kept.sessionId === null || !canRead || state.getState().turns.length > 0) return;
-      await open(kept.sessionId).catch(() => undefined);
+      if (keptSessionId === null || !canRead || state.getState().turns.length > 0) return;
+      await open(keptSessionId).catch(() => undefined);
     },
     close() {
       stopKeeping();

@@ -13,6 +13,8 @@ export interface Ask {
   readonly body?: unknown;
   readonly accept?: string;
   readonly signal?: AbortSignal;
+  /** True if the caller has followed the session (`Session.follow`) itself. */
+  readonly isFollowed?: boolean;
   /** The purpose of the request, in messages for the site's owner. */
   readonly what: string;
 }
@@ -83,6 +85,7 @@ export function createRequests(
 
   async function send(ask: Ask): Promise<Response> {
     let hasRenewed = false;
+    if (!ask.isFollowed) await session.follow();
     for (let tries = 1; ; tries += 1) {
       const token = await session.token();
       const answer = await once(ask, token);

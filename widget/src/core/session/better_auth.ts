@@ -10,6 +10,8 @@ export interface BetterAuthClient {
   signOut(): Promise<unknown>;
   /** Comes with the client's `jwtClient` plugin; needed for `exchange: "jwt"`. */
   token?(): Promise<unknown>;
+  /** The client's own; tells at once of what its other callers do. */
+  $store?: { listen(signal: string, listener: () => void): unknown } | undefined;
 }
 
 /** One of `baseURL` and `client` is needed. */
@@ -27,18 +29,31 @@ export interface BetterAuthOptions {
 export interface Credential {
   readonly token: string;
   readonly exchange: Exchange;
+  /** As `Theirs.user`. */
+  readonly user: string;
 }
 
 export interface Theirs {
+  /** A hash of the user whose session this browser has there; null if it has none. Rejects with Trouble. */
+  user(): Promise<string | null>;
   /** Null if the reader is not signed in there. Rejects with Trouble. */
   credential(): Promise<Credential | null>;
   /** Ends the reader's session there. Rejects with Trouble. */
   signOut(): Promise<void>;
+  /** Calls `listener` when the site's client has changed the session; without a client, never. */
+  listen(listener: () => void): void;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+interface Found {
+  readonly token: unknown;
+  readonly user: string;
 }
 
 const ANSWER_WITHIN = 15_000;
 
-export function createTheirs(options: BetterAuthOptions): Theirs {
+export function createTheirs(options: BetterAuthOptions, clientId: string): Theirs {
   const { client, baseURL = "" } = options;
   const exchange = options.exchange ?? "session";
 
@@ -74,16 +89,23 @@ export function createTheirs(options: BetterAuthOptions): Theirs {
     } catch {
       throw new Trouble("unreachable", `${what}: the site's Better Auth client could not reach its server.`);
     }
-    const { data, error } = (answer ?? {}) as { data?: unknown; error?: { status?: unknown } | null };
+    // A client that was made to throw returns the data alone.
+    if (typeof answer !== "object" || answer === null || !("data" in answer)) return answer;
+    const { data, error } = answer as { data: unknown; error?: { status?: unknown } | null };
     if (error && error.status !== 401) throw failed(what, String(error.status));
     return error ? null : data;
   }
 
-  async function session(): Promise<unknown> {
+  async function session(): Promise<Found | null> {
     const what = "Finding the site's session";
     const found = client ? await asked(what, () => client.getSession()) : await ask("/get-session", what);
-    // A page of HTML with 200 is text to the client, and has no session.
-    return (found as { session?: { token?: unknown } } | null)?.session?.token;
+    if (found === null) return null;
+    const { session, user } = (found ?? {}) as { session?: Members | null; user?: Members | null };
+    if (session === null) return null;
+    const id = session?.userId ?? user?.id;
+    // A page of HTML with 200 is text to the client, and says nothing about a session.
+    if (!session || id === undefined) throw failed(what, "neither a session nor null");
+    return { token: session.token, user: await hashOf(`${clientId} ${id}`) };
   }
 
   async function jwt(): Promise<unknown> {
@@ -93,15 +115,24 @@ export function createTheirs(options: BetterAuthOptions): Theirs {
   }
 
   return {
+    user: async () => (await session())?.user ?? null,
     async credential() {
-      const token = await (exchange === "jwt" ? jwt() : session());
-      return typeof token === "string" && token !== "" ? { token, exchange } : null;
+      const found = await session();
+      if (found === null) return null;
+      const token = exchange === "jwt" ? await jwt() : found.token;
+      return typeof token === "string" && token !== "" ? { token, exchange, user: found.user } : null;
     },
     async signOut() {
       const what = "Signing out of the site";
       await (client ? asked(what, () => client.signOut()) : ask("/sign-out", what, "{}"));
     },
+    listen: (listener) => void client?.$store?.listen("$sessionSignal", listener),
   };
+}
+
+async function hashOf(text: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return Array.from(digest, (one) => one.toString(16).padStart(2, "0")).join("");
 }
 
 function failed(what: string, why: string): Trouble {

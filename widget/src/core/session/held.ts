@@ -9,21 +9,25 @@ import type { KeptSession, Vault } from "./vault.js";
 /** Milliseconds before a token's expiry at which it is renewed: a question may be under way for that long. */
 const RENEW_BEFORE = 30_000;
 
-type Because = "never" | "reader" | "ended" | "cancelled" | "failed";
+type Because = Extract<SessionState, { name: "signed_out" }>["because"];
 
 export interface Held {
   readonly state: StoreApi<SessionState>;
   /** Grows with every sign-out, so that the result of a request that began before one is dropped after it. */
   signOuts(): number;
+  /** The user of the last session that this tab held (`KeptSession.user`). */
+  user(): string | null;
   /** True while the broker's cookie stands for the session. */
   isByCookie(): boolean;
   signedIn(as: "reader" | "guest" | "anyone"): void;
   signedInAs(kept: KeptSession): void;
+  /** Signs out `there` if this tab last held a session of another user than `next`. True if it did. */
+  makeWayFor(next: string | null): boolean;
   signedOut(because: Because, trouble?: Trouble | null): void;
   /** The access token, unless it is about to expire. */
   fresh(): AccessToken | null;
-  /** Keeps the tokens of the session `id` for this page and the next. */
-  take(tokens: Tokens, as: "reader" | "guest", id: string): Promise<AccessToken>;
+  /** Keeps the tokens of `session` for this page and the next. */
+  take(tokens: Tokens, session: Pick<KeptSession, "as" | "id" | "user">): Promise<AccessToken>;
   /** Takes the token that another tab got for the session `id`. */
   adopt(id: string, token: AccessToken): void;
   takeByCookie(token: AccessToken): void;
@@ -38,6 +42,7 @@ export function createHeld(vault: Vault, clock: Clock): Held {
   let current: AccessToken | null = null;
   /** The id of the kept session that this tab acts for; null until it knows of one. */
   let own: string | null = null;
+  let user: string | null = null;
   let signOuts = 0;
   let usesCookie = false;
 
@@ -50,26 +55,39 @@ export function createHeld(vault: Vault, clock: Clock): Held {
     own = null;
   }
 
+  function signedOut(because: Because, trouble: Trouble | null = null): void {
+    forget();
+    usesCookie = false;
+    signOuts += 1;
+    state.setState({ name: "signed_out", because, trouble }, true);
+  }
+
+  function makeWayFor(next: string | null): boolean {
+    const isOther = user !== null && user !== next;
+    if (isOther) signedOut("there");
+    user = next;
+    return isOther;
+  }
+
   return {
     state,
     signOuts: () => signOuts,
+    user: () => user,
     isByCookie: () => usesCookie,
     signedIn,
+    makeWayFor,
     signedInAs(kept) {
+      makeWayFor(kept.user);
       if (own !== kept.id) current = null;
       own = kept.id;
       signedIn(kept.as);
     },
-    signedOut(because, trouble = null) {
-      forget();
-      usesCookie = false;
-      signOuts += 1;
-      state.setState({ name: "signed_out", because, trouble }, true);
-    },
+    signedOut,
     fresh: () => (current !== null && current.expiresAt - RENEW_BEFORE > clock.now() ? current : null),
-    async take(tokens, as, id) {
-      await vault.keep({ refreshToken: tokens.refreshToken, as, id, renewedAt: clock.local() });
-      own = id;
+    async take(tokens, session) {
+      await vault.keep({ ...session, refreshToken: tokens.refreshToken, renewedAt: clock.local() });
+      own = session.id;
+      user = session.user;
       current = { token: tokens.accessToken, isBound: tokens.isBound, expiresAt: tokens.expiresAt };
       return current;
     },

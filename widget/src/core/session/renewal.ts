@@ -2,7 +2,7 @@
 import type { Clock } from "../clock.js";
 import type { Settings } from "../options.js";
 import { Trouble } from "../trouble.js";
-import type { Theirs } from "./better_auth.js";
+import type { Credential, Theirs } from "./better_auth.js";
 import type { Cookies } from "./cookies.js";
 import type { Held } from "./held.js";
 import { type Broker, InvalidGrant, type Tokens } from "./oauth.js";
@@ -59,29 +59,32 @@ export function createRenewal(parts: Parts): Renewal {
       if (kept === null && settings.auth !== "guest") throw ended({ everywhere: false });
       try {
         const tokens = await renewed(kept);
-        const of = kept?.id ?? crypto.randomUUID();
-        const found = await held.take(tokens, kept?.as ?? "guest", of);
+        const session = kept ?? aGuest();
+        const found = await held.take(tokens, session);
         // The sign-out waits for this lock, and ends the session that was kept here.
         if (asOf !== held.signOuts()) {
           held.forget();
           throw signedOutMeanwhile();
         }
-        tabs.tell({ type: "renewed", of, ...found });
+        tabs.tell({ type: "renewed", of: session.id, ...found });
         return found;
       } catch (error) {
         if (!(error instanceof InvalidGrant)) throw error;
         await vault.keep(null);
         // A guest loses nothing with a session that ended, and begins another.
         if (kept?.as === "guest" && settings.auth === "guest")
-          return held.take(await broker.guest(), "guest", crypto.randomUUID());
+          return held.take(await broker.guest(), aGuest());
         throw ended();
       }
     });
   }
 
-  function renewed(kept: KeptSession | null): Promise<Tokens> {
+  async function renewed(kept: KeptSession | null): Promise<Tokens> {
     if (kept?.refreshToken) return broker.refresh(kept.refreshToken);
-    return theirs ? exchanged(broker, theirs) : broker.guest();
+    if (!theirs) return broker.guest();
+    const credential = await credentialOf(theirs);
+    if (credential.user !== kept?.user) throw new InvalidGrant("another user is signed in at the site");
+    return broker.exchange(credential);
   }
 
   function ended({ everywhere } = { everywhere: true }): Trouble {
@@ -122,11 +125,15 @@ export function createRenewal(parts: Parts): Renewal {
   return { token, ended: () => ended(), heard: () => heard() };
 }
 
-/** The tokens for the session that the reader has at the site. Rejects with InvalidGrant if there is none. */
-export async function exchanged(broker: Broker, from: Theirs): Promise<Tokens> {
+/** The credential of the session that the reader has at the site. Rejects with InvalidGrant if there is none. */
+export async function credentialOf(from: Theirs): Promise<Credential> {
   const credential = await from.credential();
   if (credential === null) throw new InvalidGrant("the reader is not signed in at the site");
-  return broker.exchange(credential);
+  return credential;
+}
+
+function aGuest(): { as: "guest"; id: string; user: null } {
+  return { as: "guest", id: crypto.randomUUID(), user: null };
 }
 
 function signedOutMeanwhile(): Trouble {

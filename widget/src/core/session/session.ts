@@ -6,6 +6,7 @@ import { Trouble } from "../trouble.js";
 import { createTheirs } from "./better_auth.js";
 import { createCookies } from "./cookies.js";
 import { COOKIE, createEndings, THERE } from "./endings.js";
+import { createFollowing } from "./following.js";
 import { createHeld } from "./held.js";
 import { type Broker, InvalidGrant } from "./oauth.js";
 import { takeBack } from "./redirect.js";
@@ -17,7 +18,7 @@ import type { Vault } from "./vault.js";
 
 export function createSession(settings: Settings, broker: Broker, vault: Vault, clock: Clock): Tokening {
   const cookies = settings.auth === "cookie" ? createCookies(settings, clock) : null;
-  const theirs = settings.betterAuth && createTheirs(settings.betterAuth);
+  const theirs = settings.betterAuth && createTheirs(settings.betterAuth, settings.clientId);
   const held = createHeld(vault, clock);
   const tabs = createTabs(settings.namespace, hear);
   const endings = createEndings(vault, async (session) => {
@@ -28,6 +29,7 @@ export function createSession(settings: Settings, broker: Broker, vault: Vault, 
   const parts = { settings, broker, vault, clock, tabs, held, cookies, theirs };
   const renewal = createRenewal(parts);
   const signIn = createSignIn(parts, endings);
+  const following = createFollowing(parts, endings, signIn);
 
   function hear(message: TabMessage): void {
     if (message.type === "renewed") {
@@ -58,6 +60,7 @@ export function createSession(settings: Settings, broker: Broker, vault: Vault, 
     else if (cookies) return signIn.enterByCookie(cookies);
     else if (settings.auth === "guest") return held.signedIn("guest");
     else return held.signedOut("never");
+    if (await following.follow()) return;
     // Renewing now shows that a session ended elsewhere before the reader has typed a question.
     await renewal.token().catch(() => undefined);
     // The reader may have signed in at the site again since.
@@ -109,10 +112,12 @@ export function createSession(settings: Settings, broker: Broker, vault: Vault, 
     token: renewal.token,
     refused: (refusedToken) => held.drop(refusedToken.token),
     places: () => (held.isByCookie() && cookies ? cookies.places() : asKept(placesOf)),
+    follow: following.follow,
     endPlace: (id) =>
       held.isByCookie() && cookies ? cookies.endPlace(id) : asKept((one) => broker.endPlace(one, id)),
     close() {
       signIn.stopWaiting();
+      following.close();
       tabs.close();
     },
   };

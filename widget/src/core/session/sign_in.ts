@@ -1,4 +1,5 @@
 /** The ways to sign in: at the broker, by a popup or a redirect, by the site's own session, and by a cookie. */
+import { markSignOut } from "../kept_chat.js";
 import { Trouble } from "../trouble.js";
 import type { Theirs } from "./better_auth.js";
 import type { Cookies } from "./cookies.js";
@@ -6,7 +7,7 @@ import { COOKIE, type Endings, THERE } from "./endings.js";
 import { type Attempt, InvalidGrant } from "./oauth.js";
 import { awaitAnswer } from "./popup_answers.js";
 import { leaveBehind } from "./redirect.js";
-import { exchanged, type Parts } from "./renewal.js";
+import { credentialOf, type Parts } from "./renewal.js";
 import type { Browsing } from "./state.js";
 
 export interface SignIn {
@@ -31,7 +32,7 @@ export function createSignIn(parts: Parts, { end, isUnended }: Endings): SignIn 
       const tokens = await broker.redeem(attempt, answer);
       const before = await tabs.alone(async () => {
         const found = await vault.session();
-        if (asOf === held.signOuts()) await held.take(tokens, "reader", crypto.randomUUID());
+        if (asOf === held.signOuts()) await held.take(tokens, aReader(null));
         return found;
       });
       if (asOf !== held.signOuts()) {
@@ -56,7 +57,7 @@ export function createSignIn(parts: Parts, { end, isUnended }: Endings): SignIn 
   }
 
   async function enterFrom(from: Theirs, instead: (() => void) | null = null): Promise<void> {
-    const asOf = held.signOuts();
+    let asOf = held.signOuts();
     try {
       // A sign-out that did not reach the server is repeated first, or its session would sign the reader in.
       if (await isUnended(THERE)) await end(THERE);
@@ -64,9 +65,12 @@ export function createSignIn(parts: Parts, { end, isUnended }: Endings): SignIn 
         // Another tab may have been faster.
         const kept = await vault.session();
         if (kept) return held.signedInAs(kept);
-        const tokens = await exchanged(broker, from);
+        const credential = await credentialOf(from);
+        if (asOf !== held.signOuts()) return;
+        asOf = await makeWayFor(credential.user);
+        const tokens = await broker.exchange(credential);
         if (asOf !== held.signOuts()) return tokens.refreshToken && end(tokens.refreshToken);
-        await held.take(tokens, "reader", crypto.randomUUID());
+        await held.take(tokens, aReader(credential.user));
         held.signedIn("reader");
         tabs.tell({ type: "signed_in" });
       });
@@ -76,6 +80,16 @@ export function createSignIn(parts: Parts, { end, isUnended }: Endings): SignIn 
       if (instead) return instead();
       held.signedOut("never");
     }
+  }
+
+  /** Empties what the last reader left in this browser, if that was another; the number of sign-outs then. */
+  async function makeWayFor(user: string): Promise<number> {
+    const last = await vault.lastUser();
+    if (last !== null && last !== user) markSignOut(settings.namespace);
+    const state = held.state.getState();
+    if (held.user() === null) held.makeWayFor(last);
+    if (held.makeWayFor(user)) held.state.setState(state, true);
+    return held.signOuts();
   }
 
   function beginThere(from: Theirs, browsing: Browsing): void {
@@ -127,6 +141,10 @@ export function createSignIn(parts: Parts, { end, isUnended }: Endings): SignIn 
   }
 
   return { begin, finish, enterFrom, enterByCookie, stopWaiting: () => stopWaiting() };
+}
+
+function aReader(user: string | null): { as: "reader"; id: string; user: string | null } {
+  return { as: "reader", id: crypto.randomUUID(), user };
 }
 
 function failureOf(error: unknown): Trouble {

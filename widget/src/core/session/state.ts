@@ -6,8 +6,9 @@ export type SessionState =
   | { readonly name: "checking" }
   | {
       readonly name: "signed_out";
-      /** `never` at the start, `reader` after a sign-out (here or in another tab), `ended` by the broker. */
-      readonly because: "never" | "reader" | "ended" | "cancelled" | "failed";
+      /** `never` at the start, `reader` after a sign-out (here or in another tab), `ended` by the broker, `there`
+       * when the site's Better Auth server has no session any more, or another user's. */
+      readonly because: "never" | "reader" | "ended" | "there" | "cancelled" | "failed";
       readonly trouble: Trouble | null;
     }
   | { readonly name: "signing_in"; readonly by: "popup" | "redirect" }
@@ -58,6 +59,10 @@ export interface Session {
   places(): Promise<Places>;
   /** Ends the session at one place. Rejects with Trouble. */
   endPlace(id: string): Promise<void>;
+  /** With a Better Auth server of the site: looks whose session the browser has there. If it is another user's, it
+   * signs out here and in as that user; if there is none, it signs out. True if either happened. A server that
+   * fails changes nothing. Never rejects. */
+  follow(): Promise<boolean>;
   /** Stops listening to other tabs and popups. */
   close(): void;
 }

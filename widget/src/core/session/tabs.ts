@@ -2,7 +2,7 @@
 
 export type TabMessage =
   | { readonly type: "signed_in" }
-  | { readonly type: "signed_out"; readonly because: "reader" | "ended" }
+  | { readonly type: "signed_out"; readonly because: "reader" | "ended" | "there" }
   | {
       readonly type: "renewed";
       /** The id of the session (vault.ts). */

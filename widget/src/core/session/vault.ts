@@ -6,6 +6,8 @@ export interface KeptSession {
   readonly as: "reader" | "guest";
   /** The tabs' name for the session, which stays while its tokens change. */
   readonly id: string;
+  /** A hash of the user at the site's Better Auth server; null where the site has none. */
+  readonly user: string | null;
   /** Milliseconds since the epoch. */
   readonly renewedAt: number;
 }
@@ -17,6 +19,8 @@ export interface Vault {
   key(make: () => Promise<CryptoKeyPair>): Promise<CryptoKeyPair>;
   session(): Promise<KeptSession | null>;
   keep(session: KeptSession | null): Promise<void>;
+  /** The `user` of the last session that was kept, also after its end; null where there was none. */
+  lastUser(): Promise<string | null>;
   /** Refresh tokens whose end the broker has not acknowledged yet. */
   unended(): Promise<readonly string[]>;
   keepUnended(tokens: readonly string[]): Promise<void>;
@@ -67,7 +71,12 @@ export function createVault(namespace: string): Vault {
       return made;
     },
     session: async () => (await read<KeptSession>("session")) ?? null,
-    keep: (session) => write("session", session ?? undefined),
+    async keep(session) {
+      // First, so that a page that closes in between leaves no session whose user was forgotten.
+      if (session?.user) await write("user", session.user);
+      await write("session", session ?? undefined);
+    },
+    lastUser: async () => (await read<string>("user")) ?? null,
     unended: async () => (await read<readonly string[]>("unended")) ?? [],
     keepUnended: (tokens) => write("unended", tokens.length > 0 ? tokens : undefined),
   };

@@ -72,6 +72,7 @@ export async function mountPanel(host: PanelHost): Promise<MountedPanel> {
   };
   const passage = new PassageOnPage(chatgate.chat);
   const stopNarrating = narrate(panel);
+  const stopFollowing = followAtReturn(chatgate);
   render(<App panel={panel} />, frame.content);
   void chatgate.start();
   return {
@@ -82,10 +83,12 @@ export async function mountPanel(host: PanelHost): Promise<MountedPanel> {
         panel.announce(words.say("passageTaken"));
       }
       frame.show();
+      void chatgate.session.follow();
       frame.content.querySelector("textarea")?.focus();
     },
     close,
-    remove: () => removeAll(frame, [stopNarrating, () => passage.end(), () => chatgate.close()]),
+    remove: () =>
+      removeAll(frame, [stopNarrating, stopFollowing, () => passage.end(), () => chatgate.close()]),
   };
 }
 
@@ -100,6 +103,19 @@ function created(options: WidgetOptions): Chatgate | Trouble {
 
 function report(trouble: Trouble): void {
   console.warn(`[chatgate] ${trouble.advice}`);
+}
+
+/** A reader who comes back to the page may have changed the account at the site elsewhere. */
+function followAtReturn({ session }: Chatgate): () => void {
+  const ending = new AbortController();
+  const { signal } = ending;
+  const follow = () => {
+    if (document.visibilityState === "visible") void session.follow();
+  };
+  document.addEventListener("visibilitychange", follow, { signal });
+  addEventListener("focus", follow, { signal });
+  addEventListener("pageshow", follow, { signal });
+  return () => ending.abort();
 }
 
 function removeAll(frame: Frame, ends: readonly (() => void)[]): void {

@@ -37,7 +37,7 @@ function tellAnswer({ words, announce, report }: PanelContext, { answer }: Turn)
 }
 
 function tellSession(
-  { words, announce, report }: PanelContext,
+  { words, announce, report, view }: PanelContext,
   now: SessionState,
   before: SessionState,
 ): void {
@@ -46,8 +46,10 @@ function tellSession(
     announce(words.say("signedIn"));
   if (now.name === "signing_in" && now.by === "popup") announce(words.say("signingInPopup"));
   if (now.name !== "signed_out") return;
+  // A list that is shown is of the reader who is gone.
+  if (view.getState() === "history") view.setState("chat", true);
   if (now.trouble) report(now.trouble);
-  if (now.because === "reader") announce(words.say("signedOut"));
+  if (now.because === "reader" || now.because === "there") announce(words.say("signedOut"));
   else if (now.trouble) announce(words.trouble(now.trouble));
 }
 

@@ -9,6 +9,7 @@ const REASONS: Readonly<Record<SignedOut["because"], keyof Strings>> = {
   never: "signInNever",
   reader: "signInReader",
   ended: "signInEnded",
+  there: "signInReader",
   cancelled: "signInCancelled",
   failed: "signInFailed",
 };
