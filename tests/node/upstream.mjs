@@ -7,6 +7,7 @@ import { LibsqlDialect } from "@libsql/kysely-libsql";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { sessionEnded } from "../../examples/better-auth/chatgate-webhook.mjs";
+import { allowing } from "../../examples/better-auth/cors.mjs";
 import { openProvider } from "./provider.mjs";
 
 const servers = JSON.parse(process.argv[2]);
@@ -138,7 +139,9 @@ for (const [at, server] of servers.entries()) {
     await runMigrations();
   }
   const auth = lib.betterAuth(options);
-  listening[at].removeAllListeners("request").on("request", lib.toNodeHandler(auth));
+  const handler = lib.toNodeHandler(auth);
+  const answer = server.cors ? allowing([server.site], handler) : handler;
+  listening[at].removeAllListeners("request").on("request", answer);
 }
 
 process.stdin.resume().on("end", () => process.exit(0));

@@ -50,6 +50,24 @@ backend = "lab"
 upstream = "http"
 url = "http://127.0.0.1:1/api/auth"
 webhook_secret = "the webhook's secret of these tests, long"
+[sites.elsewhere]
+origins = ["http://localhost:1"]
+backend = "lab"
+[sites.elsewhere.better_auth]
+upstream = "http"
+url = "http://127.0.0.1:1/api/auth"
+[sites.jwt]
+origins = ["http://localhost:1"]
+backend = "lab"
+[sites.jwt.better_auth]
+upstream = "jwt"
+url = "http://127.0.0.1:1/api/auth"
+[sites.bearer]
+origins = ["http://localhost:1"]
+backend = "lab"
+[sites.bearer.better_auth]
+upstream = "http"
+url = "http://127.0.0.1:1/api/auth"
 [tiers.guest]
 questions_per_minute = 6000
 burst = 1000
@@ -78,6 +96,8 @@ class Stage:
     """Where a test can stand in for what is between the page and the broker."""
     theirs: int
     """The port of a site with a Better Auth server of its own, which a test starts."""
+    theirs_elsewhere: tuple[int, int]
+    """The ports of such servers of the docs site: one on the same site, one on another, to a browser."""
 
     @property
     def origin(self):
@@ -146,14 +166,18 @@ def staged():
             stack.environ[f"CHATGATE_SITES_{name}_REDIRECT_URIS"] = callback
         stack.environ["CHATGATE_SITES_SAME_ORIGINS"] = site.url
         stack.environ["CHATGATE_SITES_SAME_REDIRECT_URIS"] = f"{site.url}{CALLBACK_PATH}"
-        [theirs] = free_ports(1)
+        theirs, *elsewhere = free_ports(3)
         stack.environ["CHATGATE_SITES_THEIRS_ORIGINS"] = f"http://127.0.0.1:{theirs}"
         stack.environ["CHATGATE_SITES_THEIRS_BETTER_AUTH_URL"] = f"http://127.0.0.1:{theirs}/api/auth"
+        for name, port in (("ELSEWHERE", elsewhere[0]), ("JWT", elsewhere[0]), ("BEARER", elsewhere[1])):
+            stack.environ[f"CHATGATE_SITES_{name}_BETTER_AUTH_URL"] = f"http://127.0.0.1:{port}/api/auth"
+            origin = site.other_site if name == "BEARER" else site.url
+            stack.environ[f"CHATGATE_SITES_{name}_ORIGINS"] = origin
         stack.environ["CHATGATE_BACKENDS_LAB_URL"] = backend.url
         stack.environ["CHATGATE_BACKENDS_LAB_SECRET"] = "a secret that the tests' script does not look at"
         try:
             stack.start_all()
-            stage = Stage(site, stack, backend, between, theirs)
+            stage = Stage(site, stack, backend, between, theirs, tuple(elsewhere))
             site.answers[CALLBACK_PATH] = lambda _: Answer(CALLBACK.read_text())
             for file in built().rglob("*.js"):
                 script = file.read_text()

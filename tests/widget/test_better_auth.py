@@ -3,37 +3,25 @@ chat, and one sign-out."""
 
 import json
 import re
-import subprocess
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.node_packages import WIDGET, node
-from tests.processes import REPOSITORY, serving
+from tests.node_packages import node
+from tests.processes import serving
 from tests.widget.element_page import INPUT, ask, document, log, open_panel
 from tests.widget.package import built
+from tests.widget.stage import PASSWORD
+from tests.widget.their_site import EXAMPLE, answered, asked_in, client_page, client_script
 
 pytestmark = pytest.mark.node
 
-EXAMPLE = REPOSITORY / "examples" / "better-auth"
 START = """
 import { serve } from "./server.mjs";
 await serve(JSON.parse(process.argv[1]));
 process.stdin.resume().on("end", () => process.exit(0));
 """
-# The site's own client, as a site has it that uses Better Auth already.
-CLIENT_PAGE = """<!doctype html><html lang="en"><title>Sampling – The book</title>
-<main><article><h1>Sampling</h1></article></main>
-<script type="module">
-import "./widget/chatgate-widget.js";
-import {{ createAuthClient }} from "./client.js";
-const element = document.createElement("chatgate-widget");
-const client = createAuthClient();
-window.client = client;
-element.options = {{ ...{options}, betterAuth: {{ client }} }};
-document.body.append(element);
-</script></html>"""
-EMAIL, PASSWORD = "ada@example.com", "a-tall-ship-and-a-star"
+EMAIL = "ada@example.com"
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +35,11 @@ def origin(stage, tmp_path_factory):
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_text(file.read_text())
     theirs = {"baseURL": "/", "signInUrl": "/sign-in?back=/book/element"}
-    options = stage.options(clientId="theirs", betterAuth=theirs, baseUrl="/book/")
-    (pages / "element.html").write_text(document(stage, **options))
+    options = {"clientId": "theirs", "baseUrl": "/book/"}
+    (pages / "element.html").write_text(document(stage, **stage.options(betterAuth=theirs, **options)))
     (pages / "page.css").write_text("")
-    own = json.dumps({**options, "betterAuth": None})
-    (pages / "client.html").write_text(CLIENT_PAGE.format(options=own))
-    bundle(pages / "client.js")
+    (pages / "client.html").write_text(client_page(stage, **options))
+    (pages / "client.js").write_text(client_script())
     origin = f"http://127.0.0.1:{stage.theirs}"
     webhook = {
         "url": f"{stage.stack.broker}/webhooks/better-auth/theirs",
@@ -71,26 +58,10 @@ def origin(stage, tmp_path_factory):
         yield origin
 
 
-def bundle(to):
-    """Better Auth's own client as one file for a browser."""
-    node(WIDGET)
-    node(EXAMPLE)
-    command = [WIDGET / "node_modules" / ".bin" / "esbuild", "--bundle", "--format=esm", f"--outfile={to}"]
-    told = 'export { createAuthClient } from "better-auth/client";'
-    subprocess.run(command, input=told, text=True, cwd=EXAMPLE, check=True, capture_output=True)
-
-
 def sign_in(page, button, email=EMAIL):
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name=button).click()
-
-
-def answered(page, question):
-    ask(page, question)
-    turn = page.get_by_role("article").last
-    expect(turn).to_contain_text(question)
-    expect(turn).to_contain_text("It is so.")
 
 
 def test_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context, origin):
@@ -156,16 +127,6 @@ ACCOUNT = """async ([path, email, password]) => {
 def change_to(page, email, path="/sign-in/email"):
     """Signs in over whoever is signed in at the site, by a script of the page, which stays."""
     page.evaluate(ACCOUNT, [path, email, PASSWORD])
-
-
-def asked_in(page):
-    """The conversations that the widget lists."""
-    page.get_by_role("button", name="Recent conversations").click()
-    rows = page.get_by_role("list", name="Recent conversations").locator("b")
-    rows.first.wait_for()
-    found = rows.all_inner_texts()
-    page.get_by_role("button", name="Back").click()
-    return found
 
 
 def test_another_account_at_the_site_sees_nothing_of_the_one_before(context, origin):
