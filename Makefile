@@ -20,7 +20,7 @@ SITE := examples/docusaurus
 site: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget ## Serve the sample book as a Docusaurus site
 	@$(BIN)/python -m chatgate.stack.docs_site $(SITE)
 
-better-auth: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget examples/better-auth/node_modules/.package-lock.json ## Serve the sample book with a Better Auth server of its own, beside the stack
+better-auth: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget examples/better-auth/node_modules/.package-lock.json ## Start the stack, and serve the sample book with a Better Auth server of its own
 	@node examples/better-auth/start.mjs
 
 widget: $(VENV)/.runs $(WIDGET) ## Build the npm package, and the one file of it that Python serves

@@ -7,7 +7,7 @@ import { serve } from "./server.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
-const data = `${root}.chatgate/better-auth`;
+const data = process.env.CHATGATE_DATA_DIR ?? `${root}.chatgate/better-auth`;
 const port = Number(process.env.CHATGATE_SITE_PORT ?? 3001);
 const broker = `http://127.0.0.1:${process.env.CHATGATE_BROKER_PORT ?? 8000}`;
 const proxy = `http://127.0.0.1:${process.env.CHATGATE_PROXY_PORT ?? 8001}`;
@@ -27,16 +27,22 @@ const environment = {
   DOCUSAURUS_NO_PERSISTENT_CACHE: "1",
 };
 
+let running = null;
+
 function run(command, words, cwd) {
   const child = spawn(command, words, { cwd, env: environment, stdio: "inherit" });
-  const ended = new Promise((resolve) => child.on("exit", resolve));
-  return { child, ended };
+  running = child;
+  return new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
 }
+
+// A terminal gives Ctrl-C to the child as well; it ends the services, and this process after them.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => running?.kill("SIGTERM"));
 
 mkdirSync(data, { recursive: true });
 const built = `${data}/site`;
-const build = run("node_modules/.bin/docusaurus", ["build", "--out-dir", built], `${root}examples/docusaurus`);
-if ((await build.ended) !== 0) process.exit(1);
+const build = ["build", "--out-dir", built];
+if ((await run("node_modules/.bin/docusaurus", build, `${root}examples/docusaurus`)) !== 0) process.exit(1);
 const { origin } = await serve({
   port,
   folder: built,
@@ -50,5 +56,4 @@ console.log(`\nThe site is at ${origin}/book/, its page for signing in at ${orig
 delete environment.CHATGATE_BROKER_URL;
 delete environment.CHATGATE_PROXY_URL;
 delete environment.CHATGATE_EXAMPLE;
-const up = run(`${root}.venv/bin/chatgate`, ["up"], root);
-process.exit(await up.ended);
+process.exit(await run(`${root}.venv/bin/chatgate`, ["up"], root));

@@ -1,0 +1,90 @@
+"""examples/better-auth as `make better-auth` starts it: the built site, its accounts, and the whole stack."""
+
+import os
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.chatgate.processes import family, none_runs, short_folder, until
+from tests.chatgate.stacks import NAMES, NO_METRICS
+from tests.node_packages import node
+from tests.ports import free_ports
+from tests.processes import REPOSITORY, alone_with, serving
+from tests.widget.element_page import ask, log, open_panel
+from tests.widget.sites import EXAMPLE as SITE
+from tests.widget.sites import packages
+from tests.widget.stage import PASSWORD, QUESTION
+from tests.widget.their_site import EXAMPLE
+
+pytestmark = [pytest.mark.node, pytest.mark.system]
+
+BUILT_WITHIN_S = 240
+
+
+@pytest.fixture(scope="module")
+def example():
+    """The site's address."""
+    packages()
+    ports = dict(zip((*NAMES, "SITE"), free_ports(len(NAMES) + 1), strict=True))
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CHATGATE_")}
+    own.pop("REDIS_URL", None)
+    moved = {f"CHATGATE_{name}_PORT": str(port) for name, port in ports.items()}
+    command = [node(EXAMPLE), "examples/better-auth/start.mjs"]
+    ready = f"http://127.0.0.1:{ports['PROXY']}/readyz"
+    with short_folder() as folder, ExitStack() as running:
+        environ = {
+            **own,
+            **moved,
+            **NO_METRICS,
+            "NODE_ENV": "",
+            "PYTHONPATH": str(REPOSITORY),
+            "CHATGATE_DATA_DIR": str(folder),
+            # The sample book would take seconds by meaning, and minutes on a busy machine.
+            "CHATGATE_BACKEND_EMBEDDINGS_MODEL": "none",
+        }
+        # One build at a time, as each takes all of a small machine.
+        with alone_with(SITE / "package-lock.json"):
+            process = running.enter_context(serving(command, ready, environ=environ, patience=BUILT_WITHIN_S))
+        pids = family(process.pid)
+        yield f"http://127.0.0.1:{ports['SITE']}"
+        running.close()
+        until(lambda: none_runs(pids))
+
+
+def answered(page, question):
+    ask(page, question)
+    turn = log(page).get_by_role("article").last
+    expect(turn).to_contain_text(question)
+    expect(turn.get_by_role("region", name="Sources").get_by_role("link").first).to_be_visible()
+
+
+def test_one_account_for_site_and_chat(context, example):
+    page = context.new_page()
+    page.goto(f"{example}/book/sampling")
+    open_panel(page)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(f"{example}/sign-in")
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make an account").click()
+    page.wait_for_url(f"{example}/book/")
+    open_panel(page)
+    answered(page, QUESTION)
+
+    # The page learns nothing of the sign-out, so that it is the services that refuse.
+    page.route("**/api/auth/get-session", lambda route: route.abort())
+    other = context.new_page()
+    other.goto(f"{example}/sign-in")
+    other.get_by_role("button", name="Sign out").click()
+    expect(other.get_by_role("status")).to_have_text("You are signed out.")
+    ask(page, "Why is one reading never enough?")
+    expect(page.get_by_text("Your session was ended", exact=False).first).to_be_visible()
+    page.unroute("**/api/auth/get-session")
+
+    other.get_by_label("E-mail").fill("ada@example.com")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_role("button", name="Sign in").click()
+    other.wait_for_url(f"{example}/book/")
+    page.get_by_role("button", name="Sign in", exact=True).first.click()
+    answered(page, "Why is one reading never enough?")
