@@ -6,7 +6,7 @@ import { redisStorage } from "@better-auth/redis-storage";
 import { LibsqlDialect } from "@libsql/kysely-libsql";
 import { Redis } from "ioredis";
 import pg from "pg";
-import { sessionEnded } from "../../examples/better-auth/chatgate-webhook.mjs";
+import { sessionEnded, tellingStorage } from "../../examples/better-auth/chatgate-webhook.mjs";
 import { allowing } from "../../examples/better-auth/cors.mjs";
 import { openProvider } from "./provider.mjs";
 
@@ -30,9 +30,11 @@ function database(storage, { memoryAdapter }) {
   return memoryAdapter(Object.fromEntries(models.map((name) => [name, []])));
 }
 
-function secondary({ socket, prefix }) {
-  const client = new Redis({ path: socket });
-  return { secondaryStorage: redisStorage({ client, keyPrefix: prefix }) };
+function secondary({ socket, prefix, webhook, storeSessionInDatabase }) {
+  const storage = redisStorage({ client: new Redis({ path: socket }), keyPrefix: prefix });
+  // The hooks of the database tell where it has the sessions too.
+  const tells = webhook && !storeSessionInDatabase;
+  return { secondaryStorage: tells ? tellingStorage(storage, webhook) : storage };
 }
 
 // Names as people who write SQL by hand have them.

@@ -15,7 +15,8 @@ from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, better_auth_serve
 from tests.ports import free_ports
 from tests.processes import valkey_server
 
-HOOKED = ("postgres", "http", "http, 1.6", "jwt", "redis, 1.6, stored")
+SECONDARY = ("http, secondary", "http, secondary, 1.6", "jwt, secondary")
+HOOKED = ("postgres", "http", "http, 1.6", "jwt", "redis, 1.6, stored", *SECONDARY)
 """Servers that tell the broker of the end of each session, if there is one at the port that they know."""
 WEBHOOK = "/webhooks/better-auth/docs"
 WEBHOOK_SECRET = "the webhook's secret in the tests, as long as others"
@@ -95,7 +96,10 @@ def theirs(redis, databases, tmp_path_factory):
         "http, short": {"session": SHORT},
         "http, before": rotated,
         "http, rotated": rotated | {"secret": NEXT_SECRET},
+        "http, secondary": shared | {"prefix": "http:"},
+        "http, secondary, 1.6": shared | {"prefix": "http-old:", "version": "1.6"},
         "jwt": {},
+        "jwt, secondary": shared | {"prefix": "jwt:"},
         "jwt, 1.6": {"version": "1.6"},
         "jwt, ES512": {"alg": "ES512"},
         "jwt, elsewhere": {"jwksPath": JWKS_PATH},
@@ -142,6 +146,9 @@ def _tables(addresses, databases, sqlite):
         "http, secure cookie": f'upstream = "http"\nurl = "{addresses["http, secure cookie"]}"\n',
         "http, 1.6": f'upstream = "http"\nurl = "{addresses["http, 1.6"]}"\n',
         "http, short": f'upstream = "http"\nurl = "{addresses["http, short"]}"\n',
+        "http, secondary": f'upstream = "http"\nurl = "{addresses["http, secondary"]}"\n',
+        "http, secondary, 1.6": f'upstream = "http"\nurl = "{addresses["http, secondary, 1.6"]}"\n',
+        "jwt, secondary": f'upstream = "jwt"\nurl = "{addresses["jwt, secondary"]}"\n',
         "jwt": f'upstream = "jwt"\nurl = "{addresses["jwt"]}"\n',
         "jwt, 1.6": f'upstream = "jwt"\nurl = "{addresses["jwt, 1.6"]}"\n',
         "jwt, ES512": f'upstream = "jwt"\nurl = "{addresses["jwt, ES512"]}"\n',

@@ -12,7 +12,7 @@ from broker.oauth.grants import better_auth
 from broker.upstreams.upstreams import subject
 from edge.redis.client import command
 from tests.broker.upstreams.between import Between
-from tests.broker.upstreams.conftest import WEBHOOK, WEBHOOK_SECRET
+from tests.broker.upstreams.conftest import HOOKED, WEBHOOK, WEBHOOK_SECRET
 from tests.broker.upstreams.stack import exchange, standing
 from tests.broker.upstreams.theirs import PASSWORD
 from tokens import liveness
@@ -20,7 +20,7 @@ from tokens import liveness
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]
 
-HOOKS = pytest.mark.parametrize("visitor", ["postgres", "http", "http, 1.6", "jwt"], indirect=True)
+HOOKS = pytest.mark.parametrize("visitor", HOOKED, indirect=True)
 USER, SESSION = "u" * 32, "s" * 32
 
 
@@ -56,7 +56,7 @@ async def stack(request, redis, theirs, table, tmp_path, renew_every):
         table += "remember_seconds = 60\n"
     async with standing(redis, tmp_path, table, renew_every=renew_every) as stack:
         stack.receiver = Receiver(stack.make().page)
-        stack.is_of_jwts = name == "jwt"
+        stack.is_of_jwts = name.startswith("jwt")
         async with await asyncio.start_server(stack.receiver, "127.0.0.1", theirs[2][name]):
             yield stack
 
@@ -144,6 +144,7 @@ async def test_a_ban_a_deletion_and_a_new_password_are_told(visitor, stack):
     await bob.post("/delete-user", {"password": PASSWORD})
     change = {"currentPassword": PASSWORD, "newPassword": PASSWORD[::-1], "revokeOtherSessions": True}
     await ann.post("/change-password", change)
+    # Of a storage the end of all sessions is told beside that of each, where the version marks it.
     await told(stack, 3)
     assert [(await one.ask()).status_code for one in readers] == [401, 401, 401]
 
