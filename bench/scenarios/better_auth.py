@@ -19,6 +19,7 @@ from bench.figures import Figure
 from bench.load import Connection, Plan, request
 from bench.oauth import Key, form
 from bench.processes import READY_WITHIN, Service, answers, free_ports
+from bench.scenarios import upstream_ends
 from bench.stack import Stack, stack
 from chat_proxy.admission.admission import Admission
 from chat_proxy.admission.places import Spend
@@ -52,9 +53,13 @@ NOTHING: Final = Spend("bench", 0, 0, 0)
 
 def run(_: Stack, *, quick: bool) -> list[Figure]:
     exchanges, seconds, rounds, tries = (100, 1.0, 1, 50) if quick else (2_000, 4.0, 5, 10_000)
+    ways = upstream_ends.ways()
     # Its own, as all of these exchanges come from one address.
     with (
-        stack(toml=TOML, CHATGATE_SIGN_IN_ATTEMPTS_PER_ADDRESS="100000") as ours,
+        upstream_ends.postgres() as postgres,
+        stack(
+            toml=TOML + upstream_ends.toml(ways, postgres), CHATGATE_SIGN_IN_ATTEMPTS_PER_ADDRESS="100000"
+        ) as ours,
         better_auth(ours) as theirs,
     ):
         readers = ours.load.call(sign_up, theirs.port, exchanges)
@@ -66,6 +71,8 @@ def run(_: Stack, *, quick: bool) -> list[Figure]:
         allowed = ours.load.call(
             ask_after_sign_out, ours.broker.port, ours.proxy.port, theirs.port, readers, tries
         )
+        with upstream_ends.servers(ways, ours, postgres):
+            ends = upstream_ends.figures(ways, ours)
     return [
         Figure(NAME, "CPU of the broker an exchange, with a proof", cost, "µs", 1200),
         Figure(
@@ -73,6 +80,7 @@ def run(_: Stack, *, quick: bool) -> list[Figure]:
         ),
         Figure(NAME, "admission's flight against an own session's, median", median(flights), "×", 1.15),
         Figure(NAME, f"of {tries:,} next requests after a sign-out there, answered", allowed, "", 0),
+        *ends,
     ]
 
 

@@ -76,7 +76,7 @@ function plugins(server, lib, names) {
   return [
     ...(server.withoutBearer ? [] : [lib.bearer()]),
     // With a secret changed it cannot read its key, and get-session, in whose answer it signs, is 500.
-    ...(server.withoutJwt ? [] : [lib.jwt({ jwks })]),
+    ...(server.withoutJwt ? [] : [lib.jwt({ jwks, jwt: { expirationTime: server.jwtLife ?? "15m" } })]),
     lib.oneTimeToken(),
     ...(server.neon ? [] : [lib.anonymous(names.anonymous)]),
     lib.admin(names.admin),
