@@ -52,8 +52,11 @@ export function createFollowing(parts: Parts, endings: Endings, signIn: SignIn):
       held.signedInAs(kept);
       return false;
     }
-    markSignOut(settings.namespace);
-    tabs.tell({ type: "signed_out", because: "there" });
+    // Another tab that has left already has told the others, and may be signed in as `user` by now.
+    if (kept) {
+      markSignOut(settings.namespace);
+      tabs.tell({ type: "signed_out", because: "there" });
+    }
     return true;
   }
 
