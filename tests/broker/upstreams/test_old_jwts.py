@@ -12,7 +12,7 @@ from tests.chat_proxy.service import Publisher
 from tests.tokens.signing import sign
 
 DAY = 86_400
-USER = "u" * 32
+USER = "o" * 32
 
 
 @pytest.fixture
