@@ -4,12 +4,14 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import httpx
+from starlette.types import Message
 
 
 @asynccontextmanager
 async def running(app):
     """Runs the application's lifespan around the block."""
-    inbox, outbox = asyncio.Queue(), asyncio.Queue()
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    outbox: asyncio.Queue[Message] = asyncio.Queue()
     serving = asyncio.create_task(app({"type": "lifespan", "state": {}}, inbox.get, outbox.put))
     await inbox.put({"type": "lifespan.startup"})
     assert (await outbox.get())["type"] == "lifespan.startup.complete"

@@ -11,8 +11,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 @dataclass
 class Collector:
     url: str
-    requests: list = field(default_factory=list)
-    paths: set = field(default_factory=set)
+    requests: list[bytes] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
 
     @property
     def received(self):

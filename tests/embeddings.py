@@ -53,6 +53,8 @@ class Embeddings(ThreadingHTTPServer):
 
 
 class _Request(BaseHTTPRequestHandler):
+    server: Embeddings
+
     def do_POST(self):
         texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
         self.server.asked += texts

@@ -33,15 +33,17 @@ def challenge_of(verifier):
 class Key:
     """A DPoP key and the proofs it makes."""
 
-    def __init__(self, alg="ES256"):
+    private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+    def __init__(self, alg: str = "ES256") -> None:
         self.alg = alg
         if alg == "ES256":
-            self.private = ec.generate_private_key(ec.SECP256R1())
-            full, members = ECAlgorithm.to_jwk(self.private.public_key()), ("kty", "crv", "x", "y")
+            of_curve = self.private = ec.generate_private_key(ec.SECP256R1())
+            full, members = ECAlgorithm.to_jwk(of_curve.public_key()), "kty crv x y"
         else:
-            self.private = ed25519.Ed25519PrivateKey.generate()
-            full, members = OKPAlgorithm.to_jwk(self.private.public_key()), ("kty", "crv", "x")
-        self.jwk = {name: json.loads(full)[name] for name in members}
+            edwards = self.private = ed25519.Ed25519PrivateKey.generate()
+            full, members = OKPAlgorithm.to_jwk(edwards.public_key()), "kty crv x"
+        self.jwk: dict[str, str] = {name: json.loads(full)[name] for name in members.split()}
         canonical = json.dumps(self.jwk, sort_keys=True, separators=(",", ":"))
         self.jkt = encode(hashlib.sha256(canonical.encode()).digest())
 
@@ -64,8 +66,8 @@ class OAuthSite:
     `page` and `window` are httpx clients (asynchronous ones); the page's sends its Origin.
     """
 
-    page: object
-    window: object
+    page: httpx.AsyncClient
+    window: httpx.AsyncClient
     issuer: str
     client_id: str
     redirect_uri: str

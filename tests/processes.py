@@ -53,6 +53,7 @@ def serving(command, ready_url, *, folder=REPOSITORY, environ=None, patience=PAT
                 process.wait(PATIENCE_S)
             process.kill()
             process.wait()
+            assert process.stdin is not None
             process.stdin.close()
 
 

@@ -37,7 +37,7 @@ def installed(lock: Path) -> Path:
 
 def _install(lock: Path, python: Path) -> None:
     # The lock names every package, and of the thousands of modules few are imported.
-    options = ["install", "-q", "--no-deps", "--require-hashes", "-r", lock]
+    options: list[str | Path] = ["install", "-q", "--no-deps", "--require-hashes", "-r", lock]
     try:
         _run([Path(sys.executable).with_name("uv"), "pip", *options, "--python", python])
     except (NotInstalledError, FileNotFoundError):

@@ -3,6 +3,7 @@
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from edge.telemetry.metrics import Metrics
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| `(chatgate_\w+)` \| (\w+) \| (.*?)\| .+ \|$", re.MULTILINE)
 SECTIONS = {"broker": "Broker", "chat_proxy": "Chat proxy"}
-APPS = {
+APPS: dict[str, tuple[Any, Any]] = {
     "broker": (broker.app.create_app, broker.config),
     "chat_proxy": (chat_proxy.app.create_app, chat_proxy.config),
 }

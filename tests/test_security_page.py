@@ -14,6 +14,7 @@ from broker.signing import record
 from chat_proxy.chat import MAX_REFUSED
 from chat_proxy.questions import messages
 from edge.server.http1 import connections, door, framing
+from tests.matches import find
 from tokens import dpop
 from tokens.claims import MAX_LIFETIME
 from tokens.jwks.remote import STALE
@@ -108,7 +109,7 @@ def test_where_both_services_are_meant_both_are_tried():
 )
 def test_the_figures_are_those_of_the_code(text, figure):
     assert text in PAGE
-    assert float(re.search(r"\d+", text)[0]) == figure
+    assert float(find(r"\d+", text)[0]) == figure
 
 
 def test_the_limits_of_texts_are_those_of_the_code():

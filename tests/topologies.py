@@ -1,5 +1,6 @@
 """Real Valkey servers of the tests' own: one alone, a master with replicas and sentinels, a Cluster."""
 
+import abc
 import contextlib
 import itertools
 import os
@@ -10,6 +11,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -46,9 +48,9 @@ class Program:
     path: str
     name: str = "valkey-server"
     port: str = "--port"
-    options: tuple = ()
-    sentinel: tuple = ()
-    client: dict = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    sentinel: tuple[str, ...] = ()
+    client: dict[str, Any] = field(default_factory=dict)
     scheme: str = "redis"
     user: str = ""
     query: str = ""
@@ -64,9 +66,9 @@ class Node:
 
     folder: Path
     port: int
-    options: list = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
     host: str = HOST
-    process: subprocess.Popen | None = None
+    process: subprocess.Popen[bytes] | None = None
     program: Program = VALKEY
 
     @property
@@ -114,9 +116,11 @@ class Node:
             return client.execute_command(*words)
 
     def freeze(self):
+        assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self):
+        assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
     def kill(self):
@@ -126,13 +130,29 @@ class Node:
             self.process = None
 
 
-class Together:
+class Together(abc.ABC):
     """`pipelines` of a store lead to one master, which has `replicas` (in a Cluster: at least)."""
 
     pipelines = 2
-    replicas = 0
 
-    def each(self, *words):
+    @property
+    def replicas(self) -> int:
+        return 0
+
+    @property
+    @abc.abstractmethod
+    def url(self) -> str: ...
+
+    @abc.abstractmethod
+    def masters(self) -> list[Node]: ...
+
+    @abc.abstractmethod
+    def nodes(self) -> list[Node]: ...
+
+    @abc.abstractmethod
+    def client(self) -> redis.Redis | redis.RedisCluster: ...
+
+    def each(self, *words: str) -> None:
         for master in self.masters():
             master.ask(*words)
 
@@ -161,9 +181,12 @@ class Alone(Together):
 class Watched(Together):
     """A master with two replicas, and three sentinels."""
 
-    servers: list
-    sentinels: list
-    replicas = 2
+    servers: list[Node]
+    sentinels: list[Node]
+
+    @property
+    def replicas(self) -> int:
+        return 2
 
     @property
     def url(self):
@@ -210,7 +233,7 @@ class Watched(Together):
 class Clustered(Together):
     """Three masters, each of a third of the slots; unless said otherwise the first alone has no replica."""
 
-    servers: list
+    servers: list[Node]
     pipelines = 1
 
     @property
@@ -275,7 +298,8 @@ def running(nodes):
 @contextlib.contextmanager
 def alone(program=VALKEY):
     with folder() as path:
-        node = Node(path / "0", *free_ports(1), PLAIN, program=program)
+        [port] = free_ports(1)
+        node = Node(path / "0", port, PLAIN, program=program)
         with running([node]):
             yield Alone(node)
 

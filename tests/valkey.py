@@ -19,7 +19,7 @@ a machine that stands still for a moment is no outage."""
 @dataclass
 class Valkey:
     folder: Path
-    process: subprocess.Popen | None = None
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def socket(self) -> str:
@@ -59,7 +59,7 @@ class Lent:
 
     def __init__(self) -> None:
         self.server: Valkey | None = None
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._settings: tuple[object, ...] = ()
 
     def take(self) -> Valkey:
@@ -81,6 +81,8 @@ class Lent:
             self.server = None
 
     def _is_as_it_was(self) -> bool:
+        if self.server is None or self._process is None:
+            return False
         if self.server.process is not self._process or self._process.poll() is not None:
             return False
         if [one.name for one in self.server.folder.iterdir()] != ["s"]:
