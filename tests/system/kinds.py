@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import httpx
 import orjson
 
 from chat_proxy.backends.internal_token import internal_token
+from chat_proxy.config import Backend
 from tests.oauth import SESSION_TOKEN, Key, OAuthSite, oauth_site
 from tests.system.readers import CALLBACKS, GATEWAY, PASSWORD, Places, claims_of
 from tests.system.stack import PAGE, QUESTION, Stack
@@ -98,7 +98,7 @@ class Holder:
 
     async def internal_jwt(self):
         secret = self.stack.environ["CHATGATE_BACKENDS_BOOK_SECRET"].encode()
-        backend = SimpleNamespace(secret=secret, audience="chatgate-backend")
+        backend = Backend("book", "", "", secret, "chatgate-backend", 0, 0, 0)
         return Held(internal_token(backend, BACKEND_QUESTION, await self._now()))
 
     async def resource_server_secret(self):
@@ -118,6 +118,7 @@ class Holder:
         uri = f"{self.stack.proxy}/chat"
         headers = {"Authorization": "DPoP x"}
         refused = await self.places.http.post(uri, json=QUESTION, headers=headers)
+        assert self.bound.key is not None
         return self.bound.key.proof("POST", uri, nonce=refused.headers["dpop-nonce"], access_token=token)
 
     async def _now(self):

@@ -9,8 +9,13 @@ HERE = Path(__file__).parent
 
 
 async def started(script, *args):
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    return await asyncio.create_subprocess_exec(sys.executable, str(HERE / script), *args, **pipes)
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(HERE / script),
+        *args,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
 
 
 async def tail(stack, reader, meanwhile):

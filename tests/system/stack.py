@@ -43,7 +43,7 @@ class Stack:
     folder: Path
     toml: str | None = None
     redis_deadline: float = PATIENT_S
-    processes: dict[str, subprocess.Popen] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self):
         self.ports = dict(zip(("broker", "chat_proxy", "rag_backend"), free_ports(3), strict=True))

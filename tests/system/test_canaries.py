@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import pytest
@@ -57,11 +58,13 @@ class World:
 
     stack: Stack
     backend: Backend
-    metrics: dict
+    metrics: dict[str, Any]
     collector: Collector
-    secrets: set = field(default_factory=lambda: {"canary", BROKER_SECRET, BACKEND_SECRET, SERVER_SECRET})
-    refusals: list = field(default_factory=list)
-    handed_on: set = field(default_factory=set)
+    secrets: set[str] = field(
+        default_factory=lambda: {"canary", BROKER_SECRET, BACKEND_SECRET, SERVER_SECRET}
+    )
+    refusals: list[Any] = field(default_factory=list)
+    handed_on: set[str] = field(default_factory=set)
 
     async def keep(self, answer):
         """Keep the code and the whole text of every answer that refuses."""

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import time
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 import redis
@@ -209,16 +210,16 @@ class ByRedeeming:
             assert answer.json()["error"] == "invalid_grant"
 
 
-class Made(list):
-    """The things that were given so far; `enough` is set once there are `count` of them."""
+class Made(list[Any]):
+    """The things that were given so far; `enough` is set once there are `wanted` of them."""
 
-    def __init__(self, count):
+    def __init__(self, wanted):
         super().__init__()
-        self.count, self.enough = count, asyncio.Event()
+        self.wanted, self.enough = wanted, asyncio.Event()
 
     def append(self, thing):
         super().append(thing)
-        if len(self) >= self.count:
+        if len(self) >= self.wanted:
             self.enough.set()
 
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import pytest
@@ -38,7 +39,7 @@ class Pairs:
     """Two brokers that share one address in their tokens, two proxies that each read the keys of another."""
 
     stack: Stack
-    started: list = field(default_factory=list)
+    started: list[Any] = field(default_factory=list)
 
     def __post_init__(self):
         stack = self.stack
@@ -117,7 +118,7 @@ class Load:
     """Asks until it is told to stop. `seen` counts (what was asked, status, kid)."""
 
     def __init__(self):
-        self.seen = Counter()
+        self.seen: Counter[tuple[Any, ...]] = Counter()
         self.stop = threading.Event()
         self.threads = []
 
@@ -229,7 +230,7 @@ def test_a_retired_key_is_dead_at_every_proxy_within_a_second(pairs, server):
     for reader in (*readers, *askers):
         assert reader.get_token().status_code == 200
     assert [asker.ask().status_code for asker in askers] == [200, 200]
-    ends = {}
+    ends: dict[Any, Any] = {}
     threads = [threading.Thread(target=stream, args=(one.proxy, one, ends)) for one in readers]
     for thread in threads:
         thread.start()

@@ -66,7 +66,10 @@ class Machines:
     def __init__(self, stack):
         self.stack = stack
         broker, proxy = free_ports(2)
-        self.ports = ({}, {stack.ports["broker"]: broker, stack.ports["chat_proxy"]: proxy})
+        self.ports: tuple[dict[int, int], dict[int, int]] = (
+            {},
+            {stack.ports["broker"]: broker, stack.ports["chat_proxy"]: proxy},
+        )
         jwks = f"http://127.0.0.1:{broker}/.well-known/jwks.json"
         self._start("broker", {"CHATGATE_BROKER_PORT": str(broker)}, broker)
         self._start("chat_proxy", {"CHATGATE_PROXY_PORT": str(proxy), "CHATGATE_PROXY_JWKS_URL": jwks}, proxy)

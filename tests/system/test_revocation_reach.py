@@ -198,7 +198,7 @@ async def everything(world):
 
 ON_DOCS = COOKIE | SECOND | DOCS | {"docs code"}
 ON_OTHER = OTHER | {"other code"}
-NOTHING = set()
+NOTHING: set[str] = set()
 
 REACH = [
     (nothing, NOTHING, NOTHING),

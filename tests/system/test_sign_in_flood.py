@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import json
-import sys
 import time
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +12,7 @@ from broker.accounts.password_hashes import Cost, context_for
 from broker.storage.sql import open_accounts
 from tests.broker.storage.accounts_contract import account
 from tests.chatgate.processes import short_folder
+from tests.system.meanwhile import started
 from tests.system.stack import PAGE, Reader, Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]
@@ -21,7 +20,6 @@ pytestmark = [pytest.mark.system, pytest.mark.alone]
 READERS = 200
 ATTEMPTS = 20
 """Sign-ins of one account in a minute, as by default."""
-BYSTANDER = str(Path(__file__).with_name("bystander.py"))
 PASSWORD = "a-tall-ship-and-a-star"
 
 
@@ -52,10 +50,8 @@ async def make_accounts(folder):
 async def asking_for_tokens(reader, port):
     """Another reader, meanwhile: `waited` is how long each token took, once it is over."""
     cookie = "; ".join(f"{name}={value}" for name, value in reader.http.cookies.items())
-    command = (sys.executable, BYSTANDER, str(port), cookie)
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    process = await asyncio.create_subprocess_exec(*command, **pipes)
-    waited = []
+    process = await started("bystander.py", str(port), cookie)
+    waited: list[float] = []
     yield waited
     told, _ = await process.communicate(b"")
     assert process.returncode == 0
@@ -106,7 +102,7 @@ async def sign_ins(stack, address, emails):
 async def test_one_reader_who_signs_in_without_end_keeps_nobody_waiting(stack, address):
     greedy, *others = await make_accounts(stack.folder)
     [(_, alone)] = await sign_ins(stack, address, others[-1:])
-    statuses = []
+    statuses: list[int] = []
 
     async def flood():
         while True:

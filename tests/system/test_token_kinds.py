@@ -1,6 +1,7 @@
 """Each kind of token at each place of the three services: it is good where it is for, and nowhere else."""
 
 from contextlib import AsyncExitStack
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -171,7 +172,7 @@ LIVES, ENDED = True, False
 SESSION_TOKENS = ("raw_session_token", "signed_session_token")
 
 # The answer to every kind of token at a place, and to the kinds that the place is for.
-TABLE = {
+TABLE: dict[Any, tuple[Any, dict[str, Any]]] = {
     chat_as_bearer: (INVALID_TOKEN, {"access_token": GOOD}),
     chat_with_a_proof: (INVALID_TOKEN, {"bound_access_token": GOOD}),
     chat_as_the_proof: ((401, "invalid_dpop_proof"), {"dpop_proof": GOOD}),

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import httpx
 import psutil
@@ -95,7 +96,8 @@ async def test_all_workers_end_their_answers_before_they_go(valkey, tmp_path, mo
         assert [os.getpgid(pid) for pid in pids] == pids
         bearer = await service.sign_in()
         async with contextlib.AsyncExitStack() as stack:
-            streams, port = [], httpx.URL(service.url).port
+            streams: list[Any] = []
+            port = httpx.URL(service.url).port
             # Soon both have some: who has fewer is given the next.
             while not all(_served(pid, port) for pid in pids) or len(streams) < 4:
                 streams.append(await stack.enter_async_context(service.stream(bearer)))
