@@ -52,7 +52,9 @@ def test_an_embedding_model_is_named_or_turned_off_or_the_one_that_is_installed(
     assert config.embedding == Remote("http://m/v1", "m", "key-of-it")
     assert "key-of-it" not in repr(config)
     set_variables(EMBEDDINGS_MODEL="", EMBEDDINGS_BASE_URL="", EMBEDDINGS_API_KEY="")
-    assert from_environment().embedding.name == SMALL
+    embedding = from_environment().embedding
+    assert embedding is not None
+    assert embedding.name == SMALL
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def test_it_serves_on_its_port_and_ends_cleanly(tmp_path, how):
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr is not None
     try:
         assert json.loads(process.stderr.readline())["event"] == "started"
         # A backend that has logged its start accepts connections.
@@ -75,6 +76,7 @@ def test_with_an_index_it_warns_of_nothing(sample_index):
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr is not None
     try:
         started = process.stderr.readline()
         process.terminate()

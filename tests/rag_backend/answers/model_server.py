@@ -2,20 +2,24 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aiohttp import web
 
 from rag_backend.answers.model import Model
 from tests.rag_backend.books import backend, proved
 
+Reply = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 
 @dataclass
 class ModelServer:
-    model: Model = None
-    reply: object = None
-    asked: list = field(default_factory=list)
+    model: Model
+    reply: Reply | None = None
+    asked: list[tuple[str, str | None, Any]] = field(default_factory=list)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def is_asked(self):
@@ -65,10 +69,9 @@ def says(*texts):
 
 @asynccontextmanager
 async def running():
-    server = ModelServer()
-
-    async def complete(request):
+    async def complete(request: web.Request) -> web.StreamResponse:
         server.asked.append((request.path, request.headers.get("Authorization"), await request.json()))
+        assert server.reply is not None
         try:
             return await server.reply(request)
         finally:
@@ -81,7 +84,7 @@ async def running():
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    server.model = Model(f"http://127.0.0.1:{port}/v1", "small", "model-key-canary")
+    server = ModelServer(Model(f"http://127.0.0.1:{port}/v1", "small", "model-key-canary"))
     yield server
     await runner.cleanup()
 

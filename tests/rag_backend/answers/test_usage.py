@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import orjson
 import pytest
@@ -131,7 +132,7 @@ async def test_a_quotation_is_counted_alike_on_both_sides(sample_index, valkey, 
     ):
         headers = service.headers(await service.sign_in())
         answer = await service.client.post("/chat", json={"message": MESSAGE}, headers=headers)
-        body = {"message": MESSAGE, "mode": "normal", "selected_text": None, "history": []}
+        body: dict[str, Any] = {"message": MESSAGE, "mode": "normal", "selected_text": None, "history": []}
         tokens = math.ceil(len(json.dumps(body, separators=(",", ":"))) / 3)
         tokens += math.ceil(len(answer.json()["response"].encode()) / 3)
         [day] = await sums.days(service.store, "docs")

@@ -24,7 +24,8 @@ class _Reader(HTMLParser):
         self.lines = []
         self._open = []
         self._text = ""
-        self._cells = None
+        # None outside of a row.
+        self._cells: list[str] | None = None
         self._labels = []
 
     def handle_starttag(self, tag, attributes):
@@ -50,9 +51,11 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag):
         if tag in ("td", "th"):
+            assert self._cells is not None
             self._cells.append(" ".join(self._text.split()))
             self._text = ""
         elif tag == "tr":
+            assert self._cells is not None
             self.lines.append("\t".join(self._cells))
             self._cells = None
         elif self._ends_line(tag):

@@ -137,7 +137,7 @@ def test_pages_come_in_the_order_of_the_sidebar(tmp_path):
 
 def test_of_two_files_with_one_path_the_first_is_the_page_and_the_other_is_named(tmp_path):
     write(tmp_path, {"a.md": "---\nslug: same\n---\n# First", "b.md": "---\nslug: same\n---\n# Second"})
-    warnings = []
+    warnings: list[str] = []
     read = book.read(site.find(tmp_path), warn=warnings.append)
     assert [(page.url, page.title) for page in read] == [("/docs/same", "First")]
     (warning,) = warnings

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rag_backend.answers import quoting
-from rag_backend.answers.parts import Citation
+from rag_backend.answers.parts import Citation, Delta
 from rag_backend.book.docusaurus.site import BookError
 from rag_backend.search import index
 from rag_backend.search.index import IndexUnavailable
@@ -108,7 +108,9 @@ def test_quotes_are_exact_and_urls_carry_anchors(sample_index):
 
 def quoted(path, question):
     parts = list(quoting.book(search(path, question)))
-    return parts[0].text, next(part.quote for part in parts if isinstance(part, Citation))
+    first = parts[0]
+    assert isinstance(first, Delta)
+    return first.text, next(part.quote for part in parts if isinstance(part, Citation))
 
 
 @pytest.mark.parametrize("question", ["Can I buy second-hand bricks?", "buy second-hand"])

@@ -166,7 +166,7 @@ def test_what_is_left_out_is_named(tmp_path):
         "a.mdx": "import P from 'package/p.mdx';\nimport Q from './_none.md';\n\n<P />\n\n<Q />\n\nSeen.",
         "b.md": "---\ndraft: true\n---\nx",
     }
-    warnings = []
+    warnings: list[str] = []
     book.read(site.find(write(tmp_path / "docs", files)), warn=warnings.append)
     assert len(warnings) == 3
     for named in ("package/p.mdx", "./_none.md", "b.md is a draft"):
