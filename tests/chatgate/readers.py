@@ -47,6 +47,7 @@ def sign_in(sub, site="docs"):
                 Caller("192.0.2.7", "A \x1b[31mbrowser"),
                 remember=True,
             )
+            assert opened is not None
             return opened.session.id
 
     return asyncio.run(work())

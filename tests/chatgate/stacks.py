@@ -37,9 +37,11 @@ class Stack:
             text=True,
         )
         self.said = ""
-        self.pids = {}
+        self.pids: dict[str, int] = {}
 
     def wait_until_ready(self):
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
         for line in self.process.stdout:
             self.said += line
             if line.startswith("curl "):
@@ -49,6 +51,7 @@ class Stack:
 
     def wait_for(self, text):
         """The next line that holds it."""
+        assert self.process.stdout is not None
         return next(line for line in self.process.stdout if text in line)
 
     def end(self):

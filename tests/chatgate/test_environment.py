@@ -30,6 +30,7 @@ def test_an_empty_folder_gets_a_whole_development_stack(folder):
         "http://localhost:3001/book/chatgate-callback.html",
         "http://localhost:3001/book/ar/chatgate-callback.html",
     )
+    assert settings.redis.url is not None
     assert settings.redis.url.get_secret_value() == f"unix://{folder}/.chatgate/valkey/s"
     assert around.valkey == folder / ".chatgate" / "valkey"
     assert around.index == folder / ".chatgate" / "book.db"
@@ -55,6 +56,7 @@ def test_secrets_are_made_once_for_their_owner_alone(folder):
     first = read_environment({}, folder)
     second = read_environment({}, folder)
     assert first.settings.broker.secret == second.settings.broker.secret
+    assert first.settings.broker.secret is not None
     assert len(first.settings.broker.secret.get_secret_value()) == 64
     files = sorted((folder / ".chatgate" / "secrets").iterdir())
     assert [file.name for file in files] == ["backend-book.secret", "broker.secret"]

@@ -71,6 +71,7 @@ def test_a_good_configuration_is_summed_up_without_its_secrets(at_home):
     settings = here().settings
     out = said("check")
     for secret in (settings.broker.secret, settings.backends["book"].secret):
+        assert secret is not None
         assert secret.get_secret_value() not in out
 
 

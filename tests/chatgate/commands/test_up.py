@@ -16,6 +16,7 @@ import redis
 from tests.chatgate.configurations import PRODUCTION
 from tests.chatgate.processes import family, is_running, none_runs, short_folder, until
 from tests.chatgate.stacks import NAMES, Stack, shell
+from tests.matches import find
 from tests.ports import free_ports
 from tests.processes import PATIENCE_S
 
@@ -30,7 +31,7 @@ def stack(run):
 
 
 def test_a_stack_answers_the_printed_commands_and_leaves_nothing(stack, run, folder):
-    seconds = float(re.search(r"chatgate is up, ([\d.]+) s after", stack.said)[1])
+    seconds = float(find(r"chatgate is up, ([\d.]+) s after", stack.said)[1])
     assert 0 < seconds < PATIENCE_S
     assert list(stack.pids) == ["valkey", "broker", "proxy", "backend", "page"]
     answer = shell(stack)

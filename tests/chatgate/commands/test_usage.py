@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -36,8 +37,9 @@ def settle(server, site, sub, *counts, tier="reader", is_again=False):
     """As the proxy counts an answer."""
     place = Place.of(redis_keys.site(site), Limits("0", 1, 9, 9), site=site)
     server.hset(place.state, "day", "0")
-    caller = SimpleNamespace(sub=sub, tier=tier)
+    caller: Any = SimpleNamespace(sub=sub, tier=tier)  # no more of one is counted
     call = place.settle(f"{sub}{counts}", Spend("book", *counts), caller, is_again=is_again)
+    assert call.script is not None
     server.eval(call.script.source, *call.words[2:])
 
 

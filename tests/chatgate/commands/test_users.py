@@ -6,7 +6,8 @@ import re
 import pytest
 
 from broker.accounts.hashing_queue import Asker
-from broker.accounts.passwords import Cost, Passwords
+from broker.accounts.password_hashes import Cost
+from broker.accounts.passwords import Passwords
 from chatgate.environment import here
 from tests.broker.storage.contents import BETTER_AUTH_DDL, run_sql
 from tests.chatgate.command_line import chatgate, refused, said

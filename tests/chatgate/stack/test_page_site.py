@@ -27,14 +27,16 @@ class Read(HTMLParser):
 
     def __init__(self, source):
         super().__init__()
-        self.ids, self.links, self._text = [], [], []
+        self.ids: list[str | None] = []
+        self.links: list[str] = []
+        self._text: list[str] = []
         self.feed(source)
         self.text = " ".join("".join(self._text).split())
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
         self.ids += [attributes["id"]] if "id" in attributes else []
-        self.links += [attributes["href"]] if tag == "a" else []
+        self.links += [attributes["href"] or ""] if tag == "a" else []
         if tag in BLOCKS:
             self._text.append(" ")
 

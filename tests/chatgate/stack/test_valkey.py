@@ -61,6 +61,7 @@ def test_of_four_processes_at_once_one_starts_the_server(holder, folder):
 
 def test_a_server_ends_with_the_killed_process_that_started_it(holder):
     process = holder()
+    assert process.stdout is not None
     pid = int(process.stdout.readline())
     assert is_running(pid)
     process.kill()
@@ -73,17 +74,20 @@ def test_writes_last_and_nothing_is_thrown_away(folder):
         assert server.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert server.config_get("append*")["appendfsync"] == "everysec"
         server.set("kept", "yes")
+    assert first.process is not None
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait()
     second = valkey.start(folder)
     with client(second.socket) as server:
         assert server.get("kept") == b"yes"
     valkey.stop(folder, second)
+    assert second.process is not None
     assert not is_running(second.process.pid)
 
 
 def test_a_command_borrows_a_running_server_and_leaves_it(folder):
     server = valkey.start(folder)
+    assert server.process is not None
     with valkey.lent(folder) as url, redis.Redis.from_url(url) as borrowed:
         assert borrowed.info("server")["process_id"] == server.process.pid
     assert valkey.answers(server.socket)
@@ -143,6 +147,7 @@ def test_where_the_kernel_ties_nothing_a_pipe_does(folder):
         text=True,
         cwd=Path(__file__).parents[3],
     )
+    assert process.stdout is not None
     pid = int(process.stdout.readline())
     assert is_running(pid)
     process.kill()

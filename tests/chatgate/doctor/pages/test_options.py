@@ -34,11 +34,13 @@ def in_text_of_script(data, quote):
 def test_the_plugins_data_are_found_however_they_are_quoted(quote):
     data = {"other-plugin": {"default": {"a": 1}}, "chatgate-widget": {"default": SITE}}
     found = options.of_script(in_text_of_script(data, quote))
+    assert found is not None
     assert found.values["backendUrl"] == "https://chat.example.org"
     assert found.values["clientId"] == "handbook"
     assert found.base_urls == ("/book/ar/", "/book/", "/book/ar/")
     widget, faults = options.checked(found, PAGE)
     assert faults == []
+    assert widget is not None
     assert widget.callback == "https://owner.github.io/book/chatgate-callback.html"
     assert widget.script == "https://owner.github.io/book/assets/chatgate-widget-0a1b2c3d/element.js"
 
@@ -52,6 +54,7 @@ def test_the_options_of_a_real_build_are_found(variant):
     assert found.values["backendUrl"] == PROXY
     assert found.values["brokerUrl"] == BROKER
     assert found.base_urls[0] == site.base_url
+    assert found.script is not None
     assert (site.folder / found.script.removeprefix(site.base_url)).is_file()
 
 
@@ -63,8 +66,11 @@ def test_of_several_sets_a_published_page_uses_the_public_one():
     )
     sets = list(options.literals(script))
     assert len(sets) == 2
-    assert options.best(sets, PAGE).values["clientId"] == "handbook"
-    assert options.best(sets, "http://localhost:3000/").values["clientId"] == "docs"
+    published, local = options.best(sets, PAGE), options.best(sets, "http://localhost:3000/")
+    assert published is not None
+    assert published.values["clientId"] == "handbook"
+    assert local is not None
+    assert local.values["clientId"] == "docs"
     assert options.best([], PAGE) is None
 
 
@@ -85,5 +91,6 @@ def test_a_public_page_whose_services_are_on_loopback_is_told_so():
 def test_an_address_is_resolved_as_the_widget_does_it():
     values = {"backendUrl": "/", "brokerUrl": "//auth.example.org:443/", "clientId": "docs"}
     widget, _ = options.checked(Given("element", values), PAGE)
+    assert widget is not None
     assert (widget.proxy, widget.broker) == ("https://owner.github.io", "https://auth.example.org")
     assert widget.callback == "https://owner.github.io/chatgate-callback.html"
