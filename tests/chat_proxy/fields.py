@@ -1,9 +1,9 @@
 """Header fields of answers, taken apart."""
 
-import http_sfv
+from http_sfv.list import List
 
 
 def parsed(text):
-    found = http_sfv.List()
+    found = List()
     found.parse(text.encode())
     return {one.value: dict(one.params) for one in found}

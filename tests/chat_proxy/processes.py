@@ -52,7 +52,7 @@ async def started(valkey, folder, *, metrics_port=0, **options):
     url = f"http://127.0.0.1:{port}"
     try:
         async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False, verify=TRUST) as client:
-            service = Service(valkey, store, backend, publisher, url, client, None, None, None)
+            service = Service(valkey, store, backend, publisher, url, client)
             await service.cut(all=1, kids="k1,k2")
             await until(lambda: _answers(client), PATIENCE_S)
             yield Process(service, process, log)

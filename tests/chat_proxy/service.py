@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import httpx
@@ -11,7 +12,7 @@ import uvicorn
 
 from broker.storage.redis import RedisSessions
 from chat_proxy.app import create_app
-from chat_proxy.config import resolve
+from chat_proxy.config import ProxyConfig, resolve
 from chat_proxy.streams import leases
 from chat_proxy.streams.drain import Drain
 from edge.config.read import read
@@ -125,7 +126,7 @@ class Publisher:
 @dataclass
 class Received:
     line: str
-    headers: dict
+    headers: dict[str, str]
     body: bytes
 
     @property
@@ -174,7 +175,10 @@ class Peer:
                 pass
 
 
-async def answer_plainly(peer):
+Behaviour = Callable[[Peer], Awaitable[None]]
+
+
+async def answer_plainly(peer: Peer) -> None:
     if "text/event-stream" in peer.received.headers["accept"]:
         await peer.head()
         await peer.event("start")
@@ -213,9 +217,9 @@ class Paused:
 class Backend:
     """Speaks bytes, so that it can misbehave in every way. `running` are its open connections."""
 
-    behaviour: object = answer_plainly
-    received: list = field(default_factory=list)
-    running: set = field(default_factory=set)
+    behaviour: Behaviour = answer_plainly
+    received: list[Received] = field(default_factory=list)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
     connections: int = 0
 
     async def start(self):
@@ -235,7 +239,9 @@ class Backend:
         await asyncio.gather(*self.running, return_exceptions=True)
 
     async def _serve(self, reader, writer):
-        self.running.add(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        self.running.add(task)
         self.connections += 1
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -244,7 +250,7 @@ class Backend:
                     self.received.append(received)
                     await self.behaviour(Peer(reader, writer, received))
         finally:
-            self.running.discard(asyncio.current_task())
+            self.running.discard(task)
             writer.close()
 
     @staticmethod
@@ -288,7 +294,8 @@ class _Server(uvicorn.Server):
 
 @dataclass
 class Service:
-    """The proxy and its neighbours. `store` is the tests' own connection to the same Valkey."""
+    """The proxy and its neighbours. `store` is the tests' own connection to the same Valkey. The last
+    three are of a proxy in this process."""
 
     valkey: object
     store: Store
@@ -296,9 +303,9 @@ class Service:
     publisher: Publisher
     url: str
     client: httpx.AsyncClient
-    drain: Drain
-    config: object
-    metrics: Metrics
+    drain: Drain = field(init=False)
+    config: ProxyConfig = field(init=False)
+    metrics: Metrics = field(init=False)
 
     async def sign_in(self, sid="s1", sub=SUB, *, client="docs", tier="reader", proved_by="password"):
         sessions = RedisSessions(self.store)
@@ -448,7 +455,8 @@ async def running(
         served(app) as base,
         httpx.AsyncClient(base_url=base, timeout=20, limits=limits, trust_env=False, verify=TRUST) as client,
     ):
-        service = Service(valkey, store, backend, publisher, base, client, drain, config, metrics)
+        service = Service(valkey, store, backend, publisher, base, client)
+        service.drain, service.config, service.metrics = drain, config, metrics
         await service.cut(all=1, kids="k1,k2")
         yield service
     await store.close()

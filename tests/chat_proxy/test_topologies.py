@@ -10,6 +10,7 @@ from tests.chat_proxy.admission import test_admission, test_proof_replays
 from tests.chat_proxy.conversations import test_conversations, test_feedback
 from tests.chat_proxy.service import answer_plainly, until
 from tests.chat_proxy.streams import test_revocations
+from tests.chat_proxy.streams.talks import begun, talk
 from tests.topologies import clustered, watched
 from tokens import liveness
 
@@ -52,9 +53,9 @@ test_a_replay = test_proof_replays.test_a_proof_that_was_seen_is_refused_and_cos
 
 
 async def test_every_script_has_keys_of_one_slot(service, called):
-    service.backend.behaviour = test_revocations.talk
+    service.backend.behaviour = talk
     bearer = await service.sign_in()
-    async with test_revocations.begun(service, bearer, session_id="c1") as stream:
+    async with begun(service, bearer, session_id="c1") as stream:
         # A renewal is asked for by any message that names nobody.
         await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
         await until(lambda: _true(redis_keys.RENEW.sha in called and redis_keys.EXTEND.sha in called), 2)

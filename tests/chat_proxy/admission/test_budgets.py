@@ -3,7 +3,6 @@
 import asyncio
 import math
 import os
-import re
 import signal
 
 import pytest
@@ -15,6 +14,7 @@ from tests.chat_proxy.backends.completions import chunk, refuses, says, streams
 from tests.chat_proxy.fields import parsed
 from tests.chat_proxy.processes import started
 from tests.chat_proxy.service import GENEROUS, SUB, Paused, reached, running, until
+from tests.matches import find
 from tokens import readers
 
 MODEL = (
@@ -166,7 +166,7 @@ async def test_an_outage_counts_an_answer_once(valkey, tmp_path):
 async def _settlements(service):
     """How often a command ran that the settlement of an owner with a budget runs once: here, the reader."""
     [told] = await service.store.run(command("INFO", "commandstats"))
-    return int(re.search(rb"cmdstat_zremrangebyscore:calls=(\d+)", told)[1])
+    return int(find(rb"cmdstat_zremrangebyscore:calls=(\d+)", told)[1])
 
 
 async def _is_settled(service, calls):

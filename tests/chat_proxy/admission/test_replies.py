@@ -27,7 +27,12 @@ OTHER = ("other state", "other leases", "other held")
 @pytest.fixture
 async def store(valkey):
     store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
-    fields = {"client": "docs", "tier": "reader", "expires_at": 1 << 52, "created_at": LIVING.created_at}
+    fields: dict[str, str | bytes | int] = {
+        "client": "docs",
+        "tier": "reader",
+        "expires_at": 1 << 52,
+        "created_at": LIVING.created_at,
+    }
     fields |= {"proved_by": LIVING.proved_by, "upstream": LIVING.upstream}
     await store.run(
         command("HSET", SESSION, *(part for pair in fields.items() for part in pair)),

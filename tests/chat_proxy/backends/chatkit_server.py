@@ -3,7 +3,7 @@
 import itertools
 from datetime import UTC, datetime
 
-from chatkit.server import ChatKitServer
+from chatkit.server import ChatKitServer, StreamingResult
 from chatkit.store import NotFoundError, Store
 from chatkit.types import (
     Annotation,
@@ -94,7 +94,9 @@ class Server(ChatKitServer):
             body = await request.body()
             self.received.append(body)
             self.headers.append(request.headers)
-            return StreamingResponse(await self.process(body, {}), media_type="text/event-stream")
+            result = await self.process(body, {})
+            assert isinstance(result, StreamingResult)
+            return StreamingResponse(result, media_type="text/event-stream")
 
         return Starlette(routes=[Route("/chatkit", answer, methods=["POST"])])
 

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -215,7 +216,7 @@ async def _collect(service, bearer, found):
 async def test_a_torn_answer_stays_torn(service, behaviour):
     service.backend.behaviour = behaviour
     bearer = await service.sign_in()
-    found = []
+    found: list[Any] = []
     with pytest.raises(httpx.RemoteProtocolError):
         await _collect(service, bearer, found)
     assert [name for name, _ in found] == ["start", "delta", "error"]

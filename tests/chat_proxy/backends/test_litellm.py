@@ -61,14 +61,14 @@ async def test_litellm_answers_through_the_proxy(valkey, tmp_path, model, gatewa
         sent = model.received[-1].json
         assert [one["role"] for one in sent["messages"]] == ["system", "user"]
         assert (sent["max_tokens"], sent["stream"]) == (50, True)
-        for behaviour, told in (
+        for behaviour, refused in (
             (refuses("429 Too Many", b'{"error": {"message": "canary"}}'), (503, "backend_busy")),
             (refuses("500 Oops", b'{"error": {"message": "canary"}}'), (502, "bad_backend")),
             (streams(data({"error": {"message": "canary", "code": 500}}) + DONE), (502, "bad_backend")),
         ):
             model.behaviour = behaviour
             answer = await service.ask(bearer)
-            assert (answer.status_code, answer.json()["code"]) == told
+            assert (answer.status_code, answer.json()["code"]) == refused
             assert "canary" not in answer.text
     async with running(valkey, tmp_path, backend_url=gateway, backend=backend("mocked", "wrong")) as service:
         with capture_logs() as lines:

@@ -1,5 +1,6 @@
 import itertools
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from chat_proxy.backends import sse
 def read(data, cuts=()):
     parser = sse.Parser()
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    found = []
+    found: list[Any] = []
     for start, end in itertools.pairwise(edges):
         found += list(parser.feed(data[start:end]))
     return found
@@ -93,7 +94,7 @@ def test_what_is_written_is_read(members):
 def test_what_does_not_end_is_refused_after_what_did(flood, size):
     parser = sse.Parser()
     data = b"data: x\n\n" + flood
-    found = []
+    found: list[Any] = []
     pieces = (data[start : start + size] for start in range(0, len(data), size))
     with pytest.raises(sse.TooLong):
         found.extend(event for piece in pieces for event in parser.feed(piece))

@@ -37,10 +37,14 @@ async def test_a_page_shows_an_answer_as_it_comes_its_sources_and_a_failure(serv
     page = await asyncio.create_subprocess_exec(
         path, "react_chat.mjs", task, cwd=FOLDER, stdin=pipe, stdout=pipe, stderr=pipe
     )
+    assert page.stdin is not None
+    stdout, stderr = page.stdout, page.stderr
+    assert stdout is not None
+    assert stderr is not None
 
     async def told(step):
-        line = await page.stdout.readline()
-        assert line, (await page.stderr.read()).decode()
+        line = await stdout.readline()
+        assert line, (await stderr.read()).decode()
         found = json.loads(line)
         assert found["step"] == step
         return found["data"]

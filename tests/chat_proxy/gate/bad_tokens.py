@@ -3,6 +3,8 @@
 import base64
 import json
 import time
+from collections.abc import Callable
+from functools import partial
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -59,11 +61,11 @@ def raw_signature(signature):
     return base64.urlsafe_b64decode(signature + "==")
 
 
-REFUSED = {
+REFUSED: dict[str, Callable[[], str]] = {
     "1-none": lambda: with_header(alg="none"),
     "1-nOnE": lambda: with_header(alg="nOnE"),
     "1-empty-signature": lambda: with_signature(lambda _: ""),
-    **{f"2-{form}": (lambda form=form: shared_secret(form)) for form in ("PEM", "DER", "JWK", "JWKS")},
+    **{f"2-{form}": partial(shared_secret, form) for form in ("PEM", "DER", "JWK", "JWKS")},
     "3-jwk": lambda: sign(good(), {**HEADER, "jwk": jwk(OTHER, "k1", "EdDSA")}, OTHER),
     "4-traversal": lambda: with_header(kid="../../etc/passwd"),
     "4-sql": lambda: with_header(kid="k1' or 1=1 --"),
@@ -84,7 +86,7 @@ REFUSED = {
     "8-aud-list": lambda: with_claims(aud=[AUDIENCE]),
     "8-iss": lambda: with_claims(iss="https://evil.example"),
     **{
-        f"8-typ-{typ}": (lambda typ=typ: with_header(typ=typ))
+        f"8-typ-{typ}": partial(with_header, typ=typ)
         for typ in ("JWT", "dpop+jwt", "chatgate-internal+jwt", "logout+jwt")
     },
     "9-duplicate": lambda: sign(raw()[:-1] + b',"sub":"x"}'),

@@ -157,6 +157,7 @@ def test_nothing_joins_what_stands_before_it_but_what_is_named():
 @given(st.text())
 def test_what_is_trimmed_is_what_ecmascript_and_python_trim(text):
     left = texts.message(text)
+    assert left is not None
     assert left == left.strip() == left.strip("\ufeff\u200b")
     assert left in text
 

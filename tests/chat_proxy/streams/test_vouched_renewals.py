@@ -22,6 +22,8 @@ DAY = 86_400
 class BetterAuth:
     """Knows one session. It answers once `may_answer` is set."""
 
+    url: str
+
     def __init__(self):
         self.asked = 0
         self.may_answer = asyncio.Event()
@@ -33,7 +35,11 @@ class BetterAuth:
         self.asked += 1
         await self.may_answer.wait()
         now = int(time.time())
-        session = {"id": THERE.session_id, "userId": THERE.user_id, "token": THERE.token}
+        session: dict[str, str | int] = {
+            "id": THERE.session_id,
+            "userId": THERE.user_id,
+            "token": THERE.token,
+        }
         session |= {"createdAt": now - DAY, "expiresAt": now + DAY}
         raw = json.dumps({"session": session, "user": {"id": THERE.user_id, "emailVerified": True}}).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n"
