@@ -114,6 +114,8 @@ class Forks:
         log = self._logs / f"{next(_NUMBERS)}-{module}.log"
         words = [f"{module}:app", "--port", str(port), "--no-access-log"]
         order = {"words": words, "environ": environ, "folder": str(folder), "log": str(log)}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline()), log
@@ -138,6 +140,7 @@ def forks(logs):
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
+        assert process.stdin is not None
         yield Forks(process, logs)
         process.stdin.close()
 

@@ -18,10 +18,10 @@ class Issuer:
     event until which nothing is said."""
 
     url: str = ""
-    key: object = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     is_active: object = True
-    trouble: object = None
-    asked: dict = field(default_factory=dict)
+    trouble: int | bytes | threading.Event | None = None
+    asked: dict[str, int] = field(default_factory=dict)
 
     @property
     def jwks(self):
@@ -59,10 +59,10 @@ def running():
                 return
             body = json.dumps(members).encode() if issuer.trouble is None else issuer.trouble
             self.send_response(body if isinstance(body, int) else 200)
-            body = b"" if isinstance(body, int) else body
-            self.send_header("Content-Length", str(len(body)))
+            sent = b"" if isinstance(body, int) else body
+            self.send_header("Content-Length", str(len(sent)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(sent)
 
         def log_message(self, *_):
             pass

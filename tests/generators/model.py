@@ -2,12 +2,15 @@
 
 import json
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 DONE = b"data: [DONE]\n\n"
 ANSWER = "Every two weeks."
+Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 def chunk(text, finish=None):
@@ -60,8 +63,8 @@ class Model:
     """`asked` are the bodies of its requests, the key and the path among them."""
 
     url: str = ""
-    reply: object = None
-    asked: list = field(default_factory=list)
+    reply: Reply | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
     has_left: threading.Event = field(default_factory=threading.Event)
 
     def begin(self):
@@ -83,6 +86,7 @@ def running():
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             model.asked.append({**body, "path": self.path, "key": self.headers["Authorization"]})
+            assert model.reply is not None
             try:
                 model.reply(self)
             except ConnectionError:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 
 import psycopg
@@ -81,6 +82,7 @@ def test_postgres_finds_a_conversation_by_an_index_on_its_session_id(client, dat
         ).fetchall()
         life = connection.execute("SELECT ends_at - now() FROM chats WHERE session_id = 'indexed'").fetchone()
     assert ("session_id",) in columns
+    assert life is not None
     assert 86_300 < life[0].total_seconds() <= 86_400
 
 
@@ -109,6 +111,7 @@ def test_without_redis_the_answer_is_503_and_then_it_goes_on(folder, valkey: Val
             assert answer.headers["access-control-allow-origin"] == PAGE
         valkey.start()
         assert client.ask(session_id="one").status_code == 200
+        assert valkey.process is not None
         valkey.process.send_signal(signal.SIGSTOP)
         try:
             begun = time.monotonic()
@@ -119,13 +122,19 @@ def test_without_redis_the_answer_is_503_and_then_it_goes_on(folder, valkey: Val
         assert client.ask(session_id="one").status_code == 200
 
 
+class ThreadsRelay(Relay):
+    """A thread of its own serves it; `tell` calls one of its verbs there."""
+
+    port: int
+    tell: Callable[..., object]
+
+
 @pytest.fixture
 def relay(postgres_socket):
-    """A Relay that a thread of its own serves; `tell` calls one of its verbs there."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    relay = Relay(postgres_socket)
+    relay = ThreadsRelay(postgres_socket)
 
     def wait_for(coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
@@ -199,6 +208,7 @@ def test_without_authentication_it_says_so(folder):
         text=True,
     ) as process:
         lines = []
+        assert process.stderr is not None
         for line in process.stderr:
             lines.append(line)
             if "startup complete" in line:

@@ -16,6 +16,7 @@ from scaffold import backend
 from scaffold.backend import Options, generate
 from scaffold.backend_command import main
 from tests.generators.backends import ALL, PAGE, options_of
+from tests.matches import find
 from tests.processes import REPOSITORY
 
 SCRIPT = REPOSITORY / "scripts" / "generate_fastapi_backend.py"
@@ -82,7 +83,7 @@ def test_the_same_options_make_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("options", ALL, ids=lambda options: options.module)
 def test_the_head_names_what_is_imported_with_the_versions_of_the_lock(options):
     text = generate(options)
-    block = re.search(r"^# /// script\n((?:#.*\n)+?)# ///$", text, re.MULTILINE)[1]
+    block = find(r"^# /// script\n((?:#.*\n)+?)# ///$", text, re.MULTILINE)[1]
     found = tomllib.loads("".join(line.removeprefix("#") + "\n" for line in block.splitlines()))
     lock = (REPOSITORY / "requirements" / "dev.lock").read_text()
     for requirement in found["dependencies"]:

@@ -11,6 +11,7 @@ from playwright.sync_api import expect, sync_playwright
 from tests.browser.chromium import launch_options
 from tests.generators.backends import PATIENCE_S, environment
 from tests.generators.docusaurus_starter import starter
+from tests.matches import find
 from tests.ports import free_ports
 from tests.processes import REPOSITORY, serving_group
 from tests.widget.element_page import ask, open_panel
@@ -23,9 +24,9 @@ PATIENCE_MS = 20_000
 
 def quick_start(text):
     """The commands of its two terminals, the question, and what the answer is to say."""
-    part = re.search(r"^## Quick Start\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)[1]
+    part = find(r"^## Quick Start\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)[1]
     first, second = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
-    return first, second, re.search(r"ask `([^`]+)`", part)[1]
+    return first, second, find(r"ask `([^`]+)`", part)[1]
 
 
 def terminal(script, folder, url):
@@ -76,11 +77,12 @@ def test_its_head_says_when_to_use_it():
     head = re.match(
         r"---\nname: ([a-z0-9-]{1,64})\ndescription: (.{1,1024})\n---\n", (SKILL / "SKILL.md").read_text()
     )
+    assert head is not None
     assert head[1] == SKILL.name
     assert "Use it to" in head[2]
 
 
 def test_the_versions_that_it_installs_are_those_of_the_backend():
-    from_skill = re.search(r"pip install (.+)", (SKILL / "SKILL.md").read_text())[1].split()
+    from_skill = find(r"pip install (.+)", (SKILL / "SKILL.md").read_text())[1].split()
     head = (SKILL / "assets" / "backend_minimal.py").read_text().partition("# ]")[0]
     assert from_skill == re.findall(r'"([^"]+)",', head)

@@ -101,7 +101,7 @@ def test_every_file_is_read_as_what_it_is(tmp_path):
     for options in ALL:
         for path, text in generate(options).items():
             texts[text] = path
-    paths = []
+    paths: list[str] = []
     for number, (text, path) in enumerate(texts.items()):
         if path.endswith(".html"):
             continue
