@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.deploy.manifests import DEPLOY, SERVICES, systemd
 from tests.missing import cannot
@@ -41,7 +42,7 @@ class Machine:
 
     folder: Path
     redis_port: int = 0
-    more: dict = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
         free, *ports = free_ports(4)

@@ -9,9 +9,11 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests.matches import find
 from tests.processes import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
@@ -32,7 +34,7 @@ class Service:
     health: str | None = None
     target: str | None = None
     config: Path | None = REPOSITORY / "containers" / "chatgate.toml"
-    more: dict = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 def yaml_documents(text):
@@ -158,7 +160,7 @@ def systemd(name):
 
 def _unit(path):
     """The settings of [Service], each with its values in their order."""
-    found = {}
+    found: dict[str, list[str]] = {}
     section = None
     for line in path.read_text().splitlines():
         if line.startswith("["):
@@ -197,7 +199,7 @@ def kubernetes(name, overlay="managed-redis"):
         port=port,
         grace=pod["terminationGracePeriodSeconds"] - container["lifecycle"]["preStop"]["sleep"]["seconds"],
         health=container["startupProbe"]["httpGet"]["path"],
-        target=re.search(r"chatgate/(\w+)", container["image"])[1],
+        target=find(r"chatgate/(\w+)", container["image"])[1],
         config=DEPLOY / "kubernetes" / "base" / "chatgate.toml",
         more=pod,
     )

@@ -61,7 +61,7 @@ class Postgres:
     port: int
     host: str = "127.0.0.1"
     certificate: tuple[Path, Path] | None = None
-    process: subprocess.Popen | None = None
+    process: subprocess.Popen[bytes] | None = None
 
     def start(self):
         data = self.home / "data"
@@ -114,7 +114,8 @@ class Postgres:
 @contextmanager
 def postgres_server(certificate=None, host="127.0.0.1"):
     with open_folder() as home:
-        server = Postgres(home, *free_ports(1), host, certificate)
+        [port] = free_ports(1)
+        server = Postgres(home, port, host, certificate)
         try:
             server.start()
             yield server

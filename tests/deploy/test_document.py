@@ -11,6 +11,7 @@ import pytest
 from edge.config.variables import keys, variable
 from edge.redis.topologies.addresses import OfSentinels, parse
 from tests.deploy.manifests import DEPLOY
+from tests.matches import find
 from tests.ports import free_ports
 from tests.processes import REPOSITORY, serving
 from tests.system.stack import own_environment
@@ -26,7 +27,7 @@ def anchors(text):
 
 
 def section(title):
-    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)[1]
+    return find(rf"^## {title}\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)[1]
 
 
 def test_every_link_leads_somewhere():
@@ -65,7 +66,7 @@ def test_every_variable_in_the_document_is_a_setting():
 
 @pytest.mark.parametrize("app", ["broker", "proxy", "backend", "redis"])
 def test_fly_is_given_the_secrets_that_an_app_reads(app):
-    block = re.search(r"```sh\n(.*?)```", section("Fly"), re.DOTALL)[1].replace("\\\n", " ")
+    block = find(r"```sh\n(.*?)```", section("Fly"), re.DOTALL)[1].replace("\\\n", " ")
     [line] = re.findall(rf"fly secrets set --stage --app chatgate-{app} (.*)", block)
     given = set(re.findall(r"([A-Z][A-Z_]+)=", line))
     expected = {
@@ -79,7 +80,7 @@ def test_fly_is_given_the_secrets_that_an_app_reads(app):
 
 
 def test_kubernetes_is_given_the_files_that_the_pods_read():
-    block = re.search(r"```sh\n(.*?)```", section("Kubernetes"), re.DOTALL)[1]
+    block = find(r"```sh\n(.*?)```", section("Kubernetes"), re.DOTALL)[1]
     made = {
         name: set(re.findall(r"--from-file=(\w+)", rest))
         for name, rest in re.findall(r"secret generic (\w+) (.*)", block)
@@ -93,7 +94,7 @@ def test_kubernetes_is_given_the_files_that_the_pods_read():
 
 
 def test_the_address_of_the_sentinels_is_what_the_services_read(tmp_path):
-    block = re.search(r"```sh\n(.*?)```", section("Kubernetes"), re.DOTALL)[1]
+    block = find(r"```sh\n(.*?)```", section("Kubernetes"), re.DOTALL)[1]
     [command] = re.findall(r"(printf 'redis\+sentinel.*?> redis_url)", block, re.DOTALL)
     (tmp_path / "redis_password").write_text("0a1b")
     subprocess.run(["sh", "-eu", "-c", command], cwd=tmp_path, check=True)

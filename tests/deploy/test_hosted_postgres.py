@@ -138,7 +138,9 @@ async def test_options_are_the_servers_as_libpq_has_it(server, accounts, trusted
     with pytest.raises(AccountsUnavailable, match="refused the request"):
         await reading.create(ada, "h")
     assert await accounts.create(ada, "h")
-    assert (await reading.by_id(ada.id)).account == ada
+    read = await reading.by_id(ada.id)
+    assert read is not None
+    assert read.account == ada
     await reading.close()
 
 

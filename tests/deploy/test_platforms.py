@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from edge.config import read
+from edge.config.checks import Owner
 from edge.config.guessing import strength
 from tests.deploy.manifests import PLATFORMS, SECRETS, SERVICES
 from tests.ports import free_ports
@@ -95,7 +96,7 @@ def test_a_service_that_is_stopped_may_finish_its_answers(platform, name):
 def test_the_configuration_is_good_for_production(platform, name, tmp_path, values):
     service = PLATFORMS[platform](name)
     environ = filled(service, tmp_path, values)
-    needed = frozenset({"broker" if name == "broker" else "backends"})
+    needed: frozenset[Owner] = frozenset({"broker" if name == "broker" else "backends"})
     settings = read.read(service.config, environ, needed)
     assert settings.env == "production"
     assert list(strength.faults(settings)) == []

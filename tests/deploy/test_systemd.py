@@ -39,7 +39,7 @@ def analyze(tmp_path_factory):
 
     def run(*words):
         environ = {**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"}
-        paths = [folder / word if word in UNITS else word for word in words]
+        paths = [str(folder / word) if word in UNITS else word for word in words]
         return subprocess.run([program, *paths], env=environ, capture_output=True, text=True, timeout=60)
 
     return run
@@ -120,7 +120,14 @@ def test_the_broker_runs_where_no_memory_becomes_code(machine):
 
 
 def test_caddy_takes_its_file(tmp_path):
-    command = [CADDY, "validate", "--adapter", "caddyfile", "--config", SYSTEMD / "Caddyfile"]
+    command: list[str | Path] = [
+        CADDY,
+        "validate",
+        "--adapter",
+        "caddyfile",
+        "--config",
+        SYSTEMD / "Caddyfile",
+    ]
     environ = {**os.environ, "HOME": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, env=environ)
     assert done.returncode == 0, done.stderr
