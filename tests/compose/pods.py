@@ -11,6 +11,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -27,8 +28,8 @@ class Pod:
     docker: Docker
     name: str
     number: int
-    spec: dict
-    containers: list = field(default_factory=list)
+    spec: dict[str, Any]
+    containers: list[str] = field(default_factory=list)
     address: str = ""
 
     @property
@@ -92,7 +93,7 @@ class Cluster:
         self.docker, self.folder, self.objects, self.secrets = docker, folder, objects, secrets
         self.network, self.subnet = network, subnet
         self.gateway = f"{subnet}.1"
-        self.pods = {}
+        self.pods: dict[str, list[Pod]] = {}
 
     def open(self):
         self.docker(
@@ -168,7 +169,7 @@ class Cluster:
     def _volumes(self, pod, claims):
         """The folder of each volume by its name; None for one in memory."""
         own = pod.spec["securityContext"]
-        found = {}
+        found: dict[str, Path | None] = {}
         for volume in pod.spec["volumes"]:
             name = volume["name"]
             folder = self.folder / pod.hostname / name

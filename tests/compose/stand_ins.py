@@ -75,7 +75,9 @@ def _caddy(folder, debian):
     with tarfile.open(debian) as source, tarfile.open(made, "w", format=tarfile.PAX_FORMAT) as target:
         for member in source:
             if member.name.endswith("bin/busybox") and member.isfile():
-                _add(target, "bin/busybox", source.extractfile(member).read(), mode=0o755)
+                program = source.extractfile(member)
+                assert program is not None
+                _add(target, "bin/busybox", program.read(), mode=0o755)
         for applet in APPLETS:
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"

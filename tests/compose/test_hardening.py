@@ -9,6 +9,7 @@ import pytest
 from edge.server.supervisor import STOP_WITHIN
 from tests.compose.stack import signed_up
 from tests.compose.stand_ins import names
+from tests.matches import find
 
 pytestmark = pytest.mark.compose
 
@@ -145,14 +146,14 @@ def test_a_service_sees_its_own_secrets_alone(stack, containers):
         assert {one["Name"].partition("_")[2]: one["Destination"] for one in mounted} == expected
         assert not any(one["RW"] for one in mounted if one["Destination"] == "/run/chatgate")
     values = {}
-    for service, expected in SECRETS.items():
-        assert set(stack.inside(service, "ls", "/run/chatgate").split()) == expected
-        for name in expected:
+    for service, secrets in SECRETS.items():
+        assert set(stack.inside(service, "ls", "/run/chatgate").split()) == secrets
+        for name in secrets:
             values[service, name] = stack.inside(service, "cat", f"/run/chatgate/{name}").strip()
     assert values["proxy", "book_secret"] == values["backend", "book_secret"]
     assert len(set(values.values())) == 4
     told = json.dumps(list(containers.values())) + stack("logs", "--no-color")
-    password = re.search(r":([^:@]+)@", values["broker", "redis_url"]).group(1)
+    password = find(r":([^:@]+)@", values["broker", "redis_url"])[1]
     for secret in (values["broker", "broker_secret"], values["proxy", "book_secret"], password):
         assert len(secret) > 64
         assert secret not in told

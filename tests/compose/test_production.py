@@ -10,6 +10,7 @@ import pytest
 
 from tests.compose.stack import Reader, Stack, trusting
 from tests.folders import open_folder
+from tests.matches import find
 
 pytestmark = pytest.mark.compose
 
@@ -123,7 +124,7 @@ def test_secrets_that_are_changed_as_documented_sign_nobody_out(local, clone):
     assert reader.sign_up("kept@example.com").status_code == 200
     token = reader.token().raise_for_status().json()["token"]
     folder = Path(local.environ["CHATGATE_SECRETS"])
-    changed = re.search(r"## Changing a secret.*?```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1]
+    changed = find(r"## Changing a secret.*?```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1]
     (clone / "changed.yml").write_text(changed)
     previous = clone / "containers" / "secrets" / "previous_broker_secrets"
     previous.write_text((folder / "broker_secret").read_text())

@@ -13,6 +13,7 @@ from playwright.sync_api import expect, sync_playwright
 from tests.browser.chromium import launch_options
 from tests.browser.login_form import sign_up
 from tests.compose import engine
+from tests.missing import cannot
 from tests.ports import free_ports
 from tests.processes import REPOSITORY, serving_group
 
@@ -33,7 +34,7 @@ exec {compose} --progress plain "$@"
 
 def commands():
     """The page's commands; one that goes on over several lines, up to its END, is one."""
-    found = []
+    found: list[str] = []
     for block in re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             if found and "<<'END'" in found[-1] and not found[-1].endswith("\nEND"):
@@ -64,7 +65,7 @@ def environ(docker, images, tmp_path):
     shim.chmod(0o755)
     port, tls_port = free_ports(2)
     if not shutil.which("npm"):
-        engine.cannot("npm is not on PATH")
+        cannot("npm is not on PATH")
     return {
         **docker.environ,
         "PATH": f"{tools}:{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
