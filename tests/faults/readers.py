@@ -33,7 +33,7 @@ class Readers:
         self.sub, *self._ending = subs
         self.other = other
         self.ended = []
-        self.answers = {self.sub: Counter(), other: Counter()}
+        self.answers: dict[str, Counter[int]] = {self.sub: Counter(), other: Counter()}
         self.let_in = []
         self._taken = []
         self._stalls = []
