@@ -90,7 +90,7 @@ def deletes_nothing(head, _body):
     return b"HTTP/1.1 204 X\r\n\r\n" if head.startswith(b"DELETE /sessions/") else None
 
 
-hoard = []
+hoard: list[bytearray] = []
 places = asyncio.Semaphore(80)
 
 
