@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 def read(raw, size):
     """Statuses and bodies, from pieces of `size` bytes."""
-    parser, found = Parser(), []
+    parser = Parser()
+    found: list[list[Any]] = []
     for at in range(0, len(raw), size):
         for event in parser.feed(raw[at : at + size]):
             if isinstance(event, Head):
@@ -45,6 +47,7 @@ def test_an_answer_that_was_cut_short_has_no_end():
 
 def test_header_names_are_lower_case():
     [head, *_] = Parser().feed(PLAIN)
+    assert isinstance(head, Head)
     assert head.headers["x-request-id"] == "ab"
 
 
