@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,7 +39,7 @@ class Answer:
     body: str = ""
     media_type: str = "text/html"
     status: int = 200
-    headers: dict = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -46,8 +47,8 @@ class Server:
     """`answers` is asked with a path and its query; `received` has each path and the Cookie it came with."""
 
     port: int
-    answers: dict = field(default_factory=dict)
-    received: list = field(default_factory=list)
+    answers: dict[str, Callable[[str], Answer]] = field(default_factory=dict)
+    received: list[tuple[str, str | None]] = field(default_factory=list)
 
     @property
     def url(self):

@@ -13,6 +13,7 @@ from tests.browser.conftest import PATIENCE_MS
 from tests.browser.login_form import open_popup, sign_in, sign_up
 from tests.browser.servers import CALLBACK_PATH, CLIENT_ID, Answer
 from tests.browser.watch import watched
+from tests.matches import find
 
 SIGNED_IN = "signed in"
 
@@ -147,7 +148,7 @@ def test_an_answer_is_taken_by_the_page_that_asked_alone(context, docs, stage):
 
 def test_an_answer_in_the_name_of_another_broker_is_refused(context, docs, stage):
     popup = open_popup(docs)
-    state = re.search("state=([^&]+)", popup.url)[1]
+    state = find("state=([^&]+)", popup.url)[1]
     forged = context.new_page()
     forged.goto(f"{stage.docs}{CALLBACK_PATH}?code=forged&state={state}&iss=https://evil.example")
     shown(docs).to_have_text("the answer is not the broker's")
