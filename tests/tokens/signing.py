@@ -43,7 +43,9 @@ def sign(payload=PAYLOAD, header=HEADER, key=SIGNING):
         part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, payload)
     )
     text = f"{b64(head)}.{b64(body)}"
-    algorithm = jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256)
     if isinstance(key, ed25519.Ed25519PrivateKey):
-        algorithm = jwt.algorithms.OKPAlgorithm()
-    return f"{text}.{b64(algorithm.sign(text.encode(), key))}"
+        signature = jwt.algorithms.OKPAlgorithm().sign(text.encode(), key)
+    else:
+        es256 = jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256)
+        signature = es256.sign(text.encode(), key)
+    return f"{text}.{b64(signature)}"

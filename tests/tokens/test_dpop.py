@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -289,7 +290,7 @@ JSON = st.recursive(
 @given(st.sampled_from(["typ", "alg", "jwk", "jwk.x", "jwk.y", "jwk.kty", "jwk.alg"]), JSON)
 def test_no_header_is_anything_but_refused(name, value):
     key = Key()
-    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": dict(key.jwk)}
+    header: dict[str, Any] = {"typ": "dpop+jwt", "alg": "ES256", "jwk": dict(key.jwk)}
     outer, _, inner = name.partition(".")
     (header[outer] if inner else header)[inner or outer] = value
     text = f"{encode(json.dumps(header).encode())}.{encode(b'{}')}.{encode(bytes(64))}"
