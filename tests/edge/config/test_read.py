@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from broker.config import resolve as resolve_broker
+from edge.config.checks import Owner
 from edge.config.read import find, read
 from edge.config.schema import NAMED_TABLES, ConfigurationError
 from edge.config.variables import keys, variable
@@ -51,6 +52,7 @@ def test_a_variable_beats_the_file_and_a_secret_may_be_a_file(tmp_path):
         },
     )
     assert settings.broker.port == 9999
+    assert settings.broker.secret is not None
     assert settings.broker.secret.get_secret_value() == "a secret in a file, with a newline"
     assert settings.sites["my-docs"].guests
     assert settings.sites["my-docs"].origins == ("https://a.example", "https://b.example")
@@ -164,7 +166,11 @@ def test_an_origin_that_is_refused_is_not_a_missing_one_as_well(tmp_path):
 def test_each_service_needs_its_own_secrets_only(tmp_path):
     path = tmp_path / "chatgate.toml"
     path.write_text(GOOD)
-    for owner, name in (("broker", "CHATGATE_BROKER_SECRET"), ("backends", "CHATGATE_BACKENDS_BOOK_SECRET")):
+    owners: dict[Owner, str] = {
+        "broker": "CHATGATE_BROKER_SECRET",
+        "backends": "CHATGATE_BACKENDS_BOOK_SECRET",
+    }
+    for owner, name in owners.items():
         environ = {name: SECRETS[name], "REDIS_URL": SECRETS["REDIS_URL"]}
         assert read(path, environ, frozenset({owner})).sites
         with pytest.raises(ConfigurationError, match="secret: is missing"):

@@ -16,7 +16,7 @@ class Read:
     """`body` is None for one that broke off."""
 
     status: int
-    fields: dict
+    fields: dict[str, str]
     body: bytes | None
 
 
@@ -108,7 +108,7 @@ async def theirs(pieces):
         return None
     finally:
         wire.free()
-    fields = {}
+    fields: dict[str, str] = {}
     for name, value in message.raw_headers:
         key, text = name.decode("ascii").lower(), value.decode("latin-1")
         fields[key] = f"{fields[key]}, {text}" if key in fields else text

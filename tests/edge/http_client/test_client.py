@@ -271,7 +271,8 @@ async def test_a_cancelled_wait_for_an_answer_closes_its_connection():
 
 
 async def test_a_wait_that_is_cancelled_as_the_answer_comes_leaves_the_next_request_its_connection():
-    wire, idle = Wire(), []
+    wire = Wire()
+    idle: list[Connection] = []
     connection = Connection(idle.append, lambda _: None, asyncio.get_running_loop())
     connection.connection_made(wire)
     first = asyncio.create_task(connection.ask(b""))
@@ -348,7 +349,7 @@ def tls_of(authority, names):
 
 async def test_a_server_is_known_by_its_certificate(monkeypatch, authority):
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
-    names = []
+    names: list[str | None] = []
     async with Peer(says(answer()), tls=tls_of(authority, names)) as peer, running() as client:
         # The name may have an IPv6 address too, where no server is.
         for _ in range(2):

@@ -19,10 +19,12 @@ async def relay(socket, path, size, *, first=b""):
     """A server at `path` that passes on what the one at `socket` sends, in pieces of `size` bytes, and sends
     `first` before the reply to a PING."""
 
-    serving = []
+    serving: set[asyncio.Task[None]] = set()
 
     async def serve(reader, writer):
-        serving.append(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         there, to_there = await asyncio.open_unix_connection(socket)
         back = asyncio.create_task(_piece_by_piece(there, writer, size))
         try:

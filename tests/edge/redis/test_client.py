@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from typing import Any
 
 import pytest
 
@@ -94,9 +95,10 @@ async def test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody(sto
 
 
 async def test_an_error_reply_is_that_flights_alone(store):
-    bad, good = await asyncio.gather(
+    answers: Any = await asyncio.gather(
         store.run(command("INCR", "a", "too", "many")), store.run(command("PING")), return_exceptions=True
     )
+    bad, good = answers
     assert isinstance(bad, StoreUnavailable)
     assert not isinstance(good, Exception)
 

@@ -20,6 +20,10 @@ HEAD = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
 class Worker:
     """`/slow` answers when it is let go; whatever else at once, and 503 once it drains."""
 
+    port: int
+    said: asyncio.StreamReader
+    control: asyncio.StreamWriter
+
     def __init__(self):
         self.go_on = asyncio.Event()
         self.asked = asyncio.Event()

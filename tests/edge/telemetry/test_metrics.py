@@ -114,7 +114,9 @@ def test_a_histogram_is_read_at_one_moment():
 @contextlib.asynccontextmanager
 async def listening(text):
     [port] = free_ports(1)
-    server = await metrics_listener.start(metrics_listener.bind("broker", port), text)
+    bound = metrics_listener.bind("broker", port)
+    assert bound is not None
+    server = await metrics_listener.start(bound, text)
     try:
         yield port
     finally:

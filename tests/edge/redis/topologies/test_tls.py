@@ -5,7 +5,10 @@ import ipaddress
 import shutil
 import ssl
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -16,10 +19,14 @@ from tests.edge.redis import test_client
 from tests.edge.redis.outages import COUNT, KEYS, back
 from tests.missing import cannot
 from tests.stalls import promptly
-from tests.topologies import HOST, MASTER, Program, alone, clustered, folder, watched
+from tests.topologies import HOST, MASTER, Program, Together, alone, clustered, folder, watched
 
 PASSWORD = "right"
-TOPOLOGIES = {"single": alone, "sentinel": watched, "cluster": partial(clustered, (0, 1, 2))}
+TOPOLOGIES: dict[str, Callable[..., AbstractContextManager[Together]]] = {
+    "single": alone,
+    "sentinel": watched,
+    "cluster": partial(clustered, (0, 1, 2)),
+}
 
 
 def program():
@@ -70,7 +77,8 @@ async def farewells():
     """The servers' farewells, for which redis-py does not wait. asyncio complains of a TLS connection whose
     loop ends before it has come."""
     yield
-    watched = asyncio.get_running_loop()._selector.get_map()
+    loop: Any = asyncio.get_running_loop()
+    watched = loop._selector.get_map()
     async with asyncio.timeout(5):
         # One is the loop's own.
         while len(watched) > 1:  # noqa: ASYNC110 - the selector tells nobody

@@ -25,11 +25,15 @@ class App:
     """Answers with what it was asked; at /early before it was, at /refused before and for the last time.
     `free` keeps its answers back until it is set; `failures` are those of the server that it met."""
 
-    def __init__(self):
+    server: uvicorn.Server
+    door: Door
+    port: int
+
+    def __init__(self) -> None:
         self.begun = 0
-        self.asked = []
+        self.asked: list[tuple[str, str, bytes]] = []
         self.left = 0
-        self.failures = []
+        self.failures: list[Exception] = []
         self.large = 8_000_000
         self.free = asyncio.Event()
         self.free.set()

@@ -5,7 +5,7 @@ from edge.server.http1.connections import Waiting
 
 
 def test_beyond_the_share_of_an_address_its_longest_make_room():
-    waiting = Waiting(limit=100, share=10)
+    waiting: Waiting[str] = Waiting(limit=100, share=10)
     assert waiting.put("first", "a", 4) == []
     assert waiting.put("second", "a", 4) == []
     assert waiting.put("of another", "b", 10) == []
@@ -14,7 +14,7 @@ def test_beyond_the_share_of_an_address_its_longest_make_room():
 
 
 def test_beyond_the_limit_of_all_the_longest_make_room_whose_ever_they_are():
-    waiting = Waiting(limit=10, share=5)
+    waiting: Waiting[str] = Waiting(limit=10, share=5)
     assert waiting.put("a1", "a", 4) == []
     assert waiting.put("b1", "b", 4) == []
     assert waiting.put("c1", "c", 5) == ["a1"]
@@ -22,7 +22,7 @@ def test_beyond_the_limit_of_all_the_longest_make_room_whose_ever_they_are():
 
 
 def test_one_that_grows_keeps_its_turn():
-    waiting = Waiting(limit=100, share=10)
+    waiting: Waiting[str] = Waiting(limit=100, share=10)
     waiting.put("first", "a", 4)
     waiting.put("second", "a", 4)
     assert waiting.put("first", "a", 8) == ["first"]
@@ -31,7 +31,7 @@ def test_one_that_grows_keeps_its_turn():
 
 
 def test_one_that_takes_nothing_makes_no_room_but_by_its_turn():
-    waiting = Waiting(limit=100, share=10)
+    waiting: Waiting[str] = Waiting(limit=100, share=10)
     waiting.put("silent", "a", 0)
     waiting.put("first", "a", 6)
     assert waiting.put("second", "a", 6) == ["first"]
@@ -41,7 +41,7 @@ def test_one_that_takes_nothing_makes_no_room_but_by_its_turn():
 
 
 def test_a_connection_is_counted_for_the_address_that_it_has_last():
-    waiting = Waiting(limit=100, share=10)
+    waiting: Waiting[str] = Waiting(limit=100, share=10)
     waiting.put("proxied", None, 4)
     waiting.put("proxied", "a", 8)
     waiting.put("proxied", "b", 8)
@@ -57,8 +57,8 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_no_more_is_held_than_may_be_and_nothing_is_left(steps):
-    waiting = Waiting(limit=20, share=12)
-    known = {}
+    waiting: Waiting[str] = Waiting(limit=20, share=12)
+    known: dict[str, tuple[str, int]] = {}
     for connection, address, taken in steps:
         if taken is None:
             waiting.remove(connection)

@@ -14,7 +14,7 @@ from tests.edge.server.http1.front_door import CLOSE, GET, serving, until
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture(params=LOOPS.values(), ids=LOOPS)
+@pytest.fixture(params=list(LOOPS.values()), ids=list(LOOPS))
 def runner(request):
     with asyncio.Runner(loop_factory=request.param) as runner:
         yield runner
