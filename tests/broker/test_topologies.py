@@ -20,7 +20,7 @@ from tests.broker.oauth import test_sessions as test_oauth_sessions
 from tests.broker.sessions import test_session
 from tests.broker.sessions.test_session import SUB, record
 from tests.broker.signing import test_keyring
-from tests.broker.signing.key_rings import OLD, Server
+from tests.broker.signing.key_rings import OLD, Server, keys
 from tests.topologies import clustered, watched
 from tokens import liveness
 from tokens.readers import rated, reader
@@ -112,7 +112,7 @@ async def test_every_script_has_keys_of_one_slot(store, called):
     await cuts.RedisCuts(store).end_all()
     await rates.RedisRates(store).spend([Allowance(f"a{number}", 1, 1000) for number in range(5)])
 
-    await test_keyring.keys(store).refresh()
+    await keys(store).refresh()
     changes = KeyChanges(key_ring.RedisKeyStore(store), KeyCipher((OLD,)))
     await changes.rotate()
     await changes.retire(lambda _: True)

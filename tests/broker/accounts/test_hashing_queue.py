@@ -20,7 +20,8 @@ async def asked(turns, askers, order):
 
 
 async def test_addresses_take_turns_and_in_each_of_them_its_accounts():
-    turns, order = Turns(1), []
+    turns = Turns(1)
+    order: list[str] = []
     await turns.take(Asker(), 1)
     crowd = [(f"a{number}", Asker("a", "one")) for number in range(3)]
     askers = [*crowd, ("a other", Asker("a", "other")), ("b", Asker("b", "one"))]
@@ -34,7 +35,8 @@ async def test_addresses_take_turns_and_in_each_of_them_its_accounts():
 
 
 async def test_an_asker_and_an_address_have_a_share():
-    turns, order = Turns(1, of_asker=2, of_address=3), []
+    turns = Turns(1, of_asker=2, of_address=3)
+    order: list[str] = []
     await turns.take(Asker(), 1)
     tasks = await asked(turns, [("x", Asker("a", "one"))] * 2, order)
     with pytest.raises(NoTurn):
@@ -52,7 +54,8 @@ async def test_an_asker_and_an_address_have_a_share():
 
 
 async def test_where_all_is_full_who_has_most_makes_room():
-    turns, order = Turns(1, limit=3), []
+    turns = Turns(1, limit=3)
+    order: list[str] = []
     await turns.take(Asker(), 1)
     greedy = await asked(turns, [(name, Asker("a", name)) for name in ("1", "2", "3")], order)
     other = await asked(turns, [("b", Asker("b", "b"))], order)

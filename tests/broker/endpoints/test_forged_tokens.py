@@ -8,6 +8,9 @@ import asyncio
 import base64
 import json
 import time
+from collections.abc import Callable
+from operator import methodcaller
+from typing import Any
 
 import jwt
 import pytest
@@ -68,19 +71,16 @@ def now():
     return int(time.time())
 
 
-REFUSED = {
+REFUSED: dict[str, Callable[[Any], str]] = {
     "1-none": lambda forger: forger.signed(alg="none"),
     "1-nOnE": lambda forger: forger.signed(alg="nOnE"),
     "1-empty-signature": lambda forger: forger.with_signature(lambda _: ""),
-    **{
-        f"2-{form}": (lambda forger, form=form: forger.shared_secret(form))
-        for form in ("PEM", "DER", "JWK", "JWKS")
-    },
+    **{f"2-{form}": methodcaller("shared_secret", form) for form in ("PEM", "DER", "JWK", "JWKS")},
     "3-jwk": lambda forger: sign(
         forger.good(), {**forger.header, "jwk": jwk(OTHER, "x", "EdDSA"), "alg": "EdDSA"}, OTHER
     ),
     **{
-        f"4-{kid!r:.12}": (lambda forger, kid=kid: forger.signed(kid=kid))
+        f"4-{kid!r:.12}": methodcaller("signed", kid=kid)
         for kid in ("../../k", "k' or 1=1 --", "k\r\nx: y", "k\0", "*", "{k}", "k" * 10_000, 7, None, "")
     },
     "7-expired": lambda forger: forger.with_claims(iat=now() - 400, exp=now() - 100),
@@ -95,7 +95,7 @@ REFUSED = {
     "8-no-aud": lambda forger: forger.without("aud"),
     "8-iss": lambda forger: forger.with_claims(iss="https://evil.example"),
     **{
-        f"8-{typ}": (lambda forger, typ=typ: forger.signed(typ=typ))
+        f"8-{typ}": methodcaller("signed", typ=typ)
         for typ in ("JWT", "dpop+jwt", "chatgate-internal+jwt", "token-introspection+jwt", None)
     },
     "9-duplicate": lambda forger: forger.signed(forger.raw()[:-1] + b',"sub":"x"}'),

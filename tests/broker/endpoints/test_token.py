@@ -127,15 +127,15 @@ async def test_a_token_of_ones_own_is_revoked_for_as_long_as_it_lives(page, valk
         sign(),
         sign({**PAYLOAD, "iss": ISSUER, "aud": AUDIENCE}),
         *(
-            sign({**PAYLOAD, "iss": ISSUER, "aud": AUDIENCE}, {**HEADER, **change})
-            for change in (
-                {"typ": "JWT"},
-                {"typ": "dpop+jwt"},
-                {"typ": "chatgate-internal+jwt"},
-                {"alg": "none"},
-                {"jku": "http://127.0.0.1:9/"},
-                {"crit": []},
-                {"zip": "DEF"},
+            sign({**PAYLOAD, "iss": ISSUER, "aud": AUDIENCE}, {**HEADER, name: value})
+            for name, value in (
+                ("typ", "JWT"),
+                ("typ", "dpop+jwt"),
+                ("typ", "chatgate-internal+jwt"),
+                ("alg", "none"),
+                ("jku", "http://127.0.0.1:9/"),
+                ("crit", []),
+                ("zip", "DEF"),
             )
         ),
         "a.b.c",

@@ -5,13 +5,14 @@ from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from broker.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from broker.login.languages import LANGUAGES
 from broker.login.pages import ErrorName, FormError, SignInPage, error_page, headers, sign_in_page
+from tests.matches import find
 
 ENGLISH = LANGUAGES["en"]
 PAGE = SignInPage(
@@ -42,7 +43,9 @@ class Read(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.elements, self.texts, self._open = [], [], []
+        self.elements: list[Any] = []
+        self.texts: list[Any] = []
+        self._open: list[Any] = []
         self.feed(page.decode())
         self.close()
         assert self._open == []
@@ -72,7 +75,7 @@ class Read(HTMLParser):
 
 
 def title(page):
-    return re.search(r"<title>(.*)</title>", page.decode(), re.S)[1]
+    return find(r"<title>(.*)</title>", page.decode(), re.S)[1]
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

@@ -5,6 +5,7 @@ import inspect
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -203,7 +204,7 @@ def test_the_metadata_is_good(broker, monkeypatch):
     assert metadata["authorization_response_iss_parameter_supported"] is True
 
 
-class Validator(JWTBearerTokenValidator):
+class Validator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib has no types
     """As its documentation has it."""
 
     def __init__(self, metadata, resource_server=PROXY):
@@ -260,13 +261,16 @@ def test_joserfc_verifies_what_it_is_told_an_access_token_is(broker, tokens):
     token = jwt.decode(tokens["access_token"], keys, algorithms=[algorithm])
     assert (token.header["typ"], token.header["alg"]) == ("at+jwt", algorithm)
     expected = {"iss": metadata["issuer"], "aud": PROXY, "client_id": "docs"}
-    essential = {name: {"essential": True, "value": value} for name, value in expected.items()}
+    essential: dict[str, Any] = {
+        name: {"essential": True, "value": value} for name, value in expected.items()
+    }
     jwt.JWTClaimsRegistry(**essential, sub={"essential": True}, exp={"essential": True}).validate(
         token.claims
     )
     for name in expected:
+        wrong: dict[str, Any] = {name: {"essential": True, "value": SITE}}
         with pytest.raises(InvalidClaimError, match=name):
-            jwt.JWTClaimsRegistry(**{name: {"essential": True, "value": SITE}}).validate(token.claims)
+            jwt.JWTClaimsRegistry(**wrong).validate(token.claims)
     signed = jwt.decode(tokens["introspection"], keys, algorithms=[algorithm])
     assert (signed.header["typ"], signed.claims["aud"]) == ("token-introspection+jwt", GATEWAY[0])
     head, payload, signature = tokens["access_token"].split(".")

@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from tests.broker.service import CALLBACK, ISSUER, OTHER_CALLBACK, OTHER_SITE, PASSWORD, SITE, sign_up
+from tests.matches import find
 from tests.oauth import Key, answer_in
 
 LONG = "s" * 1025
@@ -331,7 +332,7 @@ async def test_every_form_and_link_of_the_page_carries_its_language_on(site):
     assert len(led) == 3
     assert all("ui_locales=fr-CA+de" in one for one in led)
     # It is not for the site, which named it.
-    assert "ui_locales" not in re.search(rf'href="({SITE}[^"]*)"', shown.text)[1]
+    assert "ui_locales" not in find(rf'href="({SITE}[^"]*)"', shown.text)[1]
 
 
 @pytest.mark.parametrize("bad", ["de,fr", "x" * 300, "de  fr", "../de", "é"])
