@@ -178,7 +178,8 @@ def _tokens(ours: Stack, theirs: Service, readers: Sequence[str], seconds: float
         before = service.cpu()
         tally = ours.load.call(load.run, Plan(service.port, requests, READERS, seconds)).require(200)
         costs.append((service.cpu() - before) / tally.count)
-    return costs[1] / costs[0]
+    ratio: float = costs[1] / costs[0]
+    return ratio
 
 
 async def admissions(ours: Stack, readers: Sequence[str], each: int, rounds: int) -> list[float]:

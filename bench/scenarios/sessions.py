@@ -63,7 +63,8 @@ def fill(url: str, count: int) -> float:
                 for _ in range(min(BATCH, count - start)):
                     _add(pipe)
                 pipe.execute()
-        return (client.info("memory")["used_memory"] - before) / count
+        per_session: float = (client.info("memory")["used_memory"] - before) / count
+        return per_session
 
 
 def _add(pipe: "redis.client.Pipeline") -> None:
@@ -79,8 +80,7 @@ def _add(pipe: "redis.client.Pipeline") -> None:
     }
     keys = creation_keys(sub, sid)
     fields = [part for pair in record.items() for part in pair]
-    args = (sid, "0 0", record["client"], MAX_SESSIONS, LIFE_MS)
-    args += (liveness.REVOKED_CHANNEL, sub, "")
+    args = (sid, "0 0", record["client"], MAX_SESSIONS, LIFE_MS, liveness.REVOKED_CHANNEL, sub, "")
     pipe.set(liveness.session_pointer(hashed), f"{sub}:{sid}", px=LIFE_MS)
     pipe.evalsha(CREATE.sha, len(keys), *keys, *args, *fields)
 

@@ -117,7 +117,7 @@ def _write(page: Page, stage: Stage, words: int) -> tuple[list[float], float]:
 def _delays(received: Sequence[Sequence[float]], painted: Sequence[Sequence[float]]) -> list[float]:
     frames = iter(painted)
     at, shown = next(frames)
-    delays = []
+    delays: list[float] = []
     for came_at, count in received:
         while shown < count or at < came_at:
             found = next(frames, None)

@@ -85,11 +85,13 @@ def _cost(
     """Microseconds of CPU a question."""
     before = _cpu(processes)
     tally = stack.load.call(load.run, Plan(port, requests, len(requests), seconds)).require(200)
-    return (_cpu(processes) - before) / tally.count * 1e6
+    cost: float = (_cpu(processes) - before) / tally.count * 1e6
+    return cost
 
 
 def _cpu(processes: list[psutil.Process]) -> float:
-    return sum(times.user + times.system for times in (one.cpu_times() for one in processes))
+    spent = [one.cpu_times() for one in processes]
+    return sum((times.user + times.system for times in spent), 0.0)
 
 
 def _answered(metrics: int) -> list[float]:
