@@ -49,7 +49,9 @@ class Authority:
         private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return certificate, private
 
-    def _signed(self, subject, key, extension) -> bytes:
+    def _signed(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
+    ) -> bytes:
         now = datetime.datetime.now(datetime.UTC)
         day = datetime.timedelta(days=1)
         builder = (

@@ -6,6 +6,7 @@ Its pinned dependencies do not go together with those of the services. `requirem
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +20,7 @@ KEY = "sk-of-litellm-1234"
 PATIENCE_S = 120
 
 
-def _installed():
+def _installed() -> Path:
     """The folder of the virtual environment. Skips where it cannot be made, and fails in CI."""
     try:
         return installed(LOCK)
@@ -28,7 +29,7 @@ def _installed():
 
 
 @contextmanager
-def litellm(upstream):
+def litellm(upstream: str) -> Iterator[str]:
     """A proxy whose model `relayed` is what the server at `upstream` says, and `mocked` one of its own; its
     address, up to `/chat/completions`."""
     folder = _installed()
@@ -46,8 +47,18 @@ def litellm(upstream):
     with tempfile.TemporaryDirectory() as home:
         path = Path(home) / "config.yaml"
         path.write_text(json.dumps(config))
-        command = [folder / "bin" / "litellm", "--config", path, "--host", "127.0.0.1", "--port", str(port)]
+        command: list[str | Path] = [
+            folder / "bin" / "litellm",
+            "--config",
+            path,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ]
         environ = {"PATH": os.environ["PATH"], "HOME": home, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
         url = f"http://127.0.0.1:{port}"
-        with serving(command, f"{url}/health/liveliness", folder=home, environ=environ, patience=PATIENCE_S):
+        with serving(
+            command, f"{url}/health/liveliness", folder=Path(home), environ=environ, patience=PATIENCE_S
+        ):
             yield f"{url}/v1"

@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from tests.missing import NotInstalledError, cannot
 from tests.processes import REPOSITORY, alone_with
@@ -14,7 +16,7 @@ MIN_NODE = 20
 
 
 @cache
-def node(folder=FOLDER):
+def node(folder: Path = FOLDER) -> str:
     """Node's path, once the packages of `folder` are installed. Skips without it, and fails in CI."""
     try:
         return installed(folder)
@@ -22,7 +24,7 @@ def node(folder=FOLDER):
         cannot(str(error))
 
 
-def installed(folder=FOLDER):
+def installed(folder: Path = FOLDER) -> str:
     """Node's path, once the packages of `folder` are installed. Raises NotInstalledError."""
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
@@ -40,7 +42,7 @@ def installed(folder=FOLDER):
     return found
 
 
-def steps_of(script, task):
+def steps_of(script: str, task: object) -> dict[str, Any]:
     """The steps that a script of tests/node tells, in their order, when it is given `task`."""
     command = [node(), script, json.dumps(task)]
     done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=120)
@@ -49,7 +51,7 @@ def steps_of(script, task):
     return {one["step"]: one for one in steps}
 
 
-def is_installed(folder=FOLDER):
+def is_installed(folder: Path = FOLDER) -> bool:
     """The packages of `folder` are there, as its lock has them now."""
     # npm writes this file last, so an installation that was cut short counts as none.
     written = folder / "node_modules" / ".package-lock.json"

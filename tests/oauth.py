@@ -5,8 +5,10 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -22,11 +24,11 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 SESSION_TOKEN = "urn:chatgate:params:oauth:token-type:session-token"
 
 
-def encode(raw):
+def encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def challenge_of(verifier):
+def challenge_of(verifier: str) -> str:
     return encode(hashlib.sha256(verifier.encode()).digest())
 
 
@@ -47,7 +49,16 @@ class Key:
         canonical = json.dumps(self.jwk, sort_keys=True, separators=(",", ":"))
         self.jkt = encode(hashlib.sha256(canonical.encode()).digest())
 
-    def proof(self, method, uri, *, nonce=None, access_token=None, header=None, **claims):
+    def proof(
+        self,
+        method: str,
+        uri: str,
+        *,
+        nonce: str | None = None,
+        access_token: str | None = None,
+        header: Mapping[str, Any] | None = None,
+        **claims: Any,
+    ) -> str:
         """A claim that is None is left out; `header` replaces members of the header."""
         found = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": uri, "iat": int(time.time())}
         if nonce is not None:
@@ -75,7 +86,7 @@ class OAuthSite:
     nonce: str | None = None
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(40))
 
-    def request(self, **changes):
+    def request(self, **changes: Any) -> dict[str, str]:
         """The parameters of an authorization request; one that is None is left out."""
         found = {
             "response_type": "code",
@@ -87,31 +98,33 @@ class OAuthSite:
         }
         return {name: value for name, value in (found | changes).items() if value is not None}
 
-    async def authorize(self, **changes):
+    async def authorize(self, **changes: Any) -> httpx.Response:
         return await self.window.get(f"{self.issuer}/oauth2/authorize?{urlencode(self.request(**changes))}")
 
-    async def post_form(self, screen, fields, **changes):
+    async def post_form(self, screen: str, fields: Mapping[str, str], **changes: Any) -> httpx.Response:
         """`screen`: "", "/sign-up" or "/guest"."""
         address = f"{self.issuer}/login{screen}?{urlencode(self.request(**changes))}"
         # As a browser sends a form, one without fields too.
         headers = {"Origin": self.issuer, "Content-Type": "application/x-www-form-urlencoded"}
         return await self.window.post(address, content=urlencode(fields), headers=headers)
 
-    async def code(self, email, password, **changes):
+    async def code(self, email: str, password: str, **changes: Any) -> str:
         answer = await self.post_form("", {"email": email, "password": password}, **changes)
         return code_in(answer)
 
-    async def guest_code(self, **changes):
+    async def guest_code(self, **changes: Any) -> str:
         return code_in(await self.post_form("/guest", {}, **changes))
 
-    async def token(self, path="/oauth2/token", **parameters):
+    async def token(self, path: str = "/oauth2/token", **parameters: Any) -> httpx.Response:
         """With a proof where there is a key, and once more where a nonce is asked for."""
         answer = await self.send(path, **parameters)
         if answer.status_code == 400 and answer.json()["error"] == "use_dpop_nonce":
             answer = await self.send(path, **parameters)
         return answer
 
-    async def send(self, path="/oauth2/token", *, proof=None, **parameters):
+    async def send(
+        self, path: str = "/oauth2/token", *, proof: str | None = None, **parameters: Any
+    ) -> httpx.Response:
         headers = {}
         address = f"{self.issuer}{path}"
         if proof is None and self.key is not None:
@@ -124,13 +137,13 @@ class OAuthSite:
         self.nonce = answer.headers.get("dpop-nonce", self.nonce)
         return answer
 
-    async def sessions(self, refresh_token):
+    async def sessions(self, refresh_token: str) -> httpx.Response:
         return await self.token("/oauth2/sessions", token=refresh_token)
 
-    async def end_session(self, refresh_token, session_id):
+    async def end_session(self, refresh_token: str, session_id: str) -> httpx.Response:
         return await self.token("/oauth2/sessions/revoke", token=refresh_token, session_id=session_id)
 
-    async def redeem(self, code, **changes):
+    async def redeem(self, code: str, **changes: Any) -> httpx.Response:
         parameters = {
             "grant_type": "authorization_code",
             "code": code,
@@ -139,22 +152,24 @@ class OAuthSite:
         }
         return await self.token(**parameters | changes)
 
-    async def guest(self, **more):
+    async def guest(self, **more: Any) -> httpx.Response:
         return await self.token(grant_type=GUEST, **more)
 
-    async def refresh(self, refresh_token, **more):
+    async def refresh(self, refresh_token: str, **more: Any) -> httpx.Response:
         return await self.token(grant_type="refresh_token", refresh_token=refresh_token, **more)
 
-    async def exchange(self, subject_token, subject_token_type=ACCESS_TOKEN, **more):
+    async def exchange(
+        self, subject_token: str, subject_token_type: str = ACCESS_TOKEN, **more: Any
+    ) -> httpx.Response:
         return await self.token(
             grant_type=EXCHANGE, subject_token=subject_token, subject_token_type=subject_token_type, **more
         )
 
-    async def revoke(self, token, **changes):
+    async def revoke(self, token: str, **changes: Any) -> httpx.Response:
         parameters = {"client_id": self.client_id, "token": token} | changes
         return await self.page.post(f"{self.issuer}/oauth2/revoke", data=parameters)
 
-    async def signed_in(self, email, password):
+    async def signed_in(self, email: str, password: str) -> Any:
         """The tokens of a reader, by the whole way."""
         answer = await self.redeem(await self.code(email, password))
         assert answer.status_code == 200, answer.text
@@ -162,7 +177,9 @@ class OAuthSite:
 
 
 @asynccontextmanager
-async def oauth_site(issuer, client_id, redirect_uri, key=None):
+async def oauth_site(
+    issuer: str, client_id: str, redirect_uri: str, key: Key | None = None
+) -> AsyncIterator[OAuthSite]:
     """An OAuthSite that speaks over sockets to the broker at `issuer`."""
     parts = urlsplit(redirect_uri)
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -173,7 +190,7 @@ async def oauth_site(issuer, client_id, redirect_uri, key=None):
         yield OAuthSite(page, window, issuer, client_id, redirect_uri, key)
 
 
-def answer_in(response):
+def answer_in(response: httpx.Response) -> dict[str, str]:
     """The parameters that a redirect brings to the site's page."""
     assert response.status_code == 303, response.text
     return {
@@ -181,5 +198,5 @@ def answer_in(response):
     }
 
 
-def code_in(response):
+def code_in(response: httpx.Response) -> str:
     return answer_in(response)["code"]

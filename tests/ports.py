@@ -9,13 +9,13 @@ import socket
 _RANGE = range(12_000, 32_000)
 
 
-def free_ports(count):
+def free_ports(count: int) -> list[int]:
     """Each another. Nothing holds them, so a test that runs beside this one could take one: one in 20,000."""
     with contextlib.ExitStack() as held:
         return [_bound(held) for _ in range(count)]
 
 
-def _bound(held):
+def _bound(held: contextlib.ExitStack) -> int:
     while True:
         probe = held.enter_context(socket.socket())
         with contextlib.suppress(OSError):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,7 +23,7 @@ PATIENCE_S = 30
 
 
 @contextmanager
-def alone_with(path):
+def alone_with(path: Path) -> Iterator[None]:
     """Give the file `path` to one of the processes that share out the tests at a time."""
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -30,7 +31,14 @@ def alone_with(path):
 
 
 @contextmanager
-def serving(command, ready_url, *, folder=REPOSITORY, environ=None, patience=PATIENCE_S):
+def serving(
+    command: Sequence[str | Path],
+    ready_url: str,
+    *,
+    folder: Path = REPOSITORY,
+    environ: Mapping[str, str] | None = None,
+    patience: float = PATIENCE_S,
+) -> Iterator[subprocess.Popen[bytes]]:
     """Runs `command` around the block, once `ready_url` answers 200, for which there are `patience` seconds;
     what it wrote is in the failure."""
     with tempfile.TemporaryFile() as output:
@@ -58,7 +66,9 @@ def serving(command, ready_url, *, folder=REPOSITORY, environ=None, patience=PAT
 
 
 @contextmanager
-def serving_group(script, ready_url, *, folder, environ, patience=PATIENCE_S):
+def serving_group(
+    script: str, ready_url: str, *, folder: Path, environ: Mapping[str, str], patience: float = PATIENCE_S
+) -> Iterator[None]:
     """Runs the commands of a shell around the block. The last one serves, by processes of its own as npm
     does, so the group of them is ended."""
     with tempfile.TemporaryFile() as output:
@@ -82,7 +92,7 @@ def serving_group(script, ready_url, *, folder, environ, patience=PATIENCE_S):
             process.wait()
 
 
-def _answers(process, url, patience):
+def _answers(process: subprocess.Popen[bytes], url: str, patience: float) -> bool:
     deadline = time.monotonic() + patience
     # One client, as each reads the trust store, which takes as long as the start that is waited for.
     with httpx.Client(verify=TRUST) as client:
@@ -96,7 +106,7 @@ def _answers(process, url, patience):
 
 
 @contextmanager
-def valkey_server():
+def valkey_server() -> Iterator[Valkey]:
     """As the fixture `valkey`, for what is kept longer than one test."""
     # Short, because a unix socket's path has room for 107 bytes.
     server = Valkey(Path(tempfile.mkdtemp(prefix="cg", dir="/tmp")))
@@ -109,7 +119,7 @@ def valkey_server():
 
 
 @contextmanager
-def broker_process(toml, *, secret):
+def broker_process(toml: str, *, secret: str) -> Iterator[str]:
     """`python -m broker` with its own Valkey and SQLite file under the tables of `toml`; its address."""
     [port] = free_ports(1)
     with valkey_server() as valkey, tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from tests.rag_backend.books import SAMPLE
 
 
 @cache
-def indexed():
+def indexed() -> bytes:
     """The bytes of the file that `chatgate index` writes, made once by each process of the tests."""
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "book.db"

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ CLUSTERED += ["--cluster-require-full-coverage", "no", "--cluster-replica-validi
 SLOTS = 16384
 
 
-def eventually(holds, within=15.0):
+def eventually(holds: Callable[[], object], within: float = 15.0) -> None:
     """Wait for what can only be seen by asking the servers."""
     end = time.monotonic() + within
     while not holds():
@@ -72,14 +73,14 @@ class Node:
     program: Program = VALKEY
 
     @property
-    def address(self):
+    def address(self) -> str:
         return f"{self.host}:{self.port}"
 
     @property
-    def url(self):
+    def url(self) -> str:
         return f"{self.program.scheme}://{self.program.user}{self.address}/0{self.program.query}"
 
-    def launch(self):
+    def launch(self) -> None:
         self.folder.mkdir(exist_ok=True)
         # It speaks to the others from its own address, so that a test can cut it off.
         source = [] if self.host == HOST else ["--bind-source-addr", self.host]
@@ -97,33 +98,33 @@ class Node:
         ]
         self.process = subprocess.Popen(arguments, executable=self.program.path, stdout=subprocess.DEVNULL)
 
-    def wait_until_up(self):
+    def wait_until_up(self) -> None:
         with self.client() as client:
             client.ping()
 
-    def start(self):
+    def start(self) -> None:
         self.launch()
         self.wait_until_up()
 
-    def client(self, **options):
+    def client(self, **options: Any) -> redis.Redis:
         """Patient, as it is for looking and for setting up."""
         retry = Retry(ConstantBackoff(0.02), 250, (redis.ConnectionError, redis.TimeoutError))
         options = {**self.program.client, **options}
         return redis.Redis(self.host, self.port, retry=retry, decode_responses=True, **options)
 
-    def ask(self, *words):
+    def ask(self, *words: str | int) -> Any:
         with self.client() as client:
             return client.execute_command(*words)
 
-    def freeze(self):
+    def freeze(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
-    def thaw(self):
+    def thaw(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
-    def kill(self):
+    def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -164,16 +165,16 @@ class Alone(Together):
     node: Node
 
     @property
-    def url(self):
+    def url(self) -> str:
         return self.node.url
 
-    def masters(self):
+    def masters(self) -> list[Node]:
         return [self.node]
 
-    def nodes(self):
+    def nodes(self) -> list[Node]:
         return [self.node]
 
-    def client(self):
+    def client(self) -> redis.Redis:
         return self.node.client()
 
 
@@ -189,31 +190,31 @@ class Watched(Together):
         return 2
 
     @property
-    def url(self):
+    def url(self) -> str:
         program = self.servers[0].program
         hosts = ",".join(one.address for one in self.sentinels)
         query = program.query + program.sentinel_query
         return f"{program.scheme}+sentinel://{program.user}{hosts}/{MASTER}{query}"
 
-    def masters(self):
+    def masters(self) -> list[Node]:
         return [self.master()]
 
-    def nodes(self):
+    def nodes(self) -> list[Node]:
         return [*self.servers, *self.sentinels]
 
-    def client(self):
+    def client(self) -> redis.Redis:
         return self.master().client()
 
-    def master(self):
+    def master(self) -> Node:
         host, port = self.sentinels[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
         return next(one for one in self.servers if (one.host, one.port) == (host, int(port)))
 
-    def successor(self, victim):
+    def successor(self, victim: Node) -> Node | None:
         """The master since `victim` was, or None."""
         master = self.master()
         return None if master is victim else master
 
-    def is_whole(self):
+    def is_whole(self) -> bool:
         """Both replicas follow the master, and every sentinel knows them and the other sentinels."""
         with contextlib.suppress(redis.RedisError, StopIteration):
             with self.master().client() as client:
@@ -237,22 +238,22 @@ class Clustered(Together):
     pipelines = 1
 
     @property
-    def replicas(self):
+    def replicas(self) -> int:
         return len(self.servers) // 3 - 1
 
     @property
-    def url(self):
+    def url(self) -> str:
         program = self.servers[0].program
         hosts = ",".join(one.address for one in self.servers[:3])
         return f"{program.scheme}+cluster://{program.user}{hosts}{program.query}"
 
-    def masters(self):
+    def masters(self) -> list[Node]:
         return [one for one in self.servers if one.ask("ROLE")[0] == "master"]
 
-    def nodes(self):
+    def nodes(self) -> list[Node]:
         return self.servers
 
-    def successor(self, victim):
+    def successor(self, victim: Node) -> Node | None:
         """The master since `victim` was, or None, as one sees it that is itself none of the two."""
         at = self.servers.index(victim)
         other = self.servers[(at + 1) % 3]
@@ -261,17 +262,17 @@ class Clustered(Together):
                 return next(one for one in self.servers if (one.host, one.port) == (host, port))
         return None
 
-    def client(self):
-        return redis.RedisCluster(*self.servers[0].address.split(":"), decode_responses=True)
+    def client(self) -> redis.RedisCluster:
+        return redis.RedisCluster(self.servers[0].host, self.servers[0].port, decode_responses=True)
 
-    def key(self, at, name="k"):
+    def key(self, at: int, name: str = "k") -> str:
         """A key that belonged to the master `at` when the Cluster was formed."""
         tags = (f"{name}{number}" for number in itertools.count())
         return next(tag for tag in tags if key_slot(tag.encode()) * 3 // SLOTS == at)
 
 
 @contextlib.contextmanager
-def folder():
+def folder() -> Iterator[Path]:
     # Short and world-readable: nothing secret is in it, and `tmp_path` is long. In memory if it can be, as a
     # node of a Cluster and a sentinel write to disk at each change: a busy one takes all of a flight's time.
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
@@ -283,7 +284,7 @@ def folder():
 
 
 @contextlib.contextmanager
-def running(nodes):
+def running(nodes: Sequence[Node]) -> Iterator[None]:
     try:
         for node in nodes:
             node.launch()
@@ -296,7 +297,7 @@ def running(nodes):
 
 
 @contextlib.contextmanager
-def alone(program=VALKEY):
+def alone(program: Program = VALKEY) -> Iterator[Alone]:
     with folder() as path:
         [port] = free_ports(1)
         node = Node(path / "0", port, PLAIN, program=program)
@@ -305,7 +306,7 @@ def alone(program=VALKEY):
 
 
 @contextlib.contextmanager
-def watched(hosts=(HOST,) * 6, program=VALKEY):
+def watched(hosts: Sequence[str] = (HOST,) * 6, program: Program = VALKEY) -> Iterator[Watched]:
     """`hosts` of the three servers and the three sentinels."""
     with folder() as path:
         ports = free_ports(6)
@@ -333,15 +334,17 @@ def watched(hosts=(HOST,) * 6, program=VALKEY):
                 yield together
 
 
-def _online(master):
+def _online(master: Node) -> list[Any]:
     return [one for one in master.ask("ROLE")[2] if int(one[2]) >= 0]
 
 
-def _others(at, hosts, ports):
+def _others(at: int, hosts: Sequence[str], ports: Sequence[int]) -> list[tuple[str, int]]:
     return [(hosts[other], ports[other]) for other in (3, 4, 5) if other != at]
 
 
-def _sentinel(path, addresses, servers, program):
+def _sentinel(
+    path: Path, addresses: Sequence[tuple[str, int]], servers: Sequence[Node], program: Program
+) -> Node:
     """The sentinel of the first of the `addresses` of all three."""
     path.mkdir()
     (host, port), *others = addresses
@@ -362,7 +365,9 @@ def _sentinel(path, addresses, servers, program):
 
 
 @contextlib.contextmanager
-def clustered(followed=(1, 2), hosts=(HOST,) * 6, program=VALKEY):
+def clustered(
+    followed: Sequence[int] = (1, 2), hosts: Sequence[str] = (HOST,) * 6, program: Program = VALKEY
+) -> Iterator[Clustered]:
     """Three masters, and a replica for each of those `followed`."""
     count = 3 + len(followed)
     with folder() as path:
@@ -383,7 +388,7 @@ def clustered(followed=(1, 2), hosts=(HOST,) * 6, program=VALKEY):
             yield Clustered(nodes)
 
 
-def _form(nodes, buses, followed):
+def _form(nodes: Sequence[Node], buses: Sequence[int], followed: Sequence[int]) -> None:
     for at, master in enumerate(nodes[:3]):
         first, end = SLOTS * at // 3, SLOTS * (at + 1) // 3
         master.ask("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
@@ -399,24 +404,24 @@ def _form(nodes, buses, followed):
     eventually(lambda: all(_is_well(node, 3 + len(followed)) for node in nodes))
 
 
-def _knows(node, count):
+def _knows(node: Node, count: int) -> bool:
     known = node.ask("CLUSTER", "NODES").splitlines()
     return len(known) == count and not any("handshake" in one for one in known)
 
 
-def _is_well(node, count):
+def _is_well(node: Node, count: int) -> bool:
     spread = sum(len(nodes) for _, _, *nodes in node.ask("CLUSTER", "SLOTS"))
     return "cluster_state:ok" in node.ask("CLUSTER", "INFO") and spread == count
 
 
 @contextlib.contextmanager
-def recorded_scripts(*, have_one_slot):
+def recorded_scripts(*, have_one_slot: bool) -> Iterator[set[str]]:
     """The names (SHA-1) of the scripts that are called meanwhile, each of which may have to have keys of one
     slot."""
     called = set()
     call = Script.call
 
-    def recorded(script, keys, *args):
+    def recorded(script: Script, keys: Sequence[str], *args: Any) -> Any:
         called.add(script.sha)
         assert not have_one_slot or len({key_slot(key.encode()) for key in keys}) == 1, keys
         return call(script, keys, *args)

@@ -8,18 +8,21 @@ nothing is left behind.
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 _DOOR = Path(__file__)
 _ROOM = Path(__file__).with_name("conftest.py")
 
 
-def is_alone(item):
+def is_alone(item: pytest.Item) -> bool:
     return item.get_closest_marker("alone") is not None
 
 
 @contextlib.contextmanager
-def turn(*, alone=False):
+def turn(*, alone: bool = False) -> Iterator[None]:
     """Around a whole test, or around one part of a test that is alone."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         yield

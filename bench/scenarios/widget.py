@@ -142,4 +142,5 @@ def _stop(page: Page, stage: Stage) -> float:
     assert answering.left.wait(20)
     stopped_at: float = page.evaluate("window.stoppedAt")
     stage.backend.script = answer("It is so.")
+    assert answering.left_at is not None
     return answering.left_at * 1000 - stopped_at

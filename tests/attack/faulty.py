@@ -6,12 +6,19 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 ENDS = ("/api/auth/sign-out", "/api/auth/revoke", "/api/auth/delete-user", "/auth/revoke", "/oauth2/revoke")
 
 
-def answer(status, members, *, kind="application/problem+json", closes=False):
+Fault = Callable[[bytes, bytes], bytes | None]
+
+
+def answer(
+    status: int, members: Mapping[str, Any], *, kind: str = "application/problem+json", closes: bool = False
+) -> bytes:
     body = json.dumps(members).encode()
     fields = [
         f"HTTP/1.1 {status} X",
@@ -23,7 +30,7 @@ def answer(status, members, *, kind="application/problem+json", closes=False):
     return "\r\n".join([*fields, "", ""]).encode() + body
 
 
-def refusal(head, status=401, code="invalid_token", detail="No."):
+def refusal(head: bytes, status: int = 401, code: str = "invalid_token", detail: str = "No.") -> bytes:
     """An error in the form of its path."""
     if b" /v1/" in head.partition(b"\r\n")[0]:
         error = {"message": detail, "type": "authentication_error", "param": None, "code": code}
@@ -32,61 +39,61 @@ def refusal(head, status=401, code="invalid_token", detail="No."):
     return answer(status, members)
 
 
-def fails(head, body):
+def fails(head: bytes, body: bytes) -> bytes:
     return refusal(head, 500, "internal_error") if b"[[" in body else refusal(head)
 
 
-def answers_with_pages(_head, _body):
+def answers_with_pages(_head: bytes, _body: bytes) -> bytes:
     return answer(401, {}, kind="text/html")
 
 
-def invents_a_code(head, _body):
+def invents_a_code(head: bytes, _body: bytes) -> bytes:
     return refusal(head, code="no_such_code")
 
 
-def repeats(head, body):
+def repeats(head: bytes, body: bytes) -> bytes:
     return refusal(head, detail=body.decode("latin-1"))
 
 
-def is_silent(head, body):
+def is_silent(head: bytes, body: bytes) -> bytes | None:
     return refusal(head) if len(body) < 1_000 else None
 
 
-def stalls(head, body):
+def stalls(head: bytes, body: bytes) -> bytes:
     if len(body) > 1_000:
         time.sleep(0.15)
     return refusal(head)
 
 
-def answers_twice(head, _body):
+def answers_twice(head: bytes, _body: bytes) -> bytes:
     return refusal(head) * (2 if head.count(b"\r\n") > 8 else 1)
 
 
-def is_cut(head, _body):
+def is_cut(head: bytes, _body: bytes) -> bytes:
     return refusal(head)[: -1 if head.count(b"\r\n") > 8 else None]
 
 
-def lets_in(_head, _body):
+def lets_in(_head: bytes, _body: bytes) -> bytes:
     return answer(200, {}, kind="application/json")
 
 
-def is_overrun(head, body):
+def is_overrun(head: bytes, body: bytes) -> bytes:
     return lets_in(head, body)
 
 
-def hoards(_head, _body):
+def hoards(_head: bytes, _body: bytes) -> bytes:
     hoard.append(bytearray(b"a" * 500_000))
     return lets_in(_head, _body)
 
 
-def ends_nothing(head, _body):
+def ends_nothing(head: bytes, _body: bytes) -> bytes | None:
     path = head.split(b" ")[1].decode()
     if head.startswith(b"POST") and path.startswith(ENDS):
         return answer(200, {"success": True}, kind="application/json")
     return None
 
 
-def deletes_nothing(head, _body):
+def deletes_nothing(head: bytes, _body: bytes) -> bytes | None:
     return b"HTTP/1.1 204 X\r\n\r\n" if head.startswith(b"DELETE /sessions/") else None
 
 
@@ -94,7 +101,7 @@ hoard: list[bytearray] = []
 places = asyncio.Semaphore(80)
 
 
-async def request(reader):
+async def request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     """The head and the body, of which the end is where the head says, or nowhere."""
     head = await reader.readuntil(b"\r\n\r\n")
     fields = dict(line.lower().split(b":", 1) for line in head.split(b"\r\n")[1:] if b":" in line)
@@ -104,13 +111,15 @@ async def request(reader):
     return head, await reader.readexactly(int(length) if length.isdigit() else 0)
 
 
-async def pump(reader, writer):
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(65_536):
         writer.write(data)
     writer.close()
 
 
-async def serve(reader, writer, fault, upstream):
+async def serve(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: Fault, upstream: int | None
+) -> None:
     pumping = None
     try:
         if upstream is not None:
@@ -135,10 +144,10 @@ async def serve(reader, writer, fault, upstream):
         writer.close()
 
 
-async def main(port, name, upstream):
+async def main(port: int, name: str, upstream: int | None) -> None:
     fault = globals()[name]
 
-    async def connected(reader, writer):
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         gone = (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError)
         # The next one waits for as long as these like.
         async with places if name == "is_overrun" else contextlib.nullcontext():

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from tests.missing import cannot
 
@@ -11,7 +13,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 
 
 @cache
-def chromium():
+def chromium() -> str:
     """Its path. Skips the test where there is none, and in CI fails it."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
@@ -19,12 +21,12 @@ def chromium():
     return found
 
 
-def launch_options():
+def launch_options() -> dict[str, Any]:
     # Root has no sandbox of Chromium's, and a container is often run by root.
     return {"executable_path": chromium(), "args": ["--no-sandbox"] if os.geteuid() == 0 else []}
 
 
-def choose_third_party_cookies(profile, *, blocked):
+def choose_third_party_cookies(profile: Path, *, blocked: bool) -> None:
     """Writes the reader's choice into a new profile folder, as the settings page does. A context without a
     profile is a private window, which blocks them always."""
     folder = profile / "Default"

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,19 +51,19 @@ class Server:
     received: list[tuple[str, str | None]] = field(default_factory=list)
 
     @property
-    def url(self):
+    def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def other_site(self):
+    def other_site(self) -> str:
         """The same server under a name that is another site's to a browser."""
         return f"http://localhost:{self.port}"
 
 
 @contextmanager
-def server():
+def server() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             found.received.append((parts.path, self.headers.get("Cookie")))
             answer = found.answers.get(parts.path, lambda _: Answer(status=404))(parts.query)
@@ -74,7 +74,7 @@ def server():
             self.end_headers()
             self.wfile.write(answer.body.encode())
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
@@ -86,7 +86,7 @@ def server():
         thread.join()
 
 
-def docs_site(site, broker):
+def docs_site(site: Server, broker: str) -> None:
     """Makes `site` a docs site whose pages run the script of the guide. With `?by=` in its address a page
     opens the authorization endpoint at that origin instead of the broker's."""
     policy = f"default-src 'none'; script-src 'self'; connect-src {broker}"
@@ -103,7 +103,7 @@ def docs_site(site, broker):
     }
 
 
-def guide_script(broker, site):
+def guide_script(broker: str, site: str) -> str:
     (script,) = re.findall(r"```js\n(.*?)```", GUIDE.read_text(), re.S)
     by = 'new URLSearchParams(location.search).get("by")'
     for written, ours in {
@@ -116,7 +116,7 @@ def guide_script(broker, site):
     return script
 
 
-def cutting(broker):
+def cutting(broker: str) -> Callable[[str], Answer]:
     """An authorization endpoint that leads to the broker's and cuts the popup from its opener on the way, as
     a login page of many a company does."""
     headers = {"Cross-Origin-Opener-Policy": "same-origin"}

@@ -6,7 +6,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -15,21 +18,23 @@ from tests.chat_proxy.service import Backend, Publisher, Service, configuration,
 from tests.ports import free_ports
 from tests.processes import PATIENCE_S
 from tests.trust import TRUST
-from tests.valkey import PATIENT_S
+from tests.valkey import PATIENT_S, Valkey
 
 
 @dataclass
 class Process:
     service: Service
     process: asyncio.subprocess.Process
-    log: object
+    log: Path
 
-    def terminate(self):
+    def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
 
 @contextlib.asynccontextmanager
-async def started(valkey, folder, *, metrics_port=0, **options):
+async def started(
+    valkey: Valkey, folder: Path, *, metrics_port: int = 0, **options: Any
+) -> AsyncIterator[Process]:
     backend, publisher = Backend(), Publisher()
     await backend.start()
     await publisher.start()
@@ -65,7 +70,7 @@ async def started(valkey, folder, *, metrics_port=0, **options):
         await backend.stop()
 
 
-async def _answers(client):
+async def _answers(client: httpx.AsyncClient) -> bool:
     try:
         return (await client.get("/readyz")).status_code == 200
     except httpx.TransportError:

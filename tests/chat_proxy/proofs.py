@@ -3,6 +3,8 @@
 import contextlib
 import json
 import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jwt
 from cryptography.exceptions import InvalidSignature
@@ -10,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from tests.chat_proxy.holder import part, unsigned
+from tests.chat_proxy.holder import Holder, part, unsigned
 from tests.chat_proxy.service import AUDIENCE, token
 from tests.oauth import Key, encode
 from tests.tokens.edwards import FORGED
@@ -21,52 +23,55 @@ NEEDED = "needs the nonce that is in DPoP-Nonce"
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
-def with_signature(change):
-    def make(holder):
+Make = Callable[[Holder], str]
+
+
+def with_signature(change: Callable[[bytes], bytes]) -> Make:
+    def make(holder: Holder) -> str:
         head, body, signature = holder.proof().split(".")
         return f"{head}.{body}.{encode(change(jwt.utils.base64url_decode(signature)))}"
 
     return make
 
 
-def with_header(**members):
+def with_header(**members: Any) -> Make:
     """A member that is None is left out; everything is signed again, by the same key."""
 
-    def make(holder):
+    def make(holder: Holder) -> str:
         header = {name: one for name, one in (part(holder.proof(), 0) | members).items() if one is not None}
         return signed(holder.key.private, header, holder.payload())
 
     return make
 
 
-def without(name):
-    def make(holder):
+def without(name: str) -> Make:
+    def make(holder: Holder) -> str:
         payload = {key: value for key, value in holder.payload().items() if key != name}
         return signed(holder.key.private, part(holder.proof(), 0), payload)
 
     return make
 
 
-def with_claims(**claims):
+def with_claims(**claims: Any) -> Make:
     return lambda holder: holder.proof(**claims)
 
 
-def at_seconds(offset):
+def at_seconds(offset: int) -> Make:
     return lambda holder: holder.proof(iat=int(holder.now()) + offset)
 
 
-def signed(private, header, payload):
+def signed(private: Any, header: Mapping[str, Any], payload: Any) -> str:
     text = unsigned(header, payload)
     algorithm = ECAlgorithm(ECAlgorithm.SHA256) if isinstance(private, ec.EllipticCurvePrivateKey) else None
     return f"{text}.{encode((algorithm or OKPAlgorithm()).sign(text.encode(), private))}"
 
 
-def in_json_form(holder):
+def in_json_form(holder: Holder) -> str:
     head, body, signature = holder.proof().split(".")
     return json.dumps({"protected": head, "payload": body, "signature": signature})
 
 
-def by_hmac(holder):
+def by_hmac(holder: Holder) -> str:
     """Keyed by what everybody knows, the public key."""
     jwk = {"kty": "oct", "k": encode(json.dumps(holder.key.jwk).encode())}
     text = unsigned({"typ": "dpop+jwt", "alg": "HS256", "jwk": jwk}, holder.payload())
@@ -74,16 +79,16 @@ def by_hmac(holder):
     return f"{text}.{encode(hmac.sign(text.encode(), json.dumps(holder.key.jwk).encode()))}"
 
 
-def by_nobody(holder):
+def by_nobody(holder: Holder) -> str:
     header = {"typ": "dpop+jwt", "alg": "none", "jwk": holder.key.jwk}
     return f"{unsigned(header, holder.payload())}.{encode(b'0')}"
 
 
-def without_signature(holder):
+def without_signature(holder: Holder) -> str:
     return holder.proof().rpartition(".")[0] + "."
 
 
-def by_rsa(holder):
+def by_rsa(holder: Holder) -> str:
     private = rsa.generate_private_key(65537, 2048)
     jwk = json.loads(RSAAlgorithm.to_jwk(private.public_key()))
     text = unsigned({"typ": "dpop+jwt", "alg": "RS256", "jwk": jwk}, holder.payload())
@@ -91,20 +96,21 @@ def by_rsa(holder):
     return f"{text}.{encode(signature)}"
 
 
-def with_private_jwk(holder):
-    jwk = json.loads(ECAlgorithm.to_jwk(holder.key.private))
+def with_private_jwk(holder: Holder) -> str:
+    private: Any = holder.key.private
+    jwk = json.loads(ECAlgorithm.to_jwk(private))
     return signed(holder.key.private, part(holder.proof(), 0) | {"jwk": jwk}, holder.payload())
 
 
-def in_der(signature):
+def in_der(signature: bytes) -> bytes:
     return encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
 
 
-def by_another_key(holder):
+def by_another_key(holder: Holder) -> str:
     return signed(Key().private, part(holder.proof(), 0), holder.payload())
 
 
-def of_another_key(holder):
+def of_another_key(holder: Holder) -> str:
     return Key().proof("POST", f"{AUDIENCE}/chat", nonce=holder.nonce, access_token=holder.token)
 
 
@@ -190,12 +196,12 @@ REFUSED = {
 }
 
 
-def changed(proof):
+def changed(proof: str) -> str:
     head, _, signature = proof.split(".")
     return f"{head}.{encode(json.dumps(part(proof, 1) | {'jti': 'other'}).encode())}.{signature}"
 
 
-def forged(header, holder, raw):
+def forged(header: Mapping[str, Any], holder: Holder, raw: bytes) -> str:
     """A proof made without any private key, which OpenSSL accepts."""
     public = ed25519.Ed25519PublicKey.from_public_bytes(raw)
     while True:

@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import json
+import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from broker.storage.redis import RedisSessions
 from chat_proxy.app import create_app
@@ -36,19 +40,19 @@ GENEROUS = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 100\ndaily_q
 
 
 def configuration(
-    folder,
-    redis_url,
-    jwks_url,
-    backend_url,
+    folder: Path,
+    redis_url: str,
+    jwks_url: str,
+    backend_url: str,
     *,
-    tiers=None,
-    site="",
-    other="",
-    backend="",
-    proxy="",
-    more="",
-    redis_deadline=PATIENT_S,
-):
+    tiers: Mapping[str, str] | None = None,
+    site: str = "",
+    other: str = "",
+    backend: str = "",
+    proxy: str = "",
+    more: str = "",
+    redis_deadline: float = PATIENT_S,
+) -> tuple[Path, dict[str, str]]:
     tables = {"reader": GENEROUS, "guest": GENEROUS, **(tiers or {})}
     text = f"""
 env = "development"
@@ -83,12 +87,12 @@ secret = "{SECRET}"
     }
 
 
-def leases_of(owner=SUB, site="docs"):
+def leases_of(owner: str = SUB, site: str = "docs") -> str:
     """The key of the running answers of a reader or an `address:NETWORK` at a site, or of a `site:NAME`."""
     return f"cg:{{{owner}}}:leases" if owner.startswith("site:") else f"cg:{{{owner}}}:at:{site}:leases"
 
 
-async def until(holds, within):
+async def until(holds: Callable[[], Awaitable[bool]], within: float) -> None:
     """Wait for what can only be seen by looking; TimeoutError after `within` seconds."""
     async with asyncio.timeout(within):
         while not await holds():  # noqa: ASYNC110
@@ -98,21 +102,21 @@ async def until(holds, within):
 class Publisher:
     """The broker's key set, and how often it was asked for. It answers once `may_answer` is set."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.fetches = 0
         self.document = JWKS
         self.is_away = False
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def start(self):
+    async def start(self) -> None:
         self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/jwks"
 
-    async def stop(self):
+    async def stop(self) -> None:
         self._server.close()
 
-    async def _answer(self, reader, writer):
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             self.fetches += 1
@@ -130,45 +134,49 @@ class Received:
     body: bytes
 
     @property
-    def json(self):
+    def json(self) -> Any:
         return json.loads(self.body)
 
 
 class Peer:
     """One connection of the proxy to the backend, as a behaviour is handed it."""
 
-    def __init__(self, reader, writer, received):
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: Received
+    ) -> None:
         self.reader = reader
         self.writer = writer
         self.received = received
 
-    async def send(self, raw):
+    async def send(self, raw: bytes) -> None:
         self.writer.write(raw)
         await self.writer.drain()
 
-    async def head(self, content_type="text/event-stream", *, status="200 OK", extra=""):
+    async def head(
+        self, content_type: str = "text/event-stream", *, status: str = "200 OK", extra: str = ""
+    ) -> None:
         await self.send(
             f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\n{extra}"
             "Transfer-Encoding: chunked\r\n\r\n".encode()
         )
 
-    async def chunk(self, raw):
+    async def chunk(self, raw: bytes) -> None:
         await self.send(b"%x\r\n%s\r\n" % (len(raw), raw))
 
-    async def event(self, name, **members):
+    async def event(self, name: str, **members: Any) -> None:
         await self.chunk(f"event: {name}\ndata: {json.dumps(members)}\n\n".encode())
 
-    async def end(self):
+    async def end(self) -> None:
         await self.send(b"0\r\n\r\n")
 
-    async def document(self, members):
+    async def document(self, members: Any) -> None:
         raw = members if isinstance(members, bytes) else json.dumps(members).encode()
         await self.send(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
             % (len(raw), raw)
         )
 
-    async def gone(self):
+    async def gone(self) -> None:
         """Returns when the proxy hung up."""
         with contextlib.suppress(OSError):
             while await self.reader.read(65536):
@@ -192,7 +200,7 @@ async def answer_plainly(peer: Peer) -> None:
         await peer.document({"response": "Hello reader.", "citations": [citation]})
 
 
-async def reached(event, asking):
+async def reached(event: asyncio.Event, asking: asyncio.Task[httpx.Response]) -> None:
     """Returns once the backend has set `event`; fails where `asking` was answered without it."""
     waiting = asyncio.create_task(event.wait())
     await asyncio.wait({waiting, asking}, return_when=asyncio.FIRST_COMPLETED)
@@ -203,11 +211,11 @@ async def reached(event, asking):
 class Paused:
     """A backend's behaviour: it goes on as `then` once `go_on` is set. `asked`: it has a question."""
 
-    def __init__(self, then=answer_plainly):
+    def __init__(self, then: Behaviour = answer_plainly) -> None:
         self.then = then
         self.asked, self.go_on = asyncio.Event(), asyncio.Event()
 
-    async def __call__(self, peer):
+    async def __call__(self, peer: Peer) -> None:
         self.asked.set()
         await self.go_on.wait()
         await self.then(peer)
@@ -222,23 +230,23 @@ class Backend:
     running: set[asyncio.Task[None]] = field(default_factory=set)
     connections: int = 0
 
-    async def start(self):
+    async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
-    async def is_idle(self):
+    async def is_idle(self) -> bool:
         return not self.running
 
-    async def is_asked(self):
+    async def is_asked(self) -> bool:
         return bool(self.received)
 
-    async def stop(self):
+    async def stop(self) -> None:
         self._server.close()
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
 
-    async def _serve(self, reader, writer):
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.running.add(task)
@@ -254,7 +262,7 @@ class Backend:
             writer.close()
 
     @staticmethod
-    async def _request(reader):
+    async def _request(reader: asyncio.StreamReader) -> Received:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         line, *fields = head.strip().split("\r\n")
         headers = dict(one.split(": ", 1) for one in fields)
@@ -265,15 +273,15 @@ class Backend:
 class _Server(uvicorn.Server):
     """Goes when it is told: uvicorn's own looks every 100 ms, twice, would be half of the tests' time."""
 
-    def __init__(self, config):
+    def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_up = asyncio.Event()
         self.stop = asyncio.Event()
 
-    async def main_loop(self):
+    async def main_loop(self) -> None:
         await self.stop.wait()
 
-    async def shutdown(self, sockets=None):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -283,12 +291,12 @@ class _Server(uvicorn.Server):
             await asyncio.wait(tasks, timeout=3)
         await self.lifespan.shutdown()
 
-    async def startup(self, sockets=None):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.is_up.set()
 
     @contextlib.contextmanager
-    def capture_signals(self):
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 
@@ -306,8 +314,17 @@ class Service:
     drain: Drain = field(init=False)
     config: ProxyConfig = field(init=False)
     metrics: Metrics = field(init=False)
+    bearer: str = ""
 
-    async def sign_in(self, sid="s1", sub=SUB, *, client="docs", tier="reader", proved_by="password"):
+    async def sign_in(
+        self,
+        sid: str = "s1",
+        sub: str = SUB,
+        *,
+        client: str = "docs",
+        tier: str = "reader",
+        proved_by: str = "password",
+    ) -> str:
         sessions = RedisSessions(self.store)
         record = {
             "token_hash": liveness.token_hash(sid + sub),
@@ -321,27 +338,29 @@ class Service:
         assert await sessions.create(sub, sid, await sessions.generation(sub, client), record, cap=50)
         return token(sid=sid, sub=sub, client_id=client, tier=tier)
 
-    async def sign_out(self, sid="s1", sub=SUB):
+    async def sign_out(self, sid: str = "s1", sub: str = SUB) -> None:
         assert await RedisSessions(self.store).revoke(sub, sid)
 
-    async def holds_nothing(self, owner=SUB):
+    async def holds_nothing(self, owner: str = SUB) -> bool:
         [count] = await self.store.run(command("ZCARD", leases_of(owner)))
         return count == 0
 
-    async def cut(self, **fields):
+    async def cut(self, **fields: Any) -> None:
         flat = [part for pair in fields.items() for part in pair]
         await self.store.run(command("HSET", liveness.CUT, *flat))
 
-    def headers(self, bearer, *, stream=False):
+    def headers(self, bearer: str, *, stream: bool = False) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {bearer}"}
         return headers | ({"Accept": "text/event-stream"} if stream else {})
 
-    async def ask(self, bearer, message="What is this?", **members):
+    async def ask(self, bearer: str, message: Any = "What is this?", **members: Any) -> httpx.Response:
         body = {"message": message, "mode": "normal", **members}
         return await self.client.post("/chat", json=body, headers=self.headers(bearer))
 
     @contextlib.asynccontextmanager
-    async def stream(self, bearer, message="What is this?", **members):
+    async def stream(
+        self, bearer: str, message: str = "What is this?", **members: Any
+    ) -> AsyncIterator["Stream"]:
         body = {"message": message, "mode": "normal", **members}
         headers = self.headers(bearer, stream=True)
         async with self.client.stream("POST", "/chat", json=body, headers=headers) as answer:
@@ -351,12 +370,12 @@ class Service:
 class Stream:
     """A streamed answer, read event by event."""
 
-    def __init__(self, answer):
+    def __init__(self, answer: httpx.Response) -> None:
         self.answer = answer
         self._lines = self._split(answer)
 
     @staticmethod
-    async def _split(answer):
+    async def _split(answer: httpx.Response) -> AsyncIterator[str]:
         # By LF alone: httpx's own lines also end at U+2028.
         rest = b""
         async for chunk in answer.aiter_bytes():
@@ -364,7 +383,7 @@ class Stream:
             for line in lines:
                 yield line.decode()
 
-    async def event(self):
+    async def event(self) -> Any:
         """The next `(name, members)`, or None at the end; comments are `(":", text)`."""
         name, data = None, None
         async for line in self._lines:
@@ -378,14 +397,14 @@ class Stream:
                 return name, data
         return None
 
-    async def all(self):
+    async def all(self) -> list[tuple[str, Any]]:
         found = []
         while (event := await self.event()) is not None:
             found.append(event)
         return found
 
 
-def token(*, kid="k1", **changes):
+def token(*, kid: str = "k1", **changes: Any) -> str:
     now = int(time.time())
     payload = {
         "iss": ISSUER,
@@ -403,7 +422,7 @@ def token(*, kid="k1", **changes):
 
 
 @contextlib.asynccontextmanager
-async def served(app):
+async def served(app: ASGIApp) -> AsyncIterator[str]:
     """An ASGI application on a free port; its address."""
     server = _Server(
         uvicorn.Config(
@@ -428,16 +447,16 @@ async def served(app):
 
 @contextlib.asynccontextmanager
 async def running(
-    valkey,
-    folder,
+    valkey: Any,
+    folder: Path,
     *,
-    redis_url=None,
-    now=time.time,
-    clock=time.monotonic,
-    drain=None,
-    renew_every=leases.EVERY,
-    **options,
-):
+    redis_url: str | None = None,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+    drain: Drain | None = None,
+    renew_every: float = leases.EVERY,
+    **options: Any,
+) -> AsyncIterator[Service]:
     """A proxy with its neighbours, until the end of the block."""
     backend, publisher = Backend(), Publisher()
     await backend.start()
@@ -448,8 +467,7 @@ async def running(
     config = resolve(read(path, environ))
     drain = drain or Drain()
     metrics = Metrics()
-    parts = {"drain": drain, "now": now, "clock": clock, "metrics": metrics}
-    app = create_app(config, **parts, renew_every=renew_every)
+    app = create_app(config, drain=drain, now=now, clock=clock, metrics=metrics, renew_every=renew_every)
     limits = httpx.Limits(max_connections=None)
     async with (
         served(app) as base,

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from broker.accounts.accounts import Credential
 from broker.oauth.clients import Clients
 from broker.sessions.session import PASSWORD, Caller, Identity, open_session
 from broker.storage.redis import RedisSessions
@@ -17,26 +19,27 @@ GOOD = "a tall ship and a star\n"
 
 
 @asynccontextmanager
-async def sessions():
+async def sessions() -> AsyncIterator[RedisSessions]:
     store = Store(here().redis_url, time.monotonic, deadline=PATIENT_S)
     yield RedisSessions(store)
     await store.close()
 
 
-def credential(email):
-    async def read():
+def credential(email: str) -> Credential:
+    async def read() -> Credential:
         accounts = open_accounts(f"sqlite:///{here().data_dir}/accounts.db")
         found = await accounts.by_email(email)
         await accounts.close()
+        assert found is not None
         return found
 
     return asyncio.run(read())
 
 
-def sign_in(sub, site="docs"):
+def sign_in(sub: str, site: str = "docs") -> str:
     """A living session, as the broker opens one; its id."""
 
-    async def work():
+    async def work() -> str:
         async with sessions() as kept:
             client = Clients.of(here().settings.sites).by_id[site]
             generation = await kept.generation(sub, "docs")
@@ -53,14 +56,14 @@ def sign_in(sub, site="docs"):
     return asyncio.run(work())
 
 
-def living(sub):
-    async def work():
+def living(sub: str) -> set[str]:
+    async def work() -> set[str]:
         async with sessions() as kept:
             return {one.id for one in await kept.by_user(sub)}
 
     return asyncio.run(work())
 
 
-def add(email="ann@example.com"):
+def add(email: str = "ann@example.com") -> str:
     said("users", "add", email, "--password-stdin", stdin=GOOD)
     return credential(email).account.id

@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Self
 
 from tests.missing import cannot
 from tests.processes import PATIENCE_S
@@ -20,7 +22,14 @@ PID = re.compile(r"^(valkey|broker|proxy|backend|page) .* pid (\d+)$", re.MULTIL
 class Stack:
     """One `chatgate` process; `said` holds what it has written up to its being ready."""
 
-    def __init__(self, folder, ports, *words, terminal=subprocess.PIPE, **variables):
+    def __init__(
+        self,
+        folder: Path,
+        ports: Sequence[int],
+        *words: str,
+        terminal: int = subprocess.PIPE,
+        **variables: Any,
+    ) -> None:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("CHATGATE_")}
         ours.pop("REDIS_URL", None)
         # The sample book would take seconds by meaning, and minutes on a busy machine.
@@ -39,7 +48,7 @@ class Stack:
         self.said = ""
         self.pids: dict[str, int] = {}
 
-    def wait_until_ready(self):
+    def wait_until_ready(self) -> Self:
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         for line in self.process.stdout:
@@ -49,17 +58,17 @@ class Stack:
                 return self
         raise AssertionError(self.process.stderr.read())
 
-    def wait_for(self, text):
+    def wait_for(self, text: str) -> str:
         """The next line that holds it."""
         assert self.process.stdout is not None
         return next(line for line in self.process.stdout if text in line)
 
-    def end(self):
+    def end(self) -> tuple[int, str]:
         """Exit code and standard error."""
         _, err = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, err
 
-    def close(self):
+    def close(self) -> None:
         """Kill the process if it runs, and close the pipes that nobody has read to their ends."""
         self.process.kill()
         self.process.wait()
@@ -67,7 +76,7 @@ class Stack:
             if pipe is not None:
                 pipe.close()
 
-    def get(self, name, path):
+    def get(self, name: str, path: str) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=PATIENCE_S)
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -76,7 +85,7 @@ class Stack:
         return answer
 
 
-def shell(stack, *lines):
+def shell(stack: Stack, *lines: str) -> str:
     """The output of the printed commands, run in a shell as they were printed."""
     if shutil.which("curl") is None:
         cannot("curl is not installed")

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.missing import cannot
 from tests.processes import REPOSITORY
@@ -29,16 +31,26 @@ class Docker:
     host: str
     home: Path
 
-    def __call__(self, *words, **options):
+    def __call__(self, *words: str | Path, **options: Any) -> Any:
         """`docker WORDS`; its output, or the whole failure."""
         return run(["docker", *words], self.environ, **options)
 
-    def compose(self, project, folder, environ, *words, **options):
-        command = [COMPOSE, "--project-name", project, "--project-directory", folder, "--progress", "plain"]
-        return run([*command, *words], self.environ | environ, cwd=folder, **options)
+    def compose(
+        self, project: str, folder: Path, environ: Mapping[str, str], *words: str, **options: Any
+    ) -> Any:
+        command: list[str | Path] = [
+            COMPOSE,
+            "--project-name",
+            project,
+            "--project-directory",
+            folder,
+            "--progress",
+            "plain",
+        ]
+        return run([*command, *words], {**self.environ, **environ}, cwd=folder, **options)
 
     @property
-    def environ(self):
+    def environ(self) -> dict[str, str]:
         # BuildKit would want a plugin that Debian does not have.
         return {
             "PATH": os.environ["PATH"],
@@ -48,7 +60,14 @@ class Docker:
         }
 
 
-def run(command, environ, *, cwd=None, check=True, timeout=240):
+def run(
+    command: Sequence[str | Path],
+    environ: Mapping[str, str],
+    *,
+    cwd: Path | None = None,
+    check: bool = True,
+    timeout: float = 240,
+) -> Any:
     """The command's standard output; with `check=False` the finished process."""
     done = subprocess.run(command, env=environ, cwd=cwd, capture_output=True, text=True, timeout=timeout)
     if not check:
@@ -58,7 +77,7 @@ def run(command, environ, *, cwd=None, check=True, timeout=240):
 
 
 @contextmanager
-def running():
+def running() -> Iterator[Docker]:
     """A Docker. Skips the tests, or in CI fails them, where there can be none."""
     if not COMPOSE.exists():
         cannot("docker-compose is not beside the interpreter: its package is for Linux alone")
@@ -79,7 +98,7 @@ def running():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _require_room():
+def _require_room() -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         cannot("starting a container engine takes root on Debian; DOCKER_HOST names one that runs")
     for comm in Path("/proc").glob("[0-9]*/comm"):
@@ -88,7 +107,7 @@ def _require_room():
                 cannot(f"another engine runs here (process {comm.parent.name}) and two share no network")
 
 
-def _install():
+def _install() -> None:
     missing = sorted({package for program, package in PACKAGES.items() if not shutil.which(program)})
     if not missing:
         return
@@ -98,7 +117,7 @@ def _install():
 
 
 @contextmanager
-def _network_as_it_was():
+def _network_as_it_was() -> Iterator[None]:
     forwarding = FORWARDING.read_text()
     rules = {kind: run([f"{kind}-save"], os.environ) for kind in ("iptables", "ip6tables")}
     had_bridge = Path("/sys/class/net/docker0").exists()
@@ -115,9 +134,9 @@ def _network_as_it_was():
 
 
 @contextmanager
-def _daemon(folder):
+def _daemon(folder: Path) -> Iterator[str]:
     host = f"unix://{folder}/docker.sock"
-    command = ["dockerd", "--host", host, "--pidfile", folder / "docker.pid"]
+    command: list[str | Path] = ["dockerd", "--host", host, "--pidfile", folder / "docker.pid"]
     command += ["--data-root", folder / "data", "--exec-root", folder / "exec"]
     command += ["--bip", "10.213.0.1/24", "--default-address-pool", "base=10.214.0.0/16,size=24"]
     with (folder / "log").open("wb") as log:
@@ -125,9 +144,9 @@ def _daemon(folder):
     try:
         deadline = time.monotonic() + 60
         while not _answers(folder, host):
-            log = (folder / "log").read_text()[-2000:]
-            assert process.poll() is None, f"dockerd ended with {process.returncode}:\n{log}"
-            assert time.monotonic() < deadline, f"dockerd does not answer:\n{log}"
+            said = (folder / "log").read_text()[-2000:]
+            assert process.poll() is None, f"dockerd ended with {process.returncode}:\n{said}"
+            assert time.monotonic() < deadline, f"dockerd does not answer:\n{said}"
             time.sleep(0.2)
         yield host
     finally:
@@ -138,14 +157,14 @@ def _daemon(folder):
         subprocess.run(["umount", folder / "data"], check=False, capture_output=True)
 
 
-def _answers(folder, host):
+def _answers(folder: Path, host: str) -> bool:
     environ = Docker(host, folder / "home").environ
     return (folder / "docker.sock").exists() and subprocess.run(
         ["docker", "info"], env=environ, capture_output=True
     ).returncode == 0
 
 
-def clone(folder):
+def clone(folder: Path) -> Path:
     """The files that a clone of this checkout would have, as they are now, below `folder`."""
     listed = run(["git", "ls-files", "-z", "-co", "--exclude-standard"], os.environ, cwd=REPOSITORY)
     for name in filter(None, listed.split("\0")):

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,23 +34,23 @@ class Pod:
     address: str = ""
 
     @property
-    def hostname(self):
+    def hostname(self) -> str:
         return f"{self.name}-{self.number}"
 
-    def container(self, name):
+    def container(self, name: str) -> str:
         return f"pod-{self.hostname}-{name}"
 
-    def start(self):
+    def start(self) -> None:
         """Again, where it was stopped: its volumes are as they were."""
         for one in self.containers:
             self.docker("start", one)
         found = json.loads(self.docker("inspect", self.containers[0]))[0]["NetworkSettings"]["Networks"]
         self.address = next(iter(found.values()))["IPAddress"]
 
-    def kill(self):
+    def kill(self) -> None:
         self.docker("kill", *self.containers)
 
-    def stop(self):
+    def stop(self) -> list[str]:
         """As the kubelet does, after the pause that the manifest has; the exit code of each container."""
         seconds = self.spec["terminationGracePeriodSeconds"]
         self.docker("stop", "--time", str(seconds), *reversed(self.containers), timeout=seconds + 30)
@@ -57,15 +58,15 @@ class Pod:
             self.docker("inspect", "--format", "{{.State.ExitCode}}", one).strip() for one in self.containers
         ]
 
-    def url(self, port):
+    def url(self, port: int) -> str:
         return f"http://{self.address}:{port}"
 
-    def is_ready(self):
+    def is_ready(self) -> bool:
         probes = ("startupProbe", "readinessProbe", "livenessProbe")
         asked = [(one, one[probe]) for one in self.spec["containers"] for probe in probes if probe in one]
         return all(self._passes(*one) for one in asked)
 
-    def _passes(self, container, probe):
+    def _passes(self, container: Mapping[str, Any], probe: Mapping[str, Any]) -> bool:
         if "exec" in probe:
             command = ["exec", self.container(container["name"]), *probe["exec"]["command"]]
             return self.docker(*command, check=False).returncode == 0
@@ -78,7 +79,7 @@ class Pod:
             return False
         return answer.is_success
 
-    def logs(self):
+    def logs(self) -> str:
         return "\n".join(
             f"{one}:\n{done.stdout[-1500:]}{done.stderr[-1500:]}"
             for one in self.containers
@@ -89,24 +90,32 @@ class Pod:
 class Cluster:
     """`objects` are those that `kubectl apply -k` would send, `secrets` each Secret's files by its name."""
 
-    def __init__(self, docker, folder: Path, objects, secrets, network="chatgate-pods", subnet="10.213.216"):
+    def __init__(
+        self,
+        docker: Docker,
+        folder: Path,
+        objects: Mapping[tuple[str, str], Any],
+        secrets: Mapping[str, Any],
+        network: str = "chatgate-pods",
+        subnet: str = "10.213.216",
+    ) -> None:
         self.docker, self.folder, self.objects, self.secrets = docker, folder, objects, secrets
         self.network, self.subnet = network, subnet
         self.gateway = f"{subnet}.1"
         self.pods: dict[str, list[Pod]] = {}
 
-    def open(self):
+    def open(self) -> None:
         self.docker(
             "network", "create", "--subnet", f"{self.subnet}.0/24", "--gateway", self.gateway, self.network
         )
 
-    def close(self):
+    def close(self) -> None:
         containers = [one for pods in self.pods.values() for pod in pods for one in pod.containers]
         if containers:
             self.docker("rm", "--force", "--volumes", *reversed(containers), check=False, timeout=120)
         self.docker("network", "rm", self.network, check=False)
 
-    def run(self, kind, name, *, wait=True):
+    def run(self, kind: str, name: str, *, wait: bool = True) -> list[Pod]:
         """All replicas of a Deployment or StatefulSet."""
         spec = self.objects[kind, name]["spec"]
         made = self.pods[name] = []
@@ -119,14 +128,14 @@ class Cluster:
             self.wait(name)
         return made
 
-    def wait(self, *names):
+    def wait(self, *names: str) -> None:
         deadline = time.monotonic() + PATIENCE_S
         waiting = [pod for name in names for pod in self.pods[name]]
         while waiting := [pod for pod in waiting if not pod.is_ready()]:
             assert time.monotonic() < deadline, "\n".join(pod.logs() for pod in waiting)
             time.sleep(0.2)
 
-    def _create(self, pod, claims):
+    def _create(self, pod: Pod, claims: Sequence[Mapping[str, Any]]) -> None:
         volumes = self._volumes(pod, claims)
         for container in pod.spec["containers"]:
             made = pod.container(container["name"])
@@ -145,7 +154,7 @@ class Cluster:
             self.docker(*command, "--entrypoint", first, container["image"], *rest)
             pod.containers.append(made)
 
-    def _addresses(self, hostname):
+    def _addresses(self, hostname: str) -> list[str]:
         """The pod's own where a Service is for it alone, and those of all such Services by their names."""
         kept = [
             name
@@ -157,7 +166,7 @@ class Cluster:
         # A container's own name is in its file of hosts.
         return words + [f"--add-host={name}:{address}" for name, address in known.items() if name != hostname]
 
-    def _restricted(self, own, container):
+    def _restricted(self, own: Mapping[str, Any], container: Mapping[str, Any]) -> list[str]:
         context = container["securityContext"]
         assert context["readOnlyRootFilesystem"]
         assert context["capabilities"] == {"drop": ["ALL"]}
@@ -166,7 +175,7 @@ class Cluster:
         words = ["--user", f"{own['runAsUser']}:{own['runAsGroup']}", "--read-only", "--cap-drop", "ALL"]
         return [*words, "--security-opt", "no-new-privileges", "--memory", memory]
 
-    def _volumes(self, pod, claims):
+    def _volumes(self, pod: Pod, claims: Sequence[Mapping[str, Any]]) -> dict[str, Path | None]:
         """The folder of each volume by its name; None for one in memory."""
         own = pod.spec["securityContext"]
         found: dict[str, Path | None] = {}
@@ -191,7 +200,7 @@ class Cluster:
         return found
 
 
-def _fill(folder, files, mode, group):
+def _fill(folder: Path, files: Mapping[str, str], mode: int, group: int) -> None:
     folder.mkdir(parents=True)
     folder.chmod(0o755)
     for name, text in files.items():
@@ -200,7 +209,7 @@ def _fill(folder, files, mode, group):
         (folder / name).chmod(mode)
 
 
-def _mount(folder, mount):
+def _mount(folder: Path | None, mount: Mapping[str, Any]) -> list[str]:
     if folder is None:
         return ["--tmpfs", f"{mount['mountPath']}:size=16m,mode=1777,noexec,nosuid,nodev"]
     return ["--volume", f"{folder}:{mount['mountPath']}{':ro' if mount.get('readOnly') else ''}"]

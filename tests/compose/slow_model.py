@@ -9,7 +9,7 @@ EVERY_S = 0.3
 
 
 class Model(BaseHTTPRequestHandler):
-    def do_POST(self):
+    def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -19,7 +19,7 @@ class Model(BaseHTTPRequestHandler):
             time.sleep(EVERY_S)
         self._say("[DONE]")
 
-    def _say(self, data):
+    def _say(self, data: str) -> None:
         self.wfile.write(f"data: {data}\n\n".encode())
         self.wfile.flush()
 

@@ -3,8 +3,12 @@
 import json
 import ssl
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from tests.compose.engine import Docker
 from tests.ports import free_ports
@@ -25,7 +29,7 @@ class Stack:
     subnet: str
     environ: dict[str, str] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.port, self.tls_port = free_ports(2)
         self.environ = {
             "CHATGATE_HTTP": f"127.0.0.1:{self.port}",
@@ -36,61 +40,61 @@ class Stack:
         }
         self.url = f"http://127.0.0.1:{self.port}"
 
-    def __call__(self, *words, **options):
+    def __call__(self, *words: str, **options: Any) -> Any:
         """`docker compose WORDS`."""
         return self.docker.compose(self.project, self.clone, self.environ, *words, **options)
 
-    def up(self, *services, files=()):
+    def up(self, *services: str, files: Sequence[str] = ()) -> None:
         named = [word for file in ("docker-compose.yml", *files) for word in ("--file", file)]
         command = ("up", "--detach", "--wait", "--wait-timeout", "120", *services)
         done = self(*named, *command, check=False, timeout=500)
         assert done.returncode == 0, f"{done.stderr[-3000:]}\n{self('logs', '--no-color')[-6000:]}"
 
-    def end(self):
+    def end(self) -> None:
         self("--profile", "commands", "down", "--volumes", "--remove-orphans", check=False)
 
-    def containers(self):
+    def containers(self) -> dict[str, Any]:
         """The engine's description of each running container, by its service."""
         ids = self("ps", "--quiet").split()
         found = json.loads(self.docker("inspect", *ids))
         return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
 
-    def inside(self, service, *command, **options):
+    def inside(self, service: str, *command: str, **options: Any) -> Any:
         return self("exec", "-T", service, *command, **options)
 
 
 class Reader:
     """Somebody with a browser on a page of the stack's own origin, or with the headers that are given."""
 
-    def __init__(self, url, *, origin=None, verify=True, **headers):
+    def __init__(self, url: str, *, origin: str | None = None, verify: Any = True, **headers: Any) -> None:
         self.http = browser_on(origin or url, url=url, verify=verify, **headers)
 
-    def sign_up(self, email):
+    def sign_up(self, email: str) -> httpx.Response:
         account = {"name": "Ada", "email": email, "password": PASSWORD}
         return self.http.post("/api/auth/sign-up/email", json=account)
 
-    def sign_in(self, email):
+    def sign_in(self, email: str) -> httpx.Response:
         return self.http.post("/api/auth/sign-in/email", json={"email": email, "password": PASSWORD})
 
-    def sign_out(self):
+    def sign_out(self) -> httpx.Response:
         return self.http.post("/api/auth/sign-out")
 
-    def session(self):
+    def session(self) -> Any:
         # A page of the same origin sends no Origin with a GET.
         request = self.http.build_request("GET", "/api/auth/get-session")
         del request.headers["origin"]
         return self.http.send(request).raise_for_status().json()
 
-    def token(self):
+    def token(self) -> httpx.Response:
         request = self.http.build_request("GET", "/auth/token")
         del request.headers["origin"]
         return self.http.send(request)
 
-    def ask(self, token, **changes):
+    def ask(self, token: str, **changes: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
         return self.http.post("/chat", json=QUESTION | changes, headers=headers)
 
-    def stream(self, token, **changes):
+    def stream(self, token: str, **changes: Any) -> Iterator[Any]:
         """The events of an answer: when each came (seconds from the question), its name and its data."""
         headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
         begun = time.monotonic()
@@ -104,13 +108,13 @@ class Reader:
                     yield time.monotonic() - begun, name, json.loads(line.removeprefix("data: "))
 
 
-def signed_up(stack, email):
+def signed_up(stack: Stack, email: str) -> tuple[Reader, str]:
     reader = Reader(stack.url)
     assert reader.sign_up(email).status_code == 200
     return reader, reader.token().raise_for_status().json()["token"]
 
 
-def trusting(pem):
+def trusting(pem: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=pem)
     context.check_hostname = True
     return context

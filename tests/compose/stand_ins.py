@@ -10,7 +10,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from tests.compose.engine import COMPOSE, run
+from tests.compose.engine import COMPOSE, Docker, run
 from tests.missing import cannot
 from tests.processes import REPOSITORY
 
@@ -22,14 +22,14 @@ APPLETS = ("sh", "cp", "mv", "mkdir", "chown", "wget", "grep", "cat", "ls", "tou
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000").decode()
 
 
-def names():
+def names() -> dict[str, str]:
     """As the Dockerfile and docker-compose.yml have them, by the part before the colon."""
     written = (REPOSITORY / "Dockerfile").read_text() + (REPOSITORY / "docker-compose.yml").read_text()
     found = re.findall(r"(?:^FROM|image:) ((python|caddy|redis):\S+)", written, re.MULTILINE)
     return {short: name for name, short in found}
 
 
-def provide(docker, folder):
+def provide(docker: Docker, folder: Path) -> bool:
     """Whether the images are stand-ins. Makes them below `folder`."""
     wanted = names()
     assert set(wanted) == {"python", "caddy", "redis"}
@@ -46,7 +46,7 @@ def provide(docker, folder):
     return True
 
 
-def _pulled(docker, name):
+def _pulled(docker: Docker, name: str) -> bool:
     if docker("image", "inspect", name, check=False).returncode == 0:
         return True
     begun = time.monotonic()
@@ -54,7 +54,7 @@ def _pulled(docker, name):
     return done.returncode == 0 or (time.monotonic() - begun > PULL_WITHIN_S)
 
 
-def _debian(folder):
+def _debian(folder: Path) -> Path:
     made = folder / "debian.tar"
     hooks = (
         f'cp {CERTIFICATES} "$1"{CERTIFICATES}',
@@ -69,7 +69,7 @@ def _debian(folder):
     return made
 
 
-def _caddy(folder, debian):
+def _caddy(folder: Path, debian: Path) -> Path:
     """Caddy and a few commands, in the shape of the official image."""
     made = folder / "caddy.tar"
     with tarfile.open(debian) as source, tarfile.open(made, "w", format=tarfile.PAX_FORMAT) as target:
@@ -93,7 +93,9 @@ def _caddy(folder, debian):
     return made
 
 
-def _add(target, name, content, mode=0o644, capability=None):
+def _add(
+    target: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644, capability: str | None = None
+) -> None:
     member = tarfile.TarInfo(name)
     member.size, member.mode = len(content), mode
     if capability is not None:

@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import httpx
 
 from tests.deploy.manifests import DEPLOY, SERVICES, systemd
 from tests.missing import cannot
@@ -24,12 +27,12 @@ PAGE = "https://owner.github.io"
 PASSWORD = "a-tall-ship-and-a-star"
 
 
-def redis_program(folder):
+def redis_program(folder: Path) -> Path:
     """A folder with `redis-server`. Debian keeps the server as redis-check-rdb too, which redis-tools has."""
     found = shutil.which("redis-server") or shutil.which("redis-check-rdb")
-    for program in (found, shutil.which("redis-cli"), shutil.which("sqlite3"), shutil.which("openssl")):
-        if program is None:
-            cannot("one machine has redis-tools, sqlite3 and openssl (Debian's packages)")
+    others = [shutil.which(one) for one in ("redis-cli", "sqlite3", "openssl")]
+    if found is None or None in others:
+        cannot("one machine has redis-tools, sqlite3 and openssl (Debian's packages)")
     folder.mkdir(exist_ok=True)
     if not (folder / "redis-server").exists():
         (folder / "redis-server").symlink_to(found)
@@ -44,7 +47,7 @@ class Machine:
     redis_port: int = 0
     more: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         free, *ports = free_ports(4)
         self.redis_port = self.redis_port or free
         self.ports = dict(zip(SERVICES, ports, strict=True))
@@ -53,7 +56,7 @@ class Machine:
         self.etc, self.state, self.redis = (self.folder / name for name in ("etc", "state", "redis"))
         self.folder.mkdir()
 
-    def run(self, script, *words):
+    def run(self, script: str, *words: str) -> str:
         """A script of deploy/systemd in this machine's folders; its output."""
         environ = own_environment() | {
             "PATH": f"{self.programs}:{os.environ['PATH']}",
@@ -68,15 +71,20 @@ class Machine:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def set_up(self):
+    def set_up(self) -> None:
         self.run("secrets.sh")
         shutil.copy(SYSTEMD / "chatgate.toml", self.etc)
         for folder in (self.state, self.redis):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     @contextmanager
-    def running_redis(self):
-        command = [self.programs / "redis-server", SYSTEMD / "redis.conf", "--dir", self.redis]
+    def running_redis(self) -> Iterator[None]:
+        command: list[str | Path] = [
+            self.programs / "redis-server",
+            SYSTEMD / "redis.conf",
+            "--dir",
+            self.redis,
+        ]
         command += ["--port", str(self.redis_port), "--aclfile", self.etc / "redis.acl"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
@@ -90,7 +98,7 @@ class Machine:
             process.terminate()
             process.wait(20)
 
-    def ask_redis(self, user, *words):
+    def ask_redis(self, user: str, *words: str) -> str:
         secret = {"chatgate": "redis_password", "backup": "redis_backup_password"}.get(user)
         environ = dict(os.environ)
         login = []
@@ -102,7 +110,7 @@ class Machine:
         return (done.stdout + done.stderr).strip()
 
     @contextmanager
-    def running(self, *names):
+    def running(self, *names: str) -> Iterator[Self]:
         """Redis, and the services of these names."""
         with ExitStack() as stack:
             stack.enter_context(self.running_redis())
@@ -114,7 +122,7 @@ class Machine:
                 )
             yield self
 
-    def environ_of(self, name):
+    def environ_of(self, name: str) -> dict[str, str]:
         secrets = {f"{one.name}_file": str(one) for one in (self.etc / "secrets").iterdir()}
         environ = {key: value.format_map(secrets) for key, value in systemd(name).environ.items()}
         environ |= {f"CHATGATE_{name.upper()}_PORT": str(self.ports[name])}
@@ -132,7 +140,7 @@ class Machine:
             environ["CHATGATE_PROXY_JWKS_URL"] = f"{self.broker}/.well-known/jwks.json"
         return own_environment() | environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
-    def command(self, *words):
+    def command(self, *words: str) -> str:
         """`chatgate WORDS` as root would run it on this machine; its output."""
         environ = self.environ_of("broker") | {
             "CHATGATE_BACKENDS_BOOK_SECRET_FILE": str(self.etc / "secrets" / "book_secret"),
@@ -152,29 +160,29 @@ class Machine:
 class Reader:
     """Somebody on a page of the site. Cookies are for https alone, which ends before the services."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.email = f"{name}@example.com"
         self.http = browser_on(PAGE)
-        self.cookie = {}
+        self.cookie: dict[str, str] = {}
 
-    def sign_up(self, machine):
+    def sign_up(self, machine: Machine) -> httpx.Response:
         account = {"name": "Ada", "email": self.email, "password": PASSWORD}
         return self._keep(self.http.post(f"{machine.broker}/api/auth/sign-up/email", json=account))
 
-    def sign_in(self, machine):
+    def sign_in(self, machine: Machine) -> httpx.Response:
         known = {"email": self.email, "password": PASSWORD}
         return self._keep(self.http.post(f"{machine.broker}/api/auth/sign-in/email", json=known))
 
-    def sign_out(self, machine):
+    def sign_out(self, machine: Machine) -> httpx.Response:
         return self.http.post(f"{machine.broker}/api/auth/sign-out", headers=self.cookie)
 
-    def token(self, machine):
+    def token(self, machine: Machine) -> httpx.Response:
         return self.http.get(f"{machine.broker}/auth/token", headers=self.cookie)
 
-    def conversations(self, machine, token):
+    def conversations(self, machine: Machine, token: str) -> httpx.Response:
         return self.http.get(f"{machine.proxy}/sessions", headers={"Authorization": f"Bearer {token}"})
 
-    def _keep(self, answer):
+    def _keep(self, answer: httpx.Response) -> httpx.Response:
         kept = [one.partition(";")[0] for one in answer.headers.get_list("set-cookie")]
         self.cookie = {"Cookie": "; ".join(kept)}
         return answer

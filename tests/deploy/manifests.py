@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -37,11 +38,11 @@ class Service:
     more: dict[str, Any] = field(default_factory=dict)
 
 
-def yaml_documents(text):
+def yaml_documents(text: str) -> list[Any]:
     return list(YAML(typ="safe").load_all(text))
 
 
-def fly(name):
+def fly(name: str) -> Service:
     app = tomllib.loads((DEPLOY / "fly" / f"{name}.toml").read_text())
     # `fly secrets set` of docs/deploying.md.
     secrets = {
@@ -65,7 +66,7 @@ def fly(name):
     )
 
 
-def railway(name):
+def railway(name: str) -> Service:
     file = json.loads((DEPLOY / "railway" / f"{name}.json").read_text())
     references = {
         "Redis.REDIS_URL": "{redis_url}",
@@ -91,12 +92,12 @@ def railway(name):
 
 
 @cache
-def blueprint():
+def blueprint() -> Any:
     [file] = yaml_documents((DEPLOY / "render" / "render.yaml").read_text())
     return file
 
 
-def render(name):
+def render(name: str) -> Service:
     file = blueprint()
     services = {one["name"]: one for one in file["services"]}
     one = services[f"chatgate-{name}"]
@@ -116,7 +117,7 @@ def render(name):
     )
 
 
-def _rendered(variable, services, databases):
+def _rendered(variable: Mapping[str, Any], services: Mapping[str, Any], databases: Any) -> str:
     if "value" in variable:
         return str(variable["value"])
     if variable.get("generateValue"):
@@ -137,7 +138,7 @@ def _rendered(variable, services, databases):
     return {"connectionString": "{redis_url}", "hostport": "chatgate-backend:8002"}[source["property"]]
 
 
-def systemd(name):
+def systemd(name: str) -> Service:
     unit = _unit(DEPLOY / "systemd" / "chatgate-.service.d" / "common.conf")
     for key, values in _unit(DEPLOY / "systemd" / f"chatgate-{name}.service").items():
         unit.setdefault(key, []).extend(values)
@@ -158,7 +159,7 @@ def systemd(name):
     )
 
 
-def _unit(path):
+def _unit(path: Path) -> dict[str, list[str]]:
     """The settings of [Service], each with its values in their order."""
     found: dict[str, list[str]] = {}
     section = None
@@ -172,7 +173,7 @@ def _unit(path):
 
 
 @cache
-def built(overlay):
+def built(overlay: str) -> dict[tuple[str, str], Any]:
     """The objects that `kubectl apply -k` would send, by kind and name."""
     kubectl = Path(sys.executable).with_name("kubectl")
     done = subprocess.run(
@@ -181,7 +182,7 @@ def built(overlay):
     return {(one["kind"], one["metadata"]["name"]): one for one in yaml_documents(done.stdout)}
 
 
-def kubernetes(name, overlay="managed-redis"):
+def kubernetes(name: str, overlay: str = "managed-redis") -> Service:
     objects = built(overlay)
     pod = objects["Deployment", name]["spec"]["template"]["spec"]
     container = next(one for one in pod["containers"] if one["name"] == name)

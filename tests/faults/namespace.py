@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from tests.missing import cannot
 
@@ -13,7 +15,7 @@ PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 NEEDED = ("ip", "iptables", "unshare")
 
 
-def run_inside(path):
+def run_inside(path: Path) -> None:
     """Runs the tests of a file in a new network namespace. Skips without the means, and in CI fails."""
     if os.geteuid() != 0 or not all(shutil.which(one, path=PATH) for one in NEEDED):
         cannot(f"a network to cut needs root, and {', '.join(NEEDED)} (on Debian, apt-get install iptables)")
@@ -34,7 +36,7 @@ def run_inside(path):
 
 
 @contextlib.contextmanager
-def cut(one, others):
+def cut(one: str, others: Sequence[str]) -> Iterator[None]:
     """Nothing passes between the address `one` and `others`, while everybody else reaches them all."""
     # Dropped where it arrives: who sends hears nothing, where a blackholed route would refuse at once.
     both = [(a, b) for other in others for a, b in ((one, other), (other, one))]
@@ -45,7 +47,7 @@ def cut(one, others):
         _each("-D", both)
 
 
-def _each(verb, pairs):
+def _each(verb: str, pairs: Sequence[tuple[str, str]]) -> None:
     lines = "".join(f"{verb} INPUT -s {a} -d {b} -j DROP\n" for a, b in pairs)
     rules = f"*filter\n{lines}COMMIT\n"
     subprocess.run(["iptables-restore", "--noflush"], input=rules, text=True, check=True)

@@ -3,7 +3,10 @@
 import asyncio
 import os
 import time
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +14,8 @@ from broker.storage.redis import RedisSessions
 from edge.redis.client import Store
 from tests.chat_proxy.service import until
 from tests.faults.namespace import INSIDE, cut
-from tests.faults.readers import back, readers_of
-from tests.topologies import clustered, watched
+from tests.faults.readers import Readers, back, readers_of
+from tests.topologies import Together, clustered, watched
 
 HOSTS = tuple(f"127.0.0.{number}" for number in range(11, 17))
 pytestmark = pytest.mark.skipif(INSIDE not in os.environ, reason="is run by test_partitions.py")
@@ -21,12 +24,12 @@ pytestmark = pytest.mark.skipif(INSIDE not in os.environ, reason="is run by test
 @pytest.fixture(
     params=[partial(watched, HOSTS), partial(clustered, (0, 1, 2), HOSTS)], ids=["sentinel", "cluster"]
 )
-def together(request):
+def together(request: pytest.FixtureRequest) -> Iterator[Together]:
     with request.param() as together:
         yield together
 
 
-async def test_a_partition(together, tmp_path):
+async def test_a_partition(together: Any, tmp_path: Path) -> None:
     async with readers_of(together, tmp_path) as (readers, victim):
         service = readers.service
         late = [await service.sign_in(f"late{number}", readers.sub) for number in range(3)]
@@ -51,5 +54,5 @@ async def test_a_partition(together, tmp_path):
         print(f"an end at the new master is seen after {seen_after:.2f} s; {readers.answers}")
 
 
-async def _is_refused(readers, bearer):
+async def _is_refused(readers: Readers, bearer: str) -> bool:
     return (await readers.service.ask(bearer)).status_code == 401

@@ -6,7 +6,9 @@ import itertools
 import os
 import time
 from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from redis.crc import key_slot
 
@@ -15,7 +17,8 @@ from chat_proxy import redis_keys
 from chat_proxy.admission.places import LEASE_MS
 from edge.redis.client import Store, StoreUnavailable, command
 from edge.redis.commands import DEADLINE
-from tests.chat_proxy.service import running, until
+from tests.chat_proxy.service import Service, running, until
+from tests.topologies import Node, Together
 from tokens import liveness
 
 PAUSE = 0.02
@@ -28,24 +31,24 @@ class Readers:
     """The first of `subs` and `other` have a session that lives. The bearers of `ended` had theirs revoked,
     and that was acknowledged; of those whose revocation was refused nobody knows."""
 
-    def __init__(self, service, subs, other):
+    def __init__(self, service: Service, subs: Sequence[str], other: str) -> None:
         self.service = service
         self.sub, *self._ending = subs
         self.other = other
-        self.ended = []
+        self.ended: list[str] = []
         self.answers: dict[str, Counter[int]] = {self.sub: Counter(), other: Counter()}
-        self.let_in = []
-        self._taken = []
-        self._stalls = []
+        self.let_in: list[int] = []
+        self._taken: list[tuple[float, float]] = []
+        self._stalls: list[tuple[float, float]] = []
 
-    async def sign_in(self):
+    async def sign_in(self) -> None:
         """The two who stay, and as many sessions to be ended as others may have."""
         self.bearers = {sub: await self.service.sign_in("s1", sub) for sub in (self.sub, self.other)}
         names = [(f"e{number}", sub) for sub in self._ending for number in range(40)]
         self._to_end = [(sid, sub, await self.service.sign_in(sid, sub)) for sid, sub in names]
 
     @contextlib.asynccontextmanager
-    async def asking(self):
+    async def asking(self) -> AsyncIterator[None]:
         work = [
             self._watch_the_clock(),
             self._ask(self.sub),
@@ -60,10 +63,10 @@ class Readers:
             for task in tasks:
                 task.cancel()
             for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-                if not isinstance(outcome, asyncio.CancelledError):
+                if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
                     raise outcome
 
-    def slowest(self):
+    def slowest(self) -> float:
         """Seconds of a refusal, less those in which this process stood still, which has not all the machine.
         An answer takes two flights and the backend's time, and may be later."""
         return max(
@@ -74,7 +77,7 @@ class Readers:
             default=0.0,
         )
 
-    async def _watch_the_clock(self):
+    async def _watch_the_clock(self) -> None:
         while True:
             due = time.monotonic() + TICK
             await asyncio.sleep(TICK)
@@ -82,12 +85,12 @@ class Readers:
             if late > TICK:
                 self._stalls.append((due + late, late))
 
-    async def is_answered(self):
+    async def is_answered(self) -> bool:
         status = await self._status(self.bearers[self.sub])
         assert status in (200, 503)
         return status == 200
 
-    async def all_ended_are_refused(self):
+    async def all_ended_are_refused(self) -> None:
         async with asyncio.timeout(BACK_WITHIN):
             for bearer in self.ended:
                 # The proxy may hold one of its two connections to be broken for a moment longer.
@@ -95,7 +98,7 @@ class Readers:
                     await asyncio.sleep(PAUSE)
                 assert status == 401
 
-    async def _status(self, bearer):
+    async def _status(self, bearer: str) -> int:
         start = time.monotonic()
         answer = await self.service.ask(bearer)
         if answer.status_code != 200:
@@ -104,12 +107,12 @@ class Readers:
             assert int(answer.headers["retry-after"]) >= 1
         return answer.status_code
 
-    async def _ask(self, sub):
+    async def _ask(self, sub: str) -> None:
         while True:
             self.answers[sub][await self._status(self.bearers[sub])] += 1
             await asyncio.sleep(PAUSE)
 
-    async def _end(self):
+    async def _end(self) -> None:
         sessions = RedisSessions(self.service.store)
         for sid, sub, bearer in self._to_end:
             start = time.monotonic()
@@ -121,7 +124,7 @@ class Readers:
             await asyncio.sleep(PAUSE * 2)
         await asyncio.Event().wait()
 
-    async def _ask_ended(self):
+    async def _ask_ended(self) -> None:
         for turn in itertools.count():
             if self.ended:
                 bearer = self.ended[turn % len(self.ended)]
@@ -131,7 +134,7 @@ class Readers:
             await asyncio.sleep(PAUSE)
 
 
-def subjects(together):
+def subjects(together: Any) -> tuple[list[str], str, Node]:
     """Readers whose master is to be harmed, another, and that master. In a Cluster the other one's questions
     go elsewhere: to the masters of the cuts and of the site."""
     names = [f"reader{number:026}" for number in range(100)]
@@ -144,12 +147,14 @@ def subjects(together):
     return felt, spared, together.servers[victim]
 
 
-def _third(key):
+def _third(key: str) -> int:
     return key_slot(key.encode()) * 3 // 16384
 
 
 @contextlib.asynccontextmanager
-async def readers_of(together, folder, url=None):
+async def readers_of(
+    together: Together, folder: Path, url: str | None = None
+) -> AsyncIterator[tuple[Readers, Node]]:
     """Revocations are acknowledged by all replicas: with fewer, one that lacks some may become the master.
 
     Asserts at the end that nobody was let in or kept waiting, and that nothing is left behind.
@@ -174,23 +179,23 @@ async def readers_of(together, folder, url=None):
     assert readers.slowest() < WITHIN
 
 
-async def _holds_nothing(readers):
+async def _holds_nothing(readers: Readers) -> bool:
     try:
         return all([await readers.service.holds_nothing(owner) for owner in (readers.sub, "site:docs")])
     except StoreUnavailable:
         return False
 
 
-def _held():
+def _held() -> tuple[int, int]:
     """Tasks and open files of this process."""
     return len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
 
 
-async def _is(before):
+async def _is(before: tuple[int, int]) -> bool:
     return _held() <= before
 
 
-async def back(readers, moved):
+async def back(readers: Readers, moved: Callable[[], object]) -> None:
     """Wait until `moved` says that there is a new master, and at most BACK_WITHIN more for an answer."""
     async with asyncio.timeout(15):
         while not await asyncio.to_thread(moved):  # noqa: ASYNC110 - seen by asking the servers

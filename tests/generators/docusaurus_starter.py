@@ -8,7 +8,7 @@ from tests.widget.sites import packages
 SOURCES = Path(__file__).with_name("docusaurus_site")
 
 
-def starter(folder):
+def starter(folder: Path) -> Path:
     folder.mkdir()
     shutil.copy(SOURCES / "package.json", folder)
     config = (SOURCES / "docusaurus.config.js").read_text().replace("'/book/'", "'/'")

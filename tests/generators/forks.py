@@ -10,12 +10,14 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 MODULES = ("fastapi", "httpx2", "jwt", "openai", "psycopg_pool", "redis.asyncio", "sse_starlette")
 UVICORN = "uvicorn.main"
 
 
-def main():
+def main() -> None:
     for name in (*MODULES, UVICORN):
         importlib.import_module(name)
     # No call waits for them here, so the system removes them when they end.
@@ -28,7 +30,7 @@ def main():
         print(pid, flush=True)
 
 
-def run(order):
+def run(order: Mapping[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +13,7 @@ ANSWER = "Every two weeks."
 Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
-def chunk(text, finish=None):
+def chunk(text: str | None, finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": finish}
     found = {
         "id": "c1",
@@ -25,15 +25,15 @@ def chunk(text, finish=None):
     return b"data: " + json.dumps(found).encode() + b"\n\n"
 
 
-def says(*texts):
+def says(*texts: str) -> Reply:
     """Streams the texts, and ends as a model does."""
     return streams(*map(chunk, texts), chunk(None, "stop"), DONE)
 
 
-def streams(*parts):
+def streams(*parts: bytes | threading.Event) -> Reply:
     """Sends the parts, each at once; a part that is an event is waited for."""
 
-    def reply(handler):
+    def reply(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Type", "text/event-stream")
         handler.end_headers()
@@ -47,8 +47,8 @@ def streams(*parts):
     return reply
 
 
-def refuses(status, **headers):
-    def reply(handler):
+def refuses(status: int, **headers: Any) -> Reply:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
@@ -67,23 +67,23 @@ class Model:
     asked: list[dict[str, Any]] = field(default_factory=list)
     has_left: threading.Event = field(default_factory=threading.Event)
 
-    def begin(self):
+    def begin(self) -> None:
         self.reply = says("Every ", "two weeks.")
         self.asked.clear()
         self.has_left.clear()
 
     @property
-    def texts(self):
+    def texts(self) -> str:
         """All that the model was told at its last question, as one text."""
         return "\n".join(message["content"] for message in self.asked[-1]["messages"])
 
 
 @contextmanager
-def running():
+def running() -> Iterator[Model]:
     model = Model()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
+        def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             model.asked.append({**body, "path": self.path, "key": self.headers["Authorization"]})
             assert model.reply is not None
@@ -92,7 +92,7 @@ def running():
             except ConnectionError:
                 model.has_left.set()
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -1,6 +1,7 @@
 """Generated widgets by Babel, which sites without Docusaurus' faster tools have, and by TypeScript."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_babel_reads_every_file(tmp_path):
     paths = written(tmp_path / "ts", WHOLE)
     # The built widget is the same in both, and takes the time.
     paths += [path for path in written(tmp_path / "js", Options()) if "ChatKitWidget" not in path]
-    command = [node(EXAMPLE), "-e", BABEL, *paths]
+    command: list[str | Path] = [node(EXAMPLE), "-e", BABEL, *paths]
     done = subprocess.run(command, cwd=EXAMPLE, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -66,6 +67,6 @@ def test_typescript_finds_no_fault_in_strict_mode(tmp_path, options):
     (tmp_path / "used.tsx").write_text(used)
     (tmp_path / "node_modules").symlink_to(PACKAGES)
     compiler = WIDGET / "node_modules" / "typescript" / "bin" / "tsc"
-    command = [node(EXAMPLE), compiler, *TSC.split()]
+    command: list[str | Path] = [node(EXAMPLE), compiler, *TSC.split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

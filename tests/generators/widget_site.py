@@ -9,8 +9,10 @@ import hashlib
 import itertools
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from scaffold import widget
 from scaffold.widget import Options, generate
@@ -60,7 +62,7 @@ VARIANTS = {
 }
 
 
-def make(folder):
+def make(folder: Path) -> Path:
     """Writes the site's sources into `folder`, which is not there yet, with packages to build them."""
     shutil.copytree(SOURCES, folder)
     shutil.copytree(BOOK / "docs", folder / "docs")
@@ -75,7 +77,7 @@ def make(folder):
 
 
 @cache
-def built():
+def built() -> Path:
     """The folder of the built site. Skips without Node, and fails in CI."""
     # Before the lock below, which it takes as well.
     packages()
@@ -92,7 +94,7 @@ def built():
     return out
 
 
-def put_into_place(copy, broker, proxy, backend):
+def put_into_place(copy: Path, broker: str, proxy: str, backend: str) -> Any:
     """Copies the built site to the folder `copy`, where its widgets ask at these addresses."""
     shutil.copytree(built(), copy)
     asked = {BROKER: broker, PROXY: proxy, BACKEND: backend}
@@ -105,13 +107,13 @@ def put_into_place(copy, broker, proxy, backend):
     return copy
 
 
-def _write(folder, files):
+def _write(folder: Path, files: Mapping[str, str]) -> None:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
 
 
-def _state(site):
+def _state(site: Path) -> str:
     digest = hashlib.sha256((EXAMPLE / "package-lock.json").read_bytes())
     for file in sorted(site.rglob("*")):
         if file.is_file() and "node_modules" not in file.parts:

@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import json
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
@@ -73,7 +75,7 @@ Rake out the embers and bake bread in the oven at 230 °C.
 }
 
 
-def write(folder, files):
+def write(folder: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,11 +83,11 @@ def write(folder, files):
     return folder
 
 
-def b64(raw):
+def b64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def sign(payload, header=HEADER, secret=SECRET):
+def sign(payload: Any, header: Any = HEADER, secret: bytes = SECRET) -> str:
     """Signs whatever it is given, so that only the rule under test can refuse it."""
     parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, payload)]
     text = f"{b64(parts[0])}.{b64(parts[1])}"
@@ -93,23 +95,25 @@ def sign(payload, header=HEADER, secret=SECRET):
     return f"{text}.{b64(hmac.sign(text.encode(), secret))}"
 
 
-def digest(body):
+def digest(body: bytes) -> str:
     return b64(hashlib.sha256(body).digest())
 
 
-def question(message="How often should I calibrate?", **members):
+def question(message: Any = "How often should I calibrate?", **members: Any) -> bytes:
     return json.dumps(
         {"message": message, "mode": "normal", "selected_text": None, "history": [], **members}
     ).encode()
 
 
-def proved(body, **headers):
+def proved(body: bytes, **headers: Any) -> dict[str, str]:
     token = sign({**CLAIMS, "body_sha256": digest(body)})
     return {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
 
 
 @asynccontextmanager
-async def backend(index, log=None, waits=None, **settings):
+async def backend(
+    index: Path, log: Any = None, waits: Mapping[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running backend, which does not raise the application's own faults. `waits` are the times
     that `create_app` takes."""
     app = create_app(Config(SECRET, index=index, **settings), log, now=lambda: NOW, **(waits or {}))
@@ -119,7 +123,7 @@ async def backend(index, log=None, waits=None, **settings):
             yield client
 
 
-def events(text):
+def events(text: str) -> list[tuple[str, Any]]:
     """The events of a stream as pairs of a name and its data, comments left out."""
     blocks = [block.split("\n") for block in text.strip().split("\n\n") if not block.startswith(":")]
     return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]

@@ -2,15 +2,18 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 
 from rag_backend.app import create_app
+from rag_backend.config import Config
 
 
 @asynccontextmanager
-async def served(config, log=None, **options):
+async def served(config: Config, log: Any = None, **options: Any) -> AsyncIterator[str]:
     """Its address while it runs."""
     app = create_app(config, log, **options)
     serving = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))

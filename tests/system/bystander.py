@@ -6,9 +6,10 @@ import json
 import select
 import sys
 import time
+from collections.abc import Iterator
 
 
-def waits(port, cookie):
+def waits(port: int, cookie: str) -> Iterator[float]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     while not select.select([sys.stdin], [], [], 0)[0]:
         began = time.perf_counter()

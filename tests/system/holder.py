@@ -15,7 +15,7 @@ HEAD = (
 )
 
 
-async def hold(port, address, path):
+async def hold(port: int, address: str, path: str) -> int | None:
     """The status that was heard, or None where the connection ended without one."""
     reader = None
     with suppress(OSError, asyncio.IncompleteReadError):
@@ -25,7 +25,7 @@ async def hold(port, address, path):
     return None
 
 
-async def main(port, count, address, path, group):
+async def main(port: int, count: int, address: str, path: str, group: int) -> None:
     held = []
     for number in range(count):
         held.append(asyncio.create_task(hold(port, address, path)))

@@ -3,12 +3,16 @@
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
+
+from tests.system.stack import Reader, Stack
 
 HERE = Path(__file__).parent
 
 
-async def started(script, *args):
+async def started(script: str, *args: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         str(HERE / script),
@@ -18,7 +22,7 @@ async def started(script, *args):
     )
 
 
-async def tail(stack, reader, meanwhile):
+async def tail(stack: Stack, reader: Reader, meanwhile: Awaitable[Any]) -> float:
     """The 99th percentile (s) of the reader's tokens while `meanwhile` goes on."""
     cookie = "; ".join(f"{name}={value}" for name, value in reader.http.cookies.items())
     process = await started("bystander.py", str(stack.ports["broker"]), cookie)

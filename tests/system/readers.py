@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import json
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -39,7 +41,7 @@ url = "http://127.0.0.1:8002"
 """
 
 
-def claims_of(token):
+def claims_of(token: str) -> Any:
     """The claims of a JWT, unverified."""
     body = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
@@ -53,7 +55,7 @@ class Places:
     proxy: str
     http: httpx.AsyncClient
 
-    async def access(self, token):
+    async def access(self, token: str) -> bool:
         """At the proxy and at introspection, which have to agree."""
         headers = {"Authorization": f"Bearer {token}"}
         asked = await self.http.post(f"{self.proxy}/chat", json=QUESTION, headers=headers)
@@ -65,7 +67,7 @@ class Places:
         assert introspected.json()["active"] == is_good
         return is_good
 
-    async def cookie(self, page):
+    async def cookie(self, page: httpx.AsyncClient) -> bool:
         """At the broker; the tokens that it gives have to be good."""
         answer = await page.get(f"{self.broker}/auth/token")
         if not _judged(answer, 401, "code", "unauthenticated"):
@@ -73,7 +75,7 @@ class Places:
         assert await self.access(answer.json()["token"])
         return True
 
-    async def refresh(self, site, refresh_token):
+    async def refresh(self, site: OAuthSite, refresh_token: str) -> bool:
         """At the token endpoint; the tokens that it gives have to be good."""
         answer = await site.refresh(refresh_token)
         if not _judged(answer, 400, "error", "invalid_grant"):
@@ -81,12 +83,12 @@ class Places:
         assert await self.access(answer.json()["access_token"])
         return True
 
-    async def code(self, site, code):
+    async def code(self, site: OAuthSite, code: str) -> bool:
         """At the token endpoint; what it gives is all good or all dead."""
         answer = await site.redeem(code)
         return _judged(answer, 400, "error", "invalid_grant") and await self.tokens(site, answer.json())
 
-    async def tokens(self, site, tokens):
+    async def tokens(self, site: OAuthSite, tokens: Mapping[str, str]) -> bool:
         found = [
             await self.access(tokens["access_token"]),
             await self.refresh(site, tokens["refresh_token"]),
@@ -95,7 +97,7 @@ class Places:
         return found[0]
 
 
-def _judged(answer, status, member, code):
+def _judged(answer: httpx.Response, status: int, member: str, code: str) -> bool:
     if answer.status_code == 200:
         return True
     assert answer.status_code == status, answer.text
@@ -116,7 +118,7 @@ class Holdings:
     refresh: dict[str, str]
     codes: dict[str, str]
 
-    async def living(self):
+    async def living(self) -> set[str]:
         """The names of what is good. It is used up by that."""
         found = set()
         for name, token in self.access.items():
@@ -142,13 +144,13 @@ CODES = {"docs code", "other code"}
 ALL = COOKIE | SECOND | DOCS | OTHER | CODES
 
 
-async def browser(stack: AsyncExitStack):
+async def browser(stack: AsyncExitStack) -> httpx.AsyncClient:
     return await stack.enter_async_context(
         httpx.AsyncClient(headers={"Origin": PAGE}, timeout=15, verify=TRUST)
     )
 
 
-async def reader(stack: AsyncExitStack, places: Places, email: str):
+async def reader(stack: AsyncExitStack, places: Places, email: str) -> Holdings:
     """A new account, with everything."""
     browsers = [await browser(stack), await browser(stack)]
     account = {"email": email, "password": PASSWORD}

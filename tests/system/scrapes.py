@@ -1,6 +1,7 @@
 """The metrics of a service, as a scraper reads them."""
 
 import asyncio
+from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -8,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.trust import TRUST
 
 
-def told(port):
+def told(port: int) -> dict[tuple[str, ...], float]:
     """Samples by name, and name and labels."""
     answer = httpx.get(f"http://127.0.0.1:{port}/metrics", verify=TRUST)
     assert answer.status_code == 200
@@ -20,7 +21,7 @@ def told(port):
     }
 
 
-async def ask(service, bearer, count):
+async def ask(service: Any, bearer: str, count: int) -> list[int]:
     """On as many connections."""
     async with httpx.AsyncClient(base_url=service.url, trust_env=False, verify=TRUST) as client:
         body = {"message": "What is this?", "mode": "normal"}

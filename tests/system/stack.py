@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 import httpx
 
@@ -25,7 +27,7 @@ EVENTS = {**JSON, "Accept": "text/event-stream"}
 QUESTION = {"message": "How often does the station record a value?", "session_id": "s1", "mode": "normal"}
 
 
-def own_environment():
+def own_environment() -> dict[str, str]:
     """This environment without any setting of ours but that books are found by words alone, as vectors of
     the sample book take seconds."""
     ours = ("CHATGATE_", "REDIS_URL")
@@ -45,7 +47,7 @@ class Stack:
     redis_deadline: float = PATIENT_S
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.ports = dict(zip(("broker", "chat_proxy", "rag_backend"), free_ports(3), strict=True))
         self.valkey = Valkey(self.folder)
         urls = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
@@ -76,7 +78,7 @@ class Stack:
             (self.folder / "chatgate.toml").write_text(self.toml)
             self.environ["CHATGATE_CONFIG"] = str(self.folder / "chatgate.toml")
 
-    def start_all(self, start_valkey=None):
+    def start_all(self, start_valkey: Callable[[Path], Valkey] | None = None) -> None:
         """`start_valkey` starts another Valkey in the folder than the usual one."""
         (self.folder / "book.db").write_bytes(indexed())
         if start_valkey is None:
@@ -88,7 +90,7 @@ class Stack:
         for name in self.ports:
             self.wait_for(name)
 
-    def start(self, name, *, wait=True):
+    def start(self, name: str, *, wait: bool = True) -> None:
         log = (self.folder / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
             [sys.executable, "-m", name], env=self.environ, cwd=self.folder, stdout=log, stderr=log
@@ -97,7 +99,7 @@ class Stack:
         if wait:
             self.wait_for(name)
 
-    def wait_for(self, name):
+    def wait_for(self, name: str) -> None:
         try:
             # One client, as each reads the trust store, which takes as long as the start that is waited for.
             with httpx.Client(verify=TRUST) as client:
@@ -105,27 +107,27 @@ class Stack:
         except AssertionError:
             raise AssertionError(f"{name} is not ready:\n{self.log_of(name)[-3000:]}") from None
 
-    def kill(self, name):
+    def kill(self, name: str) -> None:
         self.processes[name].kill()
         self.processes[name].wait()
 
-    def stop_all(self):
+    def stop_all(self) -> None:
         for process in self.processes.values():
             process.kill()
             process.wait()
         self.valkey.kill()
 
-    def log_of(self, name):
+    def log_of(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
 
-def _is_ready(client, port):
+def _is_ready(client: httpx.Client, port: int) -> bool:
     with suppress(httpx.TransportError):
         return client.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
     return False
 
 
-def browser_on(page, *, url="", verify=TRUST, **headers):
+def browser_on(page: str, *, url: str = "", verify: Any = TRUST, **headers: Any) -> httpx.Client:
     """A client that sends the origin of `page`, and whose connections are closed once nobody has it."""
     transport = httpx.HTTPTransport(verify=verify)
     headers = {"Origin": page, **headers}
@@ -137,12 +139,12 @@ def browser_on(page, *, url="", verify=TRUST, **headers):
 class Reader:
     """A browser on a page of the site, with an account of its own."""
 
-    def __init__(self, broker, proxy, page=PAGE):
+    def __init__(self, broker: str, proxy: str, page: str = PAGE) -> None:
         self.broker, self.proxy = broker, proxy
         self.http = browser_on(page)
         self.token = ""
 
-    def sign_up(self):
+    def sign_up(self) -> Self:
         body = {
             "name": "Ada",
             "email": f"ada-{time.time_ns()}@example.com",
@@ -152,20 +154,20 @@ class Reader:
         assert answer.status_code == 200, answer.text
         return self
 
-    def get_token(self):
+    def get_token(self) -> httpx.Response:
         answer = self.http.get(f"{self.broker}/auth/token")
         if answer.status_code == 200:
             self.token = answer.json()["token"]
         return answer
 
-    def sign_out(self):
+    def sign_out(self) -> httpx.Response:
         return self.http.post(f"{self.broker}/api/auth/sign-out", json={})
 
-    def ask(self, **more):
+    def ask(self, **more: Any) -> httpx.Response:
         headers = {**JSON, "Authorization": f"Bearer {self.token}"}
         return self.http.post(f"{self.proxy}/chat", json={**QUESTION, **more}, headers=headers)
 
-    def ask_for_events(self, **more):
+    def ask_for_events(self, **more: Any) -> list[tuple[str, str]]:
         """The events as (name, data text) pairs, and the answer's headers."""
         headers = {**EVENTS, "Authorization": f"Bearer {self.token}"}
         with self.http.stream(

@@ -64,7 +64,7 @@ async def sites(clients, places):
 @pytest.fixture
 async def page(clients, places):
     """A browser on a page of `docs`, whose reader has signed up; `email` is theirs."""
-    page = await browser(clients)
+    page: Any = await browser(clients)
     page.email = f"eve{next(_NUMBERS)}@example.com"
     body = {"name": "Eve", "email": page.email, "password": PASSWORD}
     assert (await page.post(f"{places.broker}/api/auth/sign-up/email", json=body)).status_code == 200
@@ -230,7 +230,8 @@ class Made(list[Any]):
 async def test_what_is_made_while_all_is_revoked_is_dead_once_that_is_answered(
     cuts, clients, page, places, sites, way, reach
 ):
-    owner, site = await browser(clients), sites["docs"]
+    owner: Any = await browser(clients)
+    site = sites["docs"]
     owner.email = page.email
     for turn in range(ROUNDS):
         await sign_in(page, places)

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -62,7 +63,7 @@ class Pairs:
             {"CHATGATE_PROXY_PORT": str(proxy), "CHATGATE_PROXY_JWKS_URL": jwks},
         )
         for url in (*self.brokers, *self.proxies):
-            until(lambda url=url: is_ready(url), 20)
+            until(partial(is_ready, url), 20)
 
     def _start(self, command, changed):
         with (self.stack.folder / f"{len(self.started)}.log").open("wb") as log:
@@ -101,6 +102,10 @@ def server(pairs):
     server = Server(pairs.stack.valkey)
     yield server
     server.client.close()
+
+
+def _is_refused(asker):
+    return asker.ask().status_code == 401
 
 
 def kid_of(token):
@@ -246,7 +251,7 @@ def test_a_retired_key_is_dead_at_every_proxy_within_a_second(pairs, server):
     began = time.monotonic()
     asyncio.run(retire())
     for asker in askers:
-        until(lambda asker=asker: asker.ask().status_code == 401, WITHIN)
+        until(partial(_is_refused, asker), WITHIN)
     refused_after = time.monotonic() - began
     for thread in threads:
         thread.join(15)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_service_that_is_told_to_stop_while_it_starts_ends_with_code_0(stack, 
         stack.start(name, wait=False)
         process = stack.processes[name]
         # Before that it is Python that starts, and ends as the system has it.
-        until(lambda process=process: hears(process.pid, signal.SIGTERM))
+        until(partial(hears, process.pid, signal.SIGTERM))
         process.send_signal(how)
         assert process.wait(10) == 0
         # A parent of workers may have begun to serve by then, and says that it stops.

@@ -39,6 +39,7 @@ async def test_four_thousand_unfinished_bodies_of_one_address_leave_room_for_all
         nonlocal highest
         args = (str(two_sites.ports[service]), str(CONNECTIONS), "127.0.0.2", PATHS[service], str(group))
         holder = await started("holder.py", *args)
+        assert holder.stdout is not None
         opened = asyncio.ensure_future(holder.stdout.readline())
         while not opened.done():
             await asyncio.wait([opened], timeout=0.05)

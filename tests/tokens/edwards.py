@@ -8,7 +8,10 @@ D = -121665 * pow(121666, -1, P) % P
 IDENTITY = (0, 1)
 
 
-def add(one, other):
+Point = tuple[int, int]
+
+
+def add(one: Point, other: Point) -> Point:
     (x1, y1), (x2, y2) = one, other
     product = D * x1 * x2 * y1 * y2 % P
     x = (x1 * y2 + x2 * y1) * pow(1 + product, -1, P) % P
@@ -16,7 +19,7 @@ def add(one, other):
     return x, y
 
 
-def times(number, point):
+def times(number: int, point: Point) -> Point:
     found = IDENTITY
     for bit in bin(number)[2:]:
         found = add(found, found)
@@ -25,7 +28,7 @@ def times(number, point):
     return found
 
 
-def decoded(raw):
+def decoded(raw: bytes) -> Point | None:
     """The point, or None where there is none. As the decoders that are lenient: a y beyond P is taken modulo
     P, and a sign of x = 0 is overlooked."""
     number = int.from_bytes(raw, "little")
@@ -39,11 +42,11 @@ def decoded(raw):
     return (root if root % 2 == sign else -root % P), y
 
 
-def encoded(y, sign):
+def encoded(y: int, sign: int) -> bytes:
     return (y | sign << 255).to_bytes(32, "little")
 
 
-def _of_order_8():
+def _of_order_8() -> int:
     """The y of a point whose double is of order 4: found by walking from one point of the full order 8 L."""
     y = 2
     while True:

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -25,7 +27,7 @@ SIGNING = ec.generate_private_key(ec.SECP256R1())
 OTHER = ed25519.Ed25519PrivateKey.generate()
 
 
-def jwk(private, kid, alg):
+def jwk(private: Any, kid: str, alg: str) -> dict[str, Any]:
     algorithm = jwt.algorithms.ECAlgorithm if alg == "ES256" else jwt.algorithms.OKPAlgorithm
     return {**algorithm.to_jwk(private.public_key(), as_dict=True), "kid": kid, "alg": alg, "use": "sig"}
 
@@ -33,11 +35,15 @@ def jwk(private, kid, alg):
 JWKS = json.dumps({"keys": [jwk(SIGNING, "k1", "ES256"), jwk(OTHER, "k2", "EdDSA")]}).encode()
 
 
-def b64(raw):
+def b64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def sign(payload=PAYLOAD, header=HEADER, key=SIGNING):
+def sign(
+    payload: Mapping[str, Any] | bytes = PAYLOAD,
+    header: Mapping[str, Any] | bytes = HEADER,
+    key: Any = SIGNING,
+) -> str:
     """Signs whatever bytes or object it is given, so that only the rule under test can refuse it."""
     head, body = (
         part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, payload)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -155,11 +156,12 @@ async def test_a_server_that_does_not_stream_is_understood(valkey, tmp_path):
         assert answer.json()["citations"] == [{"title": "A", "url": "https://a.example/", "quote": ""}]
         service.backend.behaviour = whole({"content": "Half of"}, "length")
         assert (await service.ask(service.bearer)).json()["finish_reason"] == "length"
-        for message, more in (
+        refused: list[tuple[Any, Any]] = [
             (None, {}),
             ({"content": ""}, {}),
             ({"content": "x"}, {"error": {"code": "x"}}),
-        ):
+        ]
+        for message, more in refused:
             service.backend.behaviour = whole(message, **more)
             assert (await service.ask(service.bearer)).status_code == 502
 

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -13,20 +14,20 @@ from tests.chat_proxy.service import AUDIENCE, ISSUER, token
 from tests.tokens.signing import HEADER, JWKS, OTHER, PAYLOAD, SIGNING, b64, jwk, sign
 
 
-def now():
+def now() -> int:
     return int(time.time())
 
 
-def good(**changes):
+def good(**changes: Any) -> dict[str, Any]:
     times = {"iat": now(), "exp": now() + 300}
     return {**PAYLOAD, "iss": ISSUER, "aud": AUDIENCE, "sid": "s1", **times, **changes}
 
 
-def raw():
+def raw() -> bytes:
     return json.dumps(good()).encode()
 
 
-def shared_secret(form):
+def shared_secret(form: str) -> str:
     public = SIGNING.public_key()
     kind = serialization.PublicFormat.SubjectPublicKeyInfo
     secret = {
@@ -40,24 +41,24 @@ def shared_secret(form):
     return f"{text}.{b64(hmac.sign(text.encode(), secret))}"
 
 
-def with_header(**changes):
+def with_header(**changes: Any) -> str:
     return sign(good(), {**HEADER, **changes})
 
 
-def with_claims(**changes):
+def with_claims(**changes: Any) -> str:
     return sign(good(**changes))
 
 
-def with_signature(make):
+def with_signature(make: Callable[[str], str]) -> str:
     head, body, signature = sign(good()).split(".")
     return f"{head}.{body}.{make(signature)}"
 
 
-def without(name):
+def without(name: str) -> str:
     return sign({key: value for key, value in good().items() if key != name})
 
 
-def raw_signature(signature):
+def raw_signature(signature: str) -> bytes:
     return base64.urlsafe_b64decode(signature + "==")
 
 

@@ -5,6 +5,7 @@ import secrets
 import time
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tests.chat_proxy.holder import Holder, thumbprint, unsigned
 from tests.chat_proxy.proofs import (
@@ -82,7 +83,9 @@ async def test_ed25519_by_either_of_its_names(service, alg):
     assert (await holder.send(proofs=[good])).status_code == 200
     # Security row 15: s and s + L are the same to whoever does not look.
     text = unsigned(header, holder.payload())
-    signature = holder.key.private.sign(text.encode())
+    private = holder.key.private
+    assert isinstance(private, ed25519.Ed25519PrivateKey)
+    signature = private.sign(text.encode())
     larger = int.from_bytes(signature[32:], "little") + L
     await holder.refused(INVALID, f"{text}.{encode(signature[:32] + larger.to_bytes(32, 'little'))}")
 

@@ -2,6 +2,7 @@
 
 import json
 from email.utils import formatdate
+from typing import Any
 
 from starlette.datastructures import Headers
 
@@ -26,8 +27,15 @@ GOOD = {
 
 
 def answer(
-    code="invalid_token", *, challenge=True, date=NOW, detail="No.", url=PROXY.url, age=None, **members
-):
+    code: str = "invalid_token",
+    *,
+    challenge: bool = True,
+    date: float | None = NOW,
+    detail: str = "No.",
+    url: str = PROXY.url,
+    age: int | str | None = None,
+    **members: Any,
+) -> Answer:
     headers = {"Date": formatdate(date, usegmt=True)} if date is not None else {}
     if challenge:
         headers["WWW-Authenticate"] = f'DPoP error="{code}", resource_metadata="x"'

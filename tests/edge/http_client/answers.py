@@ -1,6 +1,7 @@
 """Answers of servers, valid and odd, as parts to be put together."""
 
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 LINES = (
     *(b"HTTP/1.1 200 OK", b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.0 200 OK", b"HTTP/1.1 204 No Content"),
@@ -70,7 +71,7 @@ _framed = st.one_of(
 
 
 @st.composite
-def answers(draw):
+def answers(draw: DrawFn) -> bytes:
     framing, body = draw(_framed)
     fields = draw(st.permutations([*framing, *draw(_fields)]))
     head = b"".join([draw(_line), b"\r\n", *(one + b"\r\n" for one in fields), b"\r\n"])
@@ -78,7 +79,7 @@ def answers(draw):
     return raw if draw(st.integers(0, 3)) else _changed(draw, raw)
 
 
-def _changed(draw, raw):
+def _changed(draw: DrawFn, raw: bytes) -> bytes:
     """One byte replaced, dropped or put in."""
     at = draw(st.integers(0, len(raw) - 1))
     new = draw(st.sampled_from((b"", b"\r", b"\n", b" ", b":", b"0", b"a", b"\xff", b"\t", b";")))

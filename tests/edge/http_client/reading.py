@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import ClientError
 from aiohttp.client_proto import ResponseHandler
@@ -23,40 +25,40 @@ class Read:
 class Wire(asyncio.Transport):
     """A connection's other side in memory: what is sent goes nowhere, and nothing is received by itself."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.is_closed = False
         self._socket, self._other = socket.socketpair()
 
-    def get_extra_info(self, name, default=None):
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._socket if name == "socket" else default
 
-    def write(self, data):
+    def write(self, data: object) -> None:
         pass
 
-    def get_write_buffer_size(self):
+    def get_write_buffer_size(self) -> int:
         return 0
 
-    def pause_reading(self):
+    def pause_reading(self) -> None:
         pass
 
-    def resume_reading(self):
+    def resume_reading(self) -> None:
         pass
 
-    def is_closing(self):
+    def is_closing(self) -> bool:
         return self.is_closed
 
-    def close(self):
+    def close(self) -> None:
         self.is_closed = True
 
     abort = close
 
-    def free(self):
+    def free(self) -> None:
         self._socket.close()
         self._other.close()
 
 
-def fed(protocol, wire, pieces):
+def fed(protocol: Any, wire: Wire, pieces: Iterable[bytes]) -> None:
     """Pass on the pieces, and then the end of the connection."""
     for piece in pieces:
         if not wire.is_closing():
@@ -66,7 +68,7 @@ def fed(protocol, wire, pieces):
     protocol.connection_lost(None)
 
 
-async def ours(pieces):
+async def ours(pieces: Iterable[bytes]) -> Read | None:
     """None for an answer that was refused."""
     loop = asyncio.get_running_loop()
     connection = Connection(lambda _: None, lambda _: None, loop)
@@ -90,7 +92,7 @@ async def ours(pieces):
     return Read(answer.status, answer.headers, body)
 
 
-async def theirs(pieces):
+async def theirs(pieces: Iterable[bytes]) -> Read | None:
     """aiohttp's reading, of which a refusal and a break are told apart by how the bytes were cut."""
     protocol = ResponseHandler(asyncio.get_running_loop())
     wire = Wire()

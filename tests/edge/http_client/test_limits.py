@@ -52,6 +52,7 @@ async def test_what_is_around_a_body_has_a_limit(raw):
     head_of = LINE + b"Transfer-Encoding: chunked\r\n\r\n"
     whole = head_of + raw + b"\r\nhello\r\n0\r\n\r\n"
     read = await ours(in_pieces(whole, 1_000))
+    assert read is not None
     assert read.body is None
 
 

@@ -1,10 +1,11 @@
 """A server between a client and Redis that cuts the replies into pieces."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-async def _piece_by_piece(reader, writer, size):
+async def _piece_by_piece(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
     while data := await reader.read(65536):
         for at in range(0, len(data), size):
             writer.write(data[at : at + size])
@@ -15,13 +16,13 @@ async def _piece_by_piece(reader, writer, size):
 
 
 @asynccontextmanager
-async def relay(socket, path, size, *, first=b""):
+async def relay(socket: str, path: str, size: int, *, first: bytes = b"") -> AsyncIterator[str]:
     """A server at `path` that passes on what the one at `socket` sends, in pieces of `size` bytes, and sends
     `first` before the reply to a PING."""
 
     serving: set[asyncio.Task[None]] = set()
 
-    async def serve(reader, writer):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         serving.add(task)

@@ -7,8 +7,10 @@ WITHOUT_END = {"br", "hr", "img", "input"}
 UNSEEN = {"button", "script", "style", "svg", "template", "header"}
 DEFAULT_TITLES = {"note", "tip", "info", "warning", "danger"}
 
+Element = tuple[str, list[str], dict[str, str | None]]
 
-def lines(html):
+
+def lines(html: str) -> list[str]:
     """The lines of the document itself, without the page's title, which is in its `header`."""
     reader = _Reader()
     reader.feed(html)
@@ -19,16 +21,16 @@ def lines(html):
 class _Reader(HTMLParser):
     """The element of class `markdown` is the document's. A tab's label is read above its panel."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.lines = []
-        self._open = []
+        self.lines: list[str] = []
+        self._open: list[Element] = []
         self._text = ""
         # None outside of a row.
         self._cells: list[str] | None = None
-        self._labels = []
+        self._labels: list[list[str]] = []
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         of = dict(attributes)
         if tag in WITHOUT_END:
             self._end_line(tag == "br")
@@ -45,11 +47,11 @@ class _Reader(HTMLParser):
         elif of.get("role") == "tabpanel":
             self.lines.append(self._labels[-1].pop(0))
 
-    def handle_startendtag(self, tag, attributes):
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag in WITHOUT_END:
             self._end_line(tag == "br")
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if tag in ("td", "th"):
             assert self._cells is not None
             self._cells.append(" ".join(self._text.split()))
@@ -62,24 +64,24 @@ class _Reader(HTMLParser):
             self._flush()
         self._open.pop()
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if any("markdown" in names for _, names, _ in self._open) and not any(map(_is_aid, self._open)):
             self._text += data
 
-    def _is_within(self, name):
+    def _is_within(self, name: str) -> bool:
         return any(tag == name for tag, _, _ in self._open)
 
-    def _ends_line(self, tag):
+    def _ends_line(self, tag: str) -> bool:
         # Lines of code are elements of their own.
         return tag not in INLINE and self._cells is None and (tag == "pre" or not self._is_within("pre"))
 
-    def _end_line(self, is_break):
+    def _end_line(self, is_break: bool) -> None:
         if is_break and self._is_within("pre"):
             self._text += "\n"
         elif is_break:
             self._flush()
 
-    def _flush(self):
+    def _flush(self) -> None:
         text = self._text.strip("\n") if self._is_within("pre") else " ".join(self._text.split())
         self._text = ""
         if text.strip():
@@ -87,11 +89,11 @@ class _Reader(HTMLParser):
             (self._labels[-1] if is_label else self.lines).append(text)
 
 
-def _is_aid(element):
+def _is_aid(element: Element) -> bool:
     """Return True for an element that the theme adds for navigation, and for one that no reader sees."""
     tag, names, attributes = element
     return (
         tag in UNSEEN
-        or {"hash-link", "sr-only"} & set(names)
-        or {"data-footnote-ref", "data-footnote-backref"} & set(attributes)
+        or bool({"hash-link", "sr-only"} & set(names))
+        or bool({"data-footnote-ref", "data-footnote-backref"} & set(attributes))
     )

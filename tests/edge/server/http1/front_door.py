@@ -4,10 +4,13 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -38,7 +41,7 @@ class App:
         self.free = asyncio.Event()
         self.free.set()
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         self.begun += 1
@@ -66,7 +69,7 @@ class App:
             raise
 
 
-async def until(holds):
+async def until(holds: Callable[[], object]) -> None:
     """Waits for what can only be seen by looking."""
     async with asyncio.timeout(5):
         while not holds():  # noqa: ASYNC110
@@ -74,7 +77,7 @@ async def until(holds):
 
 
 @asynccontextmanager
-async def serving(parser, *, keep_alive=5, **options):
+async def serving(parser: Any, *, keep_alive: int = 5, **options: Any) -> AsyncIterator[App]:
     app = App()
     door = Door(SITE.__eq__, **{"head_within": 5.0, "body_within": 5.0, **options})
     config = uvicorn.Config(
@@ -100,7 +103,7 @@ async def serving(parser, *, keep_alive=5, **options):
 PARSERS = {"httptools": HttpToolsProtocol, "h11": H11Protocol}
 
 
-async def said(app, raw, *, whole=True):
+async def said(app: App, raw: bytes, *, whole: bool = True) -> bytes:
     """The bytes that come back until the server closes; `raw` is sent at once or byte by byte."""
     reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
     for piece in [raw] if whole else [raw[at : at + 1] for at in range(len(raw))]:
@@ -113,11 +116,11 @@ async def said(app, raw, *, whole=True):
     return answer
 
 
-def status(answer):
+def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
 
 
-def problem(answer):
+def problem(answer: bytes) -> Any:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json" in head.lower()
     assert b"connection: close" in head.lower()
@@ -134,7 +137,9 @@ HALF = POST + b"Content-Length: 60000\r\n\r\n" + b"x" * 30_000
 KIBIBYTE = 1024
 
 
-async def sending(app, raw, address="127.0.0.1"):
+async def sending(
+    app: App, raw: bytes, address: str = "127.0.0.1"
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection of `address` whose client has sent `raw` and waits."""
     reader, writer = await asyncio.open_connection("127.0.0.1", app.port, local_addr=(address, 0))
     writer.write(raw)

@@ -1,6 +1,7 @@
 """The room of the front door: connections and bytes that it holds, and the one that it drops for another."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -82,6 +83,10 @@ async def test_where_everybody_works_a_newcomer_is_told_to_come_again(parser):
         assert [status(answer) for answer in await asyncio.gather(*working)] == [200, 200]
 
 
+def _has_room_no_more(app, waiting):
+    return app.door.refusals.counts.total() or len(app.door.waiting) == waiting
+
+
 async def test_beyond_the_share_of_an_address_its_oldest_bodies_go(parser):
     async with serving(parser, waiting=Waiting(share=200 * KIBIBYTE)) as app:
         neighbour, other = await sending(app, HALF, "127.0.0.2")
@@ -89,9 +94,7 @@ async def test_beyond_the_share_of_an_address_its_oldest_bodies_go(parser):
         for count in range(1, 5):
             crowd.append(await sending(app, HALF))
             # In the order in which they came.
-            await until(
-                lambda count=count: app.door.refusals.counts.total() or len(app.door.waiting) == count + 1
-            )
+            await until(partial(_has_room_no_more, app, count + 1))
         assert problem(await asyncio.wait_for(crowd[0][0].read(), 5)) == "temporarily_unavailable"
         assert problem(await asyncio.wait_for(crowd[1][0].read(), 5)) == "temporarily_unavailable"
         # A client that sends a body without waiting is served meanwhile, from the same address too.
@@ -111,9 +114,7 @@ async def test_beyond_the_room_of_the_process_the_oldest_bodies_go(parser):
         crowd = []
         for count in range(1, 5):
             crowd.append(await sending(app, HALF, f"127.0.0.{count}"))
-            await until(
-                lambda count=count: app.door.refusals.counts.total() or len(app.door.waiting) == count
-            )
+            await until(partial(_has_room_no_more, app, count))
         assert problem(await asyncio.wait_for(crowd[0][0].read(), 5)) == "temporarily_unavailable"
         assert app.door.waiting.held <= 200 * KIBIBYTE
         for _, writer in crowd:
