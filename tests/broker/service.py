@@ -1,6 +1,9 @@
 """Constants and requests that tests of a broker over HTTP share; their fixtures are in conftest.py."""
 
 import itertools
+from typing import Any
+
+import httpx
 
 ISSUER = "http://127.0.0.1:8000"
 SITE = "https://owner.github.io"
@@ -40,7 +43,7 @@ url = "http://127.0.0.1:8002"
 _NUMBERS = itertools.count()
 
 
-async def sign_up(page, email=None, **more):
+async def sign_up(page: httpx.AsyncClient, email: str | None = None, **more: Any) -> httpx.Response:
     email = email or f"reader{next(_NUMBERS)}@example.com"
     body = {"name": "Ada Lovelace", "email": email, "password": PASSWORD, **more}
     answer = await page.post("/api/auth/sign-up/email", json=body)
@@ -48,16 +51,18 @@ async def sign_up(page, email=None, **more):
     return answer
 
 
-async def sign_in(page, email, password=PASSWORD, **more):
+async def sign_in(
+    page: httpx.AsyncClient, email: str, password: str = PASSWORD, **more: Any
+) -> httpx.Response:
     body = {"email": email, "password": password, **more}
     return await page.post("/api/auth/sign-in/email", json=body)
 
 
-async def session_of(page):
+async def session_of(page: httpx.AsyncClient) -> Any:
     answer = await page.get("/api/auth/get-session")
     assert answer.status_code == 200
     return answer.json()
 
 
-def code(answer):
+def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]

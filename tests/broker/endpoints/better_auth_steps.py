@@ -4,6 +4,8 @@ the order of STEPS and prints what each gave."""
 import json
 import re
 import subprocess
+from collections.abc import Mapping
+from typing import Any
 
 from tests.broker.service import OTHER_SITE, SITE
 from tests.node_packages import FOLDER, node
@@ -88,7 +90,9 @@ STEPS = {
 }
 
 
-def steps_of(broker, origin, credentials, library, kind="client"):
+def steps_of(
+    broker: str, origin: str, credentials: str, library: str, kind: str = "client"
+) -> dict[str, Any]:
     """The steps by name. `kind` is the framework whose client the package is asked for."""
     # For Node solid-js exports its renderer for servers, in which nothing changes.
     conditions = ["--conditions=browser"] if kind == "solid" else []
@@ -99,7 +103,7 @@ def steps_of(broker, origin, credentials, library, kind="client"):
     return {one["step"]: one for one in steps}
 
 
-def seen(step, token):
+def seen(step: Mapping[str, Any], token: re.Pattern[str]) -> Any:
     """The step in the words of STEPS; what does not fit is given as it is, so that a failure shows it."""
     data, error = step["data"], step["error"]
     if error is not None:
@@ -112,7 +116,7 @@ def seen(step, token):
     return data
 
 
-def _is_user(value):
+def _is_user(value: Any) -> bool:
     members = ["name", "email", "emailVerified", "image", "createdAt", "updatedAt", "isAnonymous", "id"]
     return list(value) == members and RAW.fullmatch(value["id"]) is not None
 

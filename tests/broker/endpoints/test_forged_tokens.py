@@ -31,6 +31,7 @@ class Forger:
 
     def __init__(self, valkey, token):
         current = Server(valkey).ring().find("signing")
+        assert current is not None
         self.key = KeyCipher((OLD,)).open(current.kid, current.sealed)
         self.claims = jwt.decode(token, options={"verify_signature": False})
         self.header = jwt.get_unverified_header(token)

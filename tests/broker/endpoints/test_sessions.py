@@ -260,9 +260,9 @@ async def test_a_changed_password_is_the_only_one_and_ends_the_others_when_asked
     assert kept.json()["token"] is None
     assert await session_of(other) is not None
     assert code(await sign_in(make(), "ada@example.com"))[0] == 401
-    change = {"currentPassword": "a better battery", "newPassword": PASSWORD, "revokeOtherSessions": True}
+    back = {"currentPassword": "a better battery", "newPassword": PASSWORD, "revokeOtherSessions": True}
     before = page.cookies["better-auth.session_token"]
-    anew = await page.post("/api/auth/change-password", json=change)
+    anew = await page.post("/api/auth/change-password", json=back)
     assert anew.json()["token"]
     assert await session_of(other) is None
     assert await session_of(page) is not None

@@ -5,6 +5,7 @@ import time
 import unicodedata
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -129,8 +130,8 @@ async def test_an_unknown_address_is_answered_as_a_wrong_password_is(start, conf
     async with make() as page:
         await sign_up(page, "ada@example.com")
         await page.post("/api/auth/sign-out")
-        spent = {"ada@example.com": [], "nobody@example.com": []}
-        answers = {email: set() for email in spent}
+        spent: dict[str, list[float]] = {"ada@example.com": [], "nobody@example.com": []}
+        answers: dict[str, set[Any]] = {email: set() for email in spent}
         for _ in range(100):
             for email, times in spent.items():
                 began = time.perf_counter()

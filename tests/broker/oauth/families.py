@@ -1,20 +1,25 @@
 """Refresh tokens: the records behind them, and the refusals of them."""
 
+from typing import Any
+
+import httpx
 import redis
 
 from tests.broker.service import GATEWAY
+from tests.oauth import OAuthSite
+from tests.valkey import Valkey
 from tokens import liveness
 
 DAY_MS = 86_400_000
 
 
-async def is_active(site, token):
+async def is_active(site: OAuthSite, token: str) -> bool:
     return (await site.window.post("/oauth2/introspect", data={"token": token}, auth=GATEWAY)).json()[
         "active"
     ]
 
 
-def refused(answer, word=""):
+def refused(answer: httpx.Response, word: str = "") -> bool:
     assert answer.status_code == 400, answer.text
     body = answer.json()
     assert body["error"] == "invalid_grant"
@@ -22,7 +27,7 @@ def refused(answer, word=""):
     return True
 
 
-def record(valkey, token, **changes):
+def record(valkey: Valkey, token: str, **changes: Any) -> dict[str, Any]:
     """Members of the session of a refresh token are set, and its record is answered."""
     _, sub, sid, *_ = token.split("~")
     with redis.Redis(unix_socket_path=valkey.socket, decode_responses=True) as client:

@@ -246,7 +246,11 @@ async def test_another_spelling_of_a_key_is_refused(site):
 async def test_a_key_that_anybody_can_sign_for_is_refused(site, encoded, sign):
     raw = bytearray.fromhex(encoded)
     raw[31] |= sign
-    header = {"typ": "dpop+jwt", "alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": encode(raw)}}
+    header = {
+        "typ": "dpop+jwt",
+        "alg": "EdDSA",
+        "jwk": {"kty": "OKP", "crv": "Ed25519", "x": encode(bytes(raw))},
+    }
     identity = b"\x01" + bytes(31)
     refused(await _is_good(site, forged(site.key, claims_for(site), header, identity + bytes(32))))
 

@@ -1,5 +1,7 @@
 """The parts that tests of the key ring share: brokers' views of it, and the ring as Redis has it."""
 
+from typing import Any
+
 import redis
 
 from broker.signing import record as ring
@@ -7,49 +9,55 @@ from broker.signing.keyring import KeyCipher, Keys
 from broker.signing.operations import KeyChanges
 from broker.signing.record import PUBLISHED_BEFORE_USE_MS
 from broker.storage.key_ring import RING, RedisKeyStore
+from edge.redis.client import Store
 from tests.broker.service import SECRET
+from tests.valkey import Valkey
 from tokens import liveness
 
 OLD, NEW = SECRET.encode(), b"another secret of at least 32 bytes"
 
 
-def keys(store, *secrets, alg="ES256"):
+def keys(store: Store, *secrets: bytes, alg: Any = "ES256") -> Keys:
     return Keys(RedisKeyStore(store), secrets or (OLD,), alg)
 
 
-def changes(store, *secrets):
+def changes(store: Store, *secrets: bytes) -> KeyChanges:
     return KeyChanges(RedisKeyStore(store), KeyCipher(secrets or (OLD,)))
 
 
 class Server:
     """The ring as Redis has it."""
 
-    def __init__(self, valkey):
-        self.client = redis.Redis(unix_socket_path=valkey.socket, decode_responses=True)
+    def __init__(self, valkey: Valkey) -> None:
+        self.client: Any = redis.Redis(unix_socket_path=valkey.socket, decode_responses=True)
 
-    def ring(self):
-        return ring.parse(self.client.hgetall(RING))
+    def ring(self) -> ring.SealedRing:
+        found = ring.parse(self.client.hgetall(RING))
+        assert found is not None
+        return found
 
-    def states(self):
+    def states(self) -> list[str]:
         return [key.state for key in self.ring().keys]
 
-    def published(self):
+    def published(self) -> Any:
         return self.client.hget(liveness.CUT, "kids")
 
-    def now(self):
+    def now(self) -> int:
         seconds, microseconds = self.client.time()
         return seconds * 1000 + microseconds // 1000
 
-    def put(self, **fields):
+    def put(self, **fields: Any) -> None:
         self.client.hset(RING, mapping=fields)
 
-    def age_next(self, milliseconds=PUBLISHED_BEFORE_USE_MS):
+    def age_next(self, milliseconds: int = PUBLISHED_BEFORE_USE_MS) -> str:
         """As if the next key had been published for so long; its kid."""
-        kid = self.ring().find("next").kid
+        following = self.ring().find("next")
+        assert following is not None
+        kid = following.kid
         self.put(**{f"since:{kid}": self.now() - milliseconds})
         return kid
 
-    def end_retiring(self):
+    def end_retiring(self) -> None:
         """As if the last token of each retiring key had died."""
         for key in self.ring().keys:
             if key.state == "retiring":

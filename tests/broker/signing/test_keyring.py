@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from broker.endpoints.well_known import MAX_AGE
 from broker.signing.keyring import KeyCipher, UnreadableKey, fingerprint, generate
-from broker.signing.record import PUBLISHED_BEFORE_USE_MS, RETIRING_MS
+from broker.signing.operations import Rotated
+from broker.signing.record import PUBLISHED_BEFORE_USE_MS, RETIRING_MS, TooYoung
 from broker.storage.key_ring import RING, RedisKeyStore
 from broker.upkeep import KEEP_EVERY
 from chat_proxy.app import FETCH_WITHIN
@@ -105,6 +106,7 @@ async def test_a_clock_that_was_set_back_neither_blocks_a_rotation_nor_lengthens
     assert ring.find("next").since <= server.now()
     assert 0 < ring.find("retiring").until - server.now() <= RETIRING_MS
     refused = await changes(store).rotate()
+    assert isinstance(refused, TooYoung)
     assert 0 < refused.wait_ms <= PUBLISHED_BEFORE_USE_MS
 
 
@@ -243,6 +245,7 @@ async def test_a_running_broker_keeps_the_keys_that_it_opened(store, server):
     await changes(store, NEW).rotate()
     with pytest.raises(UnreadableKey):
         await running.refresh()
+    assert running.ring is not None
     assert running.ring.current.kid == kids(first)[1]
     assert not running.ring.is_whole
     # A current key that it cannot read leaves it none to sign with: the old one's time is running out.
@@ -298,6 +301,7 @@ async def test_the_key_set_is_of_the_ring_as_it_is_now(make, store, server):
         assert first.headers["cache-control"] == "public, max-age=10"
         server.age_next()
         rotated = await changes(store).rotate()
+        assert isinstance(rotated, Rotated)
         # Asked at once, before the broker's own look, which comes every second.
         now = [key["kid"] for key in (await page.get("/.well-known/jwks.json")).json()["keys"]]
         assert now == [rotated.current, rotated.following, rotated.retiring]

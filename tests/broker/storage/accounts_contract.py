@@ -1,8 +1,10 @@
 """The contract of every store of accounts. A subclass gives it the fixture `accounts`, an empty store."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ LATER = NOW + timedelta(seconds=5)
 SCRYPT_HASH = "0" * 32 + ":" + "f" * 128
 
 
-def account(email: str = "ada@example.com", **fields: object) -> Account:
+def account(email: str = "ada@example.com", **fields: Any) -> Account:
     return replace(
         Account(
             id=new_id(),
@@ -37,25 +39,27 @@ class AccountsContract:
             {"name": "Ада 🌊 'quoted\" $1 %s"},
         ],
     )
-    async def test_an_account_comes_back_as_it_was_stored(self, accounts, fields):
+    async def test_an_account_comes_back_as_it_was_stored(
+        self, accounts: Any, fields: Mapping[str, Any]
+    ) -> None:
         ada = account(**fields)
         assert await accounts.create(ada, "some hash")
         for found in (await accounts.by_email(ada.email), await accounts.by_id(ada.id)):
             assert found.account == ada
             assert found.password_hash == "some hash"
 
-    async def test_an_account_may_have_no_password(self, accounts):
+    async def test_an_account_may_have_no_password(self, accounts: Any) -> None:
         ada = account()
         await accounts.create(ada, None)
         assert (await accounts.by_id(ada.id)).password_hash is None
         assert not await accounts.replace_password(ada.id, old_hash="", new_hash="h", now=LATER)
 
-    async def test_nobody_is_none(self, accounts):
+    async def test_nobody_is_none(self, accounts: Any) -> None:
         for key in ("ada@example.com", "", "\0", "\ud800", "x" * 100_000, "' OR 1=1 --"):
             assert await accounts.by_email(key) is None
             assert await accounts.by_id(key) is None
 
-    async def test_of_many_sign_ups_for_one_address_one_wins(self, accounts):
+    async def test_of_many_sign_ups_for_one_address_one_wins(self, accounts: Any) -> None:
         rivals = [account(name=f"rival {number}") for number in range(32)]
         won = await asyncio.gather(*(accounts.create(rival, "h") for rival in rivals))
         [winner] = [one for one in won if one is not None]
@@ -63,13 +67,13 @@ class AccountsContract:
         assert (await accounts.by_email(winner.email)).account == winner
         assert len(await accounts.page("", 100)) == 1
 
-    async def test_a_refused_sign_up_leaves_nothing(self, accounts):
+    async def test_a_refused_sign_up_leaves_nothing(self, accounts: Any) -> None:
         await accounts.create(account(), "h")
         loser = account()
         assert not await accounts.create(loser, "other")
         assert await accounts.by_id(loser.id) is None
 
-    async def test_a_profile_changes_only_where_it_is_told_to(self, accounts):
+    async def test_a_profile_changes_only_where_it_is_told_to(self, accounts: Any) -> None:
         ada = account(image="https://example.com/a.png")
         await accounts.create(ada, "h")
         renamed = await accounts.update_profile(ada.id, name="Ada", image=UNSET, now=LATER)
@@ -80,7 +84,7 @@ class AccountsContract:
         assert await accounts.update_profile(new_id(), name="Nobody", image=UNSET, now=LATER) is None
 
     @pytest.mark.parametrize("text", ["nul \0", "half \ud83d"])
-    async def test_text_that_no_database_takes_is_refused_by_name(self, accounts, text):
+    async def test_text_that_no_database_takes_is_refused_by_name(self, accounts: Any, text: str) -> None:
         ada = account()
         with pytest.raises(InvalidProfile):
             await accounts.create(replace(ada, name=text), "h")
@@ -89,7 +93,7 @@ class AccountsContract:
             with pytest.raises(InvalidProfile):
                 await accounts.update_profile(ada.id, **change, now=LATER)
 
-    async def test_a_password_changes_only_from_the_one_that_was_checked(self, accounts):
+    async def test_a_password_changes_only_from_the_one_that_was_checked(self, accounts: Any) -> None:
         ada, bob = account(), account("bob@example.com")
         await accounts.create(ada, "old")
         await accounts.create(bob, "old")
@@ -98,7 +102,7 @@ class AccountsContract:
         assert (await accounts.by_id(ada.id)).password_hash == "new"
         assert (await accounts.by_id(bob.id)).password_hash == "old"
 
-    async def test_of_many_password_changes_at_once_one_wins(self, accounts):
+    async def test_of_many_password_changes_at_once_one_wins(self, accounts: Any) -> None:
         ada = account()
         await accounts.create(ada, "old")
         changes = [
@@ -109,7 +113,7 @@ class AccountsContract:
         assert won.count(True) == 1
         assert (await accounts.by_id(ada.id)).password_hash == f"new {won.index(True)}"
 
-    async def test_a_deleted_account_is_gone_with_its_password(self, accounts):
+    async def test_a_deleted_account_is_gone_with_its_password(self, accounts: Any) -> None:
         ada = account()
         await accounts.create(ada, SCRYPT_HASH)
         assert await accounts.delete(ada.id)
@@ -118,7 +122,7 @@ class AccountsContract:
         assert not await accounts.has_scrypt()
         assert await accounts.create(account(), "h")
 
-    async def test_a_ban_and_a_tier_are_set_and_taken_back(self, accounts):
+    async def test_a_ban_and_a_tier_are_set_and_taken_back(self, accounts: Any) -> None:
         ada = account()
         await accounts.create(ada, "h")
         assert await accounts.set_banned(ada.id, True)
@@ -131,7 +135,7 @@ class AccountsContract:
         assert not await accounts.set_banned(new_id(), True)
         assert not await accounts.set_tier(new_id(), "gold")
 
-    async def test_pages_run_through_every_account_once(self, accounts):
+    async def test_pages_run_through_every_account_once(self, accounts: Any) -> None:
         emails = [f"reader{number:02}@example.com" for number in range(7)]
         for email in reversed(emails):
             await accounts.create(account(email), "h")
@@ -141,7 +145,7 @@ class AccountsContract:
             seen += [one.email for one in page]
         assert seen == emails
 
-    async def test_it_knows_whether_hashes_of_better_auth_are_left(self, accounts):
+    async def test_it_knows_whether_hashes_of_better_auth_are_left(self, accounts: Any) -> None:
         ada = account()
         await accounts.create(account("bob@example.com"), "$argon2id$v=19$m=19456,t=2,p=1$" + "x" * 66)
         assert not await accounts.has_scrypt()
@@ -150,17 +154,17 @@ class AccountsContract:
         await accounts.replace_password(ada.id, old_hash=SCRYPT_HASH, new_hash="h", now=LATER)
         assert not await accounts.has_scrypt()
 
-    async def test_a_time_is_kept_in_utc_and_to_the_millisecond(self, accounts):
+    async def test_a_time_is_kept_in_utc_and_to_the_millisecond(self, accounts: Any) -> None:
         ada = account(created_at=datetime.fromisoformat("2026-11-23T17:01:11.016999+02:00"))
         await accounts.create(ada, "h")
         found = (await accounts.by_id(ada.id)).account
         assert found.created_at == NOW
         assert found.created_at.utcoffset() == timedelta(0)
 
-    async def test_a_cell_that_is_too_long_for_a_hash_is_cut_but_stays_too_long(self, accounts):
+    async def test_a_cell_that_is_too_long_for_a_hash_is_cut_but_stays_too_long(self, accounts: Any) -> None:
         ada = account()
         await accounts.create(ada, "x" * 100_000)
         assert (await accounts.by_id(ada.id)).password_hash == "x" * 513
 
-    async def test_a_working_store_is_ready(self, accounts):
+    async def test_a_working_store_is_ready(self, accounts: Any) -> None:
         await accounts.ready()

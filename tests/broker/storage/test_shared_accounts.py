@@ -4,6 +4,7 @@ of the server's plugins is touched."""
 import asyncio
 import re
 import time
+from typing import Any
 
 import asyncpg
 import jwt
@@ -36,7 +37,9 @@ def servers(postgres_socket, tmp_path_factory):
     """The addresses of the servers, and of the database of each."""
     names = {name: f"shared_{number}" for number, name in enumerate(SERVERS) if name != "sqlite"}
     file = tmp_path_factory.mktemp("shared") / "auth.db"
-    storages = {name: {"postgres": {"host": postgres_socket, "database": one}} for name, one in names.items()}
+    storages: dict[str, dict[str, Any]] = {
+        name: {"postgres": {"host": postgres_socket, "database": one}} for name, one in names.items()
+    }
     urls = {name: f"postgresql://postgres@/{one}?host={postgres_socket}" for name, one in names.items()}
 
     async def make():

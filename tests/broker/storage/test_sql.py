@@ -5,6 +5,7 @@ import sqlite3
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -28,12 +29,18 @@ class TestSqlAccounts(AccountsContract):
     pass
 
 
+async def _found(store, key):
+    found = await store.by_id(key)
+    assert found is not None
+    return found
+
+
 async def test_processes_that_start_at_once_make_the_tables_together(accounts_url):
     stores = [open_accounts(accounts_url) for _ in range(4)]
     await asyncio.gather(*(store.create_schema() for store in stores * 3))
     ada = account()
     assert await stores[0].create(ada, "h")
-    assert (await stores[3].by_id(ada.id)).account == ada
+    assert (await _found(stores[3], ada.id)).account == ada
     for store in stores:
         await store.close()
 
@@ -95,13 +102,16 @@ async def test_the_users_of_better_auth_sign_in_here(accounts_url):
     store, passwords = open_accounts(accounts_url), Passwords(Cost(64, 1, 1))
     await store.create_schema()
     ada, bob = await store.by_email("ada@example.com"), await store.by_id("u2")
+    assert ada is not None
+    assert ada.password_hash is not None
+    assert bob is not None
     assert ada.account.id == "-" * 30 + "u1"
     assert (ada.account.name, ada.account.email_verified) == ("Ada", True)
     assert (ada.account.created_at, ada.account.banned, ada.account.is_anonymous) == (NOW, False, False)
     assert (await passwords.verify(VECTORS[0]["password"], ada.password_hash, Asker())).ok
     assert bob.password_hash is None
     assert await store.replace_password("u1", old_hash=ada.password_hash, new_hash="new", now=LATER)
-    assert (await store.by_id("u1")).password_hash == "new"
+    assert (await _found(store, "u1")).password_hash == "new"
     assert await store.set_banned("u1", True)
     assert await store.delete("u1")
     passwords.close()
@@ -112,12 +122,12 @@ async def test_a_ban_by_a_plugin_that_the_server_got_later_counts(accounts_url):
     await run_sql(accounts_url, BETTER_AUTH_DDL + BETTER_AUTH_ROWS)
     store = open_accounts(accounts_url)
     await store.create_schema()
-    assert not (await store.by_id("u1")).account.banned
+    assert not (await _found(store, "u1")).account.banned
     await run_sql(
         accounts_url, 'alter table "user" add "banned" {boolean}; update "user" set "banned" = {true};'
     )
     await store.look()
-    assert (await store.by_id("u1")).account.banned
+    assert (await _found(store, "u1")).account.banned
     await store.close()
 
 
@@ -144,7 +154,7 @@ async def test_the_rights_in_the_documentation_are_enough(postgres_url):
     assert await store.update_profile("u1", name="Ada L.", image=None, now=LATER)
     assert await store.set_banned("u1", True)
     assert await store.set_tier("u1", "gold")
-    found = (await store.by_id("u1")).account
+    found = (await _found(store, "u1")).account
     assert (found.name, found.banned, found.tier) == ("Ada L.", True, "gold")
     await store.close()
     await admin.execute("DROP OWNED BY chatgate; DROP ROLE chatgate")
@@ -155,7 +165,7 @@ async def test_sqlite_dates_that_drizzle_wrote_as_milliseconds_are_read(sqlite_u
     await run_sql(sqlite_url, BETTER_AUTH_DDL + BETTER_AUTH_ROWS, when="1795446071016")
     store = open_accounts(sqlite_url)
     await store.create_schema()
-    assert (await store.by_id("u1")).account.created_at == NOW
+    assert (await _found(store, "u1")).account.created_at == NOW
     await store.close()
 
 
@@ -203,7 +213,7 @@ async def test_a_postgres_that_refuses_or_stays_silent_is_unavailable_in_time():
     with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
         for port in (*free_ports(1), silent.getsockname()[1]):
             store = open_accounts(f"postgres://user:secret@127.0.0.1:{port}/db")
-            took = await seconds(lambda store=store: expect_unavailable(store.ready))
+            took = await seconds(partial(expect_unavailable, store.ready))
             assert took < DEADLINE_S + 0.3
             await store.close()
 
@@ -217,7 +227,7 @@ async def test_a_postgres_that_falls_silent_is_unavailable_in_time_and_usable_af
     await store.create(ada, "h")
     relay.freeze()
     calls = [lambda: store.by_id(ada.id), lambda: store.create(account("bob@example.com"), "h"), store.ready]
-    took = await asyncio.gather(*(seconds(lambda call=call: expect_unavailable(call)) for call in calls * 5))
+    took = await asyncio.gather(*(seconds(partial(expect_unavailable, call)) for call in calls * 5))
     assert max(took) < DEADLINE_S + 0.3
     relay.thaw()
     assert (await until_available(lambda: store.by_id(ada.id))).account == ada
@@ -232,9 +242,9 @@ async def test_a_locked_sqlite_file_is_unavailable_in_time_and_can_still_be_read
     rival = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
     rival.execute("begin immediate")
     writes = [lambda: store.create(account("bob@example.com"), "h"), lambda: store.delete(ada.id)]
-    took = await asyncio.gather(*(seconds(lambda write=write: expect_unavailable(write)) for write in writes))
+    took = await asyncio.gather(*(seconds(partial(expect_unavailable, write)) for write in writes))
     assert max(took) < DEADLINE_S + 0.3
-    assert (await store.by_id(ada.id)).account == ada
+    assert (await _found(store, ada.id)).account == ada
     rival.rollback()
     rival.close()
     assert await store.delete(ada.id)

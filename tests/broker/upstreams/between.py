@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import httpx
 
@@ -10,26 +11,26 @@ class Between:
     """Passes requests on to `target`, until `behaviour` is one of the names of `ANSWERS`. `meanwhile` is
     awaited once, between the answer there and its arrival here."""
 
-    def __init__(self, target):
+    def __init__(self, target: str) -> None:
         self.target = target
-        self.behaviour = None
-        self.meanwhile = None
+        self.behaviour: str | None = None
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
         self.asked = 0
 
-    async def start(self):
+    async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         self._http = httpx.AsyncClient(base_url=self.target, verify=False)
 
-    def move(self, target):
+    def move(self, target: str) -> None:
         """Pass requests on to another server from now on."""
         self._http.base_url = target
 
-    async def stop(self):
+    async def stop(self) -> None:
         self._server.close()
         await self._http.aclose()
 
-    async def _serve(self, reader, writer):
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.asked += 1
@@ -42,7 +43,7 @@ class Between:
             await writer.drain()
         writer.close()
 
-    async def _passed_on(self, head):
+    async def _passed_on(self, head: str) -> bytes:
         line, *fields = head.strip().split("\r\n")
         headers = dict(one.split(": ", 1) for one in fields)
         headers = {name: headers[name] for name in ("Authorization", "Cookie") if name in headers}
@@ -54,7 +55,7 @@ class Between:
         return answer_of(answer.content, f"{answer.status_code} OK", answer.headers["content-type"], more)
 
 
-def answer_of(body, status="200 OK", kind="application/json", more=""):
+def answer_of(body: bytes, status: str = "200 OK", kind: str = "application/json", more: str = "") -> bytes:
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}"
     return f"{head}Connection: close\r\n\r\n".encode() + body
 

@@ -1,11 +1,13 @@
 """A reader while the site's Better Auth server gives no sure answer, and afterwards."""
 
+from typing import Any
+
 from edge.upstreams.failures import LOG_EVERY
-from tests.broker.upstreams.stack import exchange
+from tests.broker.upstreams.stack import Reader, Stack, exchange
 from tests.chat_proxy.service import until
 
 
-async def unsure(stack, reader, token, logged, key):
+async def unsure(stack: Stack, reader: Reader, token: str, logged: Any, key: str) -> None:
     """Sees that all is refused for the moment, and that the log says what to mend."""
     logged.readouterr()
     # The failure before may have been logged a moment ago.
@@ -22,16 +24,16 @@ async def unsure(stack, reader, token, logged, key):
     assert token not in text
 
 
-async def sure(reader):
+async def sure(reader: Reader) -> None:
     """Sees that the reader goes on, by the tokens from before."""
     assert (await reader.ask()).status_code == 200
     assert (await reader.refresh()).status_code == 200
 
 
-async def eventually(reader):
+async def eventually(reader: Reader) -> None:
     """Sees that the reader goes on as soon as the server answers again."""
 
-    async def answers():
+    async def answers() -> bool:
         return (await reader.ask()).status_code == 200
 
     await until(answers, 10)

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from email.utils import formatdate
+from typing import Any
 
 import pytest
 
@@ -152,7 +153,7 @@ async def test_a_jwt_from_the_future_tells_that_a_clock_is_apart(stack, signed, 
     assert (await answer_to(stack, signed(iat=now + 3))).status_code == 200
 
 
-REFUSED = {
+REFUSED: dict[str, Any] = {
     "another issuer": {"iss": "https://elsewhere.example"},
     "another audience": {"aud": "https://elsewhere.example"},
     "expired": {"exp": 1_700_000_000},

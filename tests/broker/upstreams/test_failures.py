@@ -188,6 +188,7 @@ async def test_a_redis_that_stands_still(visitor, redis, tmp_path, capsys):
         async with standing(redis, tmp_path, table, redis_deadline=0.3) as stack:
             reader = await stack.exchanged(token)
             await sure(reader)
+            assert other.process is not None
             other.process.send_signal(signal.SIGSTOP)
             try:
                 await unsure(stack, reader, token, capsys, "")

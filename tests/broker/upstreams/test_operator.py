@@ -64,6 +64,7 @@ async def found(folder, redis, table):
     environ = {"CHATGATE_CONFIG": str(path), "REDIS_URL": redis.url}
     around = read_environment(environ, folder, make=False)
     settings = around.settings.sites["docs"].better_auth
+    assert settings is not None
     return await upstream_probe.found(around, "docs", settings)
 
 

@@ -5,6 +5,7 @@ import base64
 import hmac
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ class Receiver:
 
     def __init__(self, page):
         self.page = page
-        self.answers = asyncio.Queue()
+        self.answers: asyncio.Queue[Any] = asyncio.Queue()
 
     async def __call__(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()

@@ -161,7 +161,9 @@ def test_accounts_that_a_better_auth_server_has_too_are_added_as_it_reads_them_a
     asyncio.run(run_sql(url, ddl))
     monkeypatch.setenv("CHATGATE_BROKER_DATABASE_URL", url)
     sub = add()
-    assert re.fullmatch("[0-9a-f]{32}:[0-9a-f]{128}", credential("ann@example.com").password_hash)
+    password_hash = credential("ann@example.com").password_hash
+    assert password_hash is not None
+    assert re.fullmatch("[0-9a-f]{32}:[0-9a-f]{128}", password_hash)
     assert "delete one there" in refused("users", "delete", "ann@example.com", "--yes")
     said("users", "ban", "ann@example.com")
     asyncio.run(run_sql(url, 'update "user" set "banned" = {true};'))

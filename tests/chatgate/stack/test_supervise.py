@@ -87,7 +87,7 @@ def test_last_lines_come_with_the_news(start):
 def test_nothing_outlives_a_stack_that_is_killed(start):
     process = start("first", "second", manner("third", "deaf"), manner("task", "task"))
     pids_of(process)
-    everybody = until(lambda: len(found := family(process.pid)) == 6 and found)
+    everybody = until(lambda: found if len(found := family(process.pid)) == 6 else [])
     process.kill()
     until(lambda: none_runs(everybody), 5)
 
@@ -118,7 +118,7 @@ def test_a_task_that_is_killed_is_said_and_does_not_end_the_stack(start):
 
 def test_a_service_that_does_not_get_ready_ends_the_stack(start):
     process = start("first", manner("second", "unready"))
-    everybody = until(lambda: len(found := family(process.pid)) == 4 and found)
+    everybody = until(lambda: found if len(found := family(process.pid)) == 4 else [])
     _, err = process.communicate(timeout=10)
     assert process.returncode == 1
     assert "second was not ready within 2 s. Its last lines:\n   second | listening" in err

@@ -4,6 +4,7 @@ Cluster."""
 import json
 import time
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -77,8 +78,12 @@ async def test_a_living_session_is_found_and_looked_at_again(written):
 @ALONE
 async def test_what_ends_a_session_ends_it_here(written):
     created = CREATED * 1000 + 45
-    alive = [{}, {"marker": created}, {"session": {"activeOrganizationId": "o", "impersonatedBy": "a"}}]
-    dead = [
+    alive: list[dict[str, Any]] = [
+        {},
+        {"marker": created},
+        {"session": {"activeOrganizationId": "o", "impersonatedBy": "a"}},
+    ]
+    dead: list[dict[str, Any]] = [
         {"marker": created + 1},
         {"session": {"expiresAt": "2026-11-23T15:02:11.000Z"}},
         {"session": {"token": "C" * 32}},
@@ -126,7 +131,7 @@ async def test_a_ban_counts_until_it_has_run_out(written):
 
 @ALONE
 async def test_what_better_auth_does_not_write_is_no_answer(written):
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"raw": "{"},
         {"raw": "[]"},
         {"raw": "{}"},

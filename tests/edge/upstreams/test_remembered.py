@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ class There:
     way = "http"
 
     def __init__(self):
-        self.session = FOUND
+        self.session: ForeignSession | None = FOUND
         self.asked = 0
         self.is_asked, self.may_answer = asyncio.Event(), asyncio.Event()
 
@@ -45,6 +46,12 @@ class There:
 
     async def look(self, reference, now):
         return await self.find(reference.token, now)
+
+    async def describe(self, now: float) -> str:
+        return "a server of the tests"
+
+    async def close(self) -> None:
+        pass
 
 
 async def asked_before_and_after_its_end(ask):
@@ -82,7 +89,8 @@ async def test_questions_at_once_about_a_session_are_one(ask):
 
 @pytest.mark.parametrize(("anew", "requests"), [(False, 1), (True, 2)])
 async def test_a_search_anew_joins_no_search_that_has_begun_before(anew, requests):
-    asked, may_answer = asyncio.Queue(), asyncio.Event()
+    asked: asyncio.Queue[bytes] = asyncio.Queue()
+    may_answer = asyncio.Event()
 
     async def serve(reader, writer):
         asked.put_nowait(await reader.readuntil(b"\r\n\r\n"))
@@ -95,14 +103,15 @@ async def test_a_search_anew_joins_no_search_that_has_begun_before(anew, request
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/auth"
+        no_store: Any = None  # an upstream over HTTP has none
         settings = BetterAuth(upstream="http", url=url, remember_seconds=60, timeout_seconds=10)
-        site = SiteUpstream("docs", settings, Around(None, "", 1, time.time, time.monotonic))
+        site = SiteUpstream("docs", settings, Around(no_store, "", 1, time.time, time.monotonic))
         first = asyncio.create_task(site.find(TOKEN))
         await asyncio.wait_for(asked.get(), 10)
         second = asyncio.create_task(site.find(TOKEN, anew=anew))
         for _ in range(requests - 1):
             await asyncio.wait_for(asked.get(), 10)
         may_answer.set()
-        assert [one.token for one in await asyncio.gather(first, second)] == [TOKEN] * 2
+        assert [one and one.token for one in await asyncio.gather(first, second)] == [TOKEN] * 2
         assert asked.empty()
         await site.close()

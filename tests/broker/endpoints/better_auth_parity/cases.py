@@ -1,5 +1,6 @@
 """One request, and the words that the families share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,18 +24,18 @@ class Case:
     path: str
     body: Any = None
     who: str = "nobody"
-    headers: dict = field(default_factory=dict)
+    headers: dict[str, str | None] = field(default_factory=dict)
 
 
-def post(path, body=None, who="nobody", **headers):
+def post(path: str, body: Any = None, who: str = "nobody", **headers: Any) -> Case:
     return Case("POST", "/api/auth" + path, body, who, _named(headers))
 
 
-def get(path, who="nobody", **headers):
+def get(path: str, who: str = "nobody", **headers: Any) -> Case:
     return Case("GET", "/api/auth" + path, None, who, _named(headers))
 
 
-def _named(headers):
+def _named(headers: Mapping[str, str | None]) -> dict[str, str | None]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
@@ -42,7 +43,7 @@ NEW = {"name": "Ada", "email": "{new}", "password": PASSWORD}
 OWN = {"email": "{reader}", "password": PASSWORD}
 
 
-def without(body, name):
+def without(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key != name}
 
 
