@@ -3,9 +3,11 @@
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 @dataclass
@@ -13,22 +15,22 @@ class Answering:
     """One connection of the proxy. `left_at` is when it was closed, in seconds since the epoch."""
 
     handler: BaseHTTPRequestHandler
-    asked: dict
+    asked: dict[str, Any]
     left_at: float | None = None
     left: threading.Event = field(default_factory=threading.Event)
 
-    def begin(self):
+    def begin(self) -> None:
         self.handler.send_response(200)
         self.handler.send_header("Content-Type", "text/event-stream")
         self.handler.end_headers()
 
-    def say(self, event, **data):
+    def say(self, event: str, **data: Any) -> None:
         self.handler.wfile.write(f"event: {event}\ndata: {json.dumps(data)}\n\n".encode())
 
-    def write(self, text):
+    def write(self, text: str) -> None:
         self.say("delta", text=text)
 
-    def wait_for_leaving(self, within=20):
+    def wait_for_leaving(self, within: int = 20) -> None:
         """Reads until the proxy closes its end."""
         self.handler.connection.settimeout(within)
         with suppress(OSError):
@@ -38,10 +40,13 @@ class Answering:
         self.left.set()
 
 
-def answer(*texts, citations=()):
+Script = Callable[[Answering], None]
+
+
+def answer(*texts: str, citations: Sequence[tuple[str, str, str]] = ()) -> Script:
     """A script that says `texts` and `citations`, and ends well."""
 
-    def script(one):
+    def script(one: Answering) -> None:
         one.begin()
         for text in texts:
             one.write(text)
@@ -52,10 +57,10 @@ def answer(*texts, citations=()):
     return script
 
 
-def hang_after(*texts):
+def hang_after(*texts: str) -> Script:
     """A script that says `texts` and then nothing, until the proxy leaves."""
 
-    def script(one):
+    def script(one: Answering) -> None:
         one.begin()
         for text in texts:
             one.write(text)
@@ -64,8 +69,8 @@ def hang_after(*texts):
     return script
 
 
-def fail(status):
-    def script(one):
+def fail(status: int) -> Script:
+    def script(one: Answering) -> None:
         one.handler.send_error(status)
 
     return script
@@ -76,22 +81,23 @@ class Backend:
     """`script` answers the next questions; `answerings` has each connection, the latest last."""
 
     url: str
-    script: object = None
-    answerings: list = field(default_factory=list)
+    script: Script | None = None
+    answerings: list[Answering] = field(default_factory=list)
 
 
 @contextmanager
-def scripted_backend():
+def scripted_backend() -> Iterator[Backend]:
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             one = Answering(self, json.loads(body))
             found.answerings.append(one)
+            assert found.script is not None
             # A proxy that hangs up in the middle is what some tests are about.
             with suppress(BrokenPipeError, ConnectionResetError):
                 found.script(one)
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
     class Server(ThreadingHTTPServer):

@@ -2,12 +2,13 @@
 
 import subprocess
 from functools import cache
+from pathlib import Path
 
 from tests.node_packages import WIDGET, node
 
 
 @cache
-def bundled(entry):
+def bundled(entry: Path) -> str:
     """The module `entry` and all that it imports as one script, built once by each process of the tests."""
     node(WIDGET)
     command = [

@@ -1,10 +1,13 @@
 """Docusaurus sites of `sites`, each served at an origin that one stack of the real services knows."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any, Self
 
 import httpx
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator
 
 from tests.chatgate.processes import short_folder
 from tests.ports import free_ports
@@ -47,7 +50,7 @@ class Sites:
     homes: dict[str, str]
     stack: Stack
 
-    def reader(self, name):
+    def reader(self, name: str) -> str:
         """The address of a new account; its password is PASSWORD."""
         origin = "/".join(self.homes[name].split("/")[:3])
         body = {"name": "Ada Lovelace", "email": f"{name}@example.com", "password": PASSWORD}
@@ -59,7 +62,7 @@ class Sites:
 
 
 @contextmanager
-def served_sites():
+def served_sites() -> Iterator[Sites]:
     ports = dict(zip([variant.name for variant in ALL], free_ports(len(ALL)), strict=True))
     origins = {name: f"http://localhost:{port}" for name, port in ports.items()}
     homes = {variant.name: f"{origins[variant.name]}{variant.base_url}" for variant in ALL}
@@ -91,15 +94,15 @@ class DocsPage:
     is a widget or not.
     """
 
-    def __init__(self, context, home):
+    def __init__(self, context: BrowserContext, home: str) -> None:
         self.home = home
-        self.complaints = []
-        self.refused_styles = []
+        self.complaints: list[str] = []
+        self.refused_styles: list[str] = []
         self.page = context.new_page()
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(error.stack))
+        self.page.on("pageerror", lambda error: self.complaints.append(error.stack or error.message))
 
-    def _hear(self, message):
+    def _hear(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
         if message.text.startswith("Failed to load resource") and self.home not in message.location["url"]:
@@ -111,26 +114,26 @@ class DocsPage:
         else:
             self.complaints.append(message.text)
 
-    def goto(self, path=""):
+    def goto(self, path: str = "") -> Self:
         self.page.goto(self.home + path)
         return self
 
-    def widget(self):
+    def widget(self) -> Locator:
         return self.page.locator("chatgate-widget")
 
-    def options(self):
+    def options(self) -> Any:
         """The options that the element was given, except functions."""
         # The element shows nothing before it has options.
         self.page.locator("chatgate-widget :is(button, textarea)").first.wait_for(state="attached")
         return self.page.evaluate(f"JSON.parse(JSON.stringify({ELEMENT}.options))")
 
-    def navigate(self, url):
+    def navigate(self, url: str) -> None:
         self.page.evaluate(f"url => {ELEMENT}.options.navigate(url)", url)
 
-    def mark(self):
+    def mark(self) -> None:
         """A full load would take it away."""
         self.page.evaluate(f"window.marked = {ELEMENT}")
 
-    def is_marked(self):
+    def is_marked(self) -> bool:
         """Whether the page is the one that was marked, with the same element on it."""
         return self.page.evaluate(f"window.marked !== undefined && window.marked === {ELEMENT}")

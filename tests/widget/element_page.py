@@ -2,9 +2,12 @@
 
 import json
 from html import escape
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Locator, Page
 
 from tests.browser.login_form import sign_in
-from tests.widget.stage import PASSWORD
+from tests.widget.stage import PASSWORD, Stage
 
 DOCUMENT = """<!doctype html><html lang="{lang}" dir="{dir}" data-theme="{theme}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Sampling – The book</title>
@@ -26,7 +29,7 @@ INPUT = "Your question"
 POLICY = "default-src 'self'; connect-src 'self' {broker} {proxy}"
 
 
-def document(stage, *, lang="en", theme="light", **options):
+def document(stage: Stage, *, lang: str = "en", theme: str = "light", **options: Any) -> str:
     named = {"".join(f"-{c.lower()}" if c.isupper() else c for c in name): v for name, v in options.items()}
     attributes = " ".join(
         f'{name}="{escape(value if isinstance(value, str) else json.dumps(value))}"'
@@ -36,7 +39,16 @@ def document(stage, *, lang="en", theme="light", **options):
     return DOCUMENT.format(lang=lang, dir=direction, theme=theme, attributes=attributes)
 
 
-def open_element(context, stage, *, path="element.html", policy=None, lang="en", theme="light", **options):
+def open_element(
+    context: BrowserContext,
+    stage: Stage,
+    *,
+    path: str = "element.html",
+    policy: str | None = None,
+    lang: str = "en",
+    theme: str = "light",
+    **options: Any,
+) -> Page:
     """A tab with the element, whose options are the stage's and `options`."""
     headers = {"Content-Security-Policy": policy} if policy else {}
     body = document(stage, lang=lang, theme=theme, **stage.options(**options))
@@ -47,18 +59,18 @@ def open_element(context, stage, *, path="element.html", policy=None, lang="en",
     return page
 
 
-def open_panel(page):
+def open_panel(page: Page) -> None:
     page.get_by_role("button", name=LAUNCHER).click()
     page.get_by_role("textbox", name=INPUT).wait_for()
 
 
-def ask(page, question):
+def ask(page: Page, question: str) -> None:
     """Types and sends a question; returns at once."""
     page.get_by_role("textbox", name=INPUT).fill(question)
     page.keyboard.press("Enter")
 
 
-def sign_in_by_popup(page, email):
+def sign_in_by_popup(page: Page, email: str) -> None:
     with page.expect_popup() as opened:
         page.get_by_role("button", name="Sign in", exact=True).first.click()
     popup = opened.value
@@ -67,9 +79,9 @@ def sign_in_by_popup(page, email):
         sign_in(popup, email, PASSWORD)
 
 
-def policy_of(stage):
+def policy_of(stage: Stage) -> str:
     return POLICY.format(broker=stage.stack.broker, proxy=stage.stack.proxy)
 
 
-def log(page):
+def log(page: Page) -> Locator:
     return page.get_by_role("log")

@@ -24,7 +24,7 @@ _SOURCES = (
 
 
 @cache
-def built():
+def built() -> Path:
     """The folder of built files. Skips the test without Node, and in CI fails it."""
     run = [node(FOLDER), "build.mjs"]
     with alone_with(FOLDER / "package-lock.json"):
@@ -36,7 +36,7 @@ def built():
     return DIST
 
 
-def put_into(packages):
+def put_into(packages: Path) -> None:
     """Installs the built package into a node_modules folder, as npm would: its `files`, its package.json."""
     dist = built()
     installed = packages / "chatgate-widget"
@@ -51,12 +51,12 @@ def put_into(packages):
     shutil.copy(FOLDER / "package.json", installed)
 
 
-def stamp():
+def stamp() -> str:
     """Changes with the sources of what is built."""
     return (built() / _STAMP.name).read_text()
 
 
-def _state():
+def _state() -> str:
     digest = hashlib.sha256()
     for name in _SOURCES:
         path = FOLDER / name

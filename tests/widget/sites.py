@@ -9,9 +9,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tests.node_packages import node
 from tests.processes import REPOSITORY, alone_with
@@ -33,11 +35,11 @@ class Variant:
     """A site of `docs_site`. `differs` is for its configuration; `hostile` gives it a Root of its own."""
 
     name: str
-    differs: dict = field(default_factory=dict)
+    differs: dict[str, Any] = field(default_factory=dict)
     hostile: bool = False
     base_url: str = "/my-book/"
 
-    def told(self, **widget):
+    def told(self, **widget: Any) -> dict[str, Any]:
         return {**self.differs, "widget": {**WIDGET_OPTIONS, **self.differs.get("widget", {}), **widget}}
 
 
@@ -46,7 +48,7 @@ class Built:
     folder: Path
     base_url: str
 
-    def page(self, path):
+    def page(self, path: str) -> str:
         """The HTML that a server wrote for it."""
         return (self.folder / path).read_text()
 
@@ -64,7 +66,7 @@ ALL = (PLAIN, FASTER, WITHOUT)
 
 
 @cache
-def packages():
+def packages() -> Path:
     """Those of examples/docusaurus, with the widget as it is now. Skips without Node, and fails in CI."""
     node(EXAMPLE)
     with alone_with(EXAMPLE / "package-lock.json"):
@@ -76,7 +78,7 @@ def packages():
 
 
 @cache
-def built(name):
+def built(name: str) -> Built:
     variant = next(one for one in ALL if one.name == name)
     # Before the lock below, which it takes as well.
     packages()
@@ -90,7 +92,7 @@ def built(name):
     return Built(folder, variant.base_url)
 
 
-def put_into_place(site, copy, broker, proxy):
+def put_into_place(site: Built, copy: Path, broker: str, proxy: str) -> Path:
     """Copies a built site to the folder `copy`, where its widget asks at these addresses."""
     shutil.copytree(site.folder, copy)
     for script in copy.rglob("*.js"):
@@ -100,7 +102,9 @@ def put_into_place(site, copy, broker, proxy):
     return copy
 
 
-def docusaurus(folder, *words, told=None, **environ):
+def docusaurus(
+    folder: Path, *words: str | Path, told: Mapping[str, Any] | None = None, **environ: Any
+) -> subprocess.CompletedProcess[str]:
     """Runs the command in a folder that `make_site` made, and returns the finished process."""
     command = [node(EXAMPLE), PACKAGES / "@docusaurus" / "core" / "bin" / "docusaurus.mjs", *words]
     own = {**os.environ, "DOCUSAURUS_NO_TELEMETRY": "1", "NODE_ENV": "", **environ}
@@ -111,7 +115,7 @@ def docusaurus(folder, *words, told=None, **environ):
     return subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=300)
 
 
-def make_site(folder, *, hostile=False):
+def make_site(folder: Path, *, hostile: bool = False) -> Path:
     """Puts the sources of `docs_site` into an empty folder, with packages to build them."""
     shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("hostile"), dirs_exist_ok=True)
     if hostile:
@@ -120,14 +124,15 @@ def make_site(folder, *, hostile=False):
     return folder
 
 
-def _build(variant, out):
+def _build(variant: Variant, out: Path) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         made = Path(name) / "build"
         if variant is WITHOUT:
             folder = EXAMPLE
-            environ = {"CHATGATE_BROKER_URL": BROKER, "CHATGATE_PROXY_URL": PROXY}
-            done = docusaurus(folder, "build", "--out-dir", made, **environ)
+            done = docusaurus(
+                folder, "build", "--out-dir", made, CHATGATE_BROKER_URL=BROKER, CHATGATE_PROXY_URL=PROXY
+            )
         else:
             folder = make_site(Path(name) / "site", hostile=variant.hostile)
             done = docusaurus(folder, "build", "--out-dir", made, told=variant.told())
@@ -135,7 +140,7 @@ def _build(variant, out):
         shutil.move(made, out)
 
 
-def _state(variant):
+def _state(variant: Variant) -> str:
     digest = hashlib.sha256(repr((variant, WIDGET_OPTIONS)).encode())
     digest.update(stamp().encode())
     digest.update((EXAMPLE / "package-lock.json").read_bytes())
@@ -148,6 +153,6 @@ def _state(variant):
     return digest.hexdigest()[:16]
 
 
-def _run(command, folder):
+def _run(command: Sequence[str | Path], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

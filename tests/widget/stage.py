@@ -3,8 +3,10 @@
 import itertools
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -100,14 +102,14 @@ class Stage:
     """The ports of such servers of the docs site: one on the same site, one on another, to a browser."""
 
     @property
-    def origin(self):
+    def origin(self) -> str:
         return self.site.other_site
 
     @property
-    def home(self):
+    def home(self) -> str:
         return f"{self.origin}{BASE}"
 
-    def options(self, **changes):
+    def options(self, **changes: Any) -> dict[str, Any]:
         """The options that the page gives to the widget; a value of None is left out."""
         options = {
             "backendUrl": self.stack.proxy,
@@ -118,7 +120,7 @@ class Stage:
         }
         return {name: value for name, value in (options | changes).items() if value is not None}
 
-    def reader(self, client_id="docs"):
+    def reader(self, client_id: str = "docs") -> str:
         """The address of a new account; its password is PASSWORD."""
         email = f"reader{next(_numbers)}@example.com"
         body = {"name": "Ada Lovelace", "email": email, "password": PASSWORD}
@@ -131,7 +133,7 @@ class Stage:
         assert answer.status_code == 200, answer.text
         return email
 
-    def elsewhere(self, email, client_id="docs"):
+    def elsewhere(self, email: str, client_id: str = "docs") -> httpx.Client:
         """The same reader in another browser: a client that holds the cookie of a session of its own, and
         keeps no connection that would have to be closed."""
         headers, limits = {"Origin": self.origin}, httpx.Limits(max_keepalive_connections=0)
@@ -143,7 +145,7 @@ class Stage:
         assert answer.status_code == 200, answer.text
         return client
 
-    def command(self, *arguments):
+    def command(self, *arguments: str) -> str:
         """The output of `chatgate`, run beside the services."""
         run = [sys.executable, "-m", "chatgate", *arguments]
         environ, folder = self.stack.environ, self.stack.folder
@@ -151,13 +153,13 @@ class Stage:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def serve(self, path, body, media_type="text/html", **headers):
+    def serve(self, path: str, body: str, media_type: str = "text/html", **headers: Any) -> None:
         """Puts a file under the site's base URL."""
         self.site.answers[f"{BASE}{path}"] = lambda _: Answer(body, media_type, headers=headers)
 
 
 @contextmanager
-def staged():
+def staged() -> Iterator[Stage]:
     with server() as site, server() as between, scripted_backend() as backend, short_folder() as folder:
         stack = Stack(folder, TOML)
         callback = f"{site.other_site}{CALLBACK_PATH}"

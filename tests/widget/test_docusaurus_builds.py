@@ -92,7 +92,7 @@ def test_a_site_in_development_has_the_widget_and_the_callback_page(site):
         "DOCUSAURUS_NO_PERSISTENT_CACHE": "1",
     }
     home = f"http://localhost:{port}/my-book/"
-    with serving([*command, "--no-open", "--port", str(port)], home, folder=site, environ=environ):
+    with serving([*map(str, command), "--no-open", "--port", str(port)], home, folder=site, environ=environ):
         callback = httpx.get(f"{home}chatgate-callback.html")
         assert callback.content == CALLBACK.read_bytes()
         assert "chatgate-widget" in httpx.get(f"{home}main.js").text

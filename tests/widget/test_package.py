@@ -4,8 +4,9 @@ import subprocess
 
 import pytest
 
+from tests.node_packages import WIDGET as FOLDER
 from tests.node_packages import node
-from tests.widget.package import FOLDER, built
+from tests.widget.package import built
 
 
 @pytest.mark.node

@@ -1,7 +1,6 @@
 """How a reader is known: popup, redirect, guest, and what the browser keeps of it."""
 
 import json
-import re
 
 import pytest
 
@@ -9,6 +8,7 @@ from tests.browser.chromium import launch_options
 from tests.browser.login_form import sign_in
 from tests.browser.servers import Answer, cutting
 from tests.browser.watch import watched
+from tests.matches import find
 from tests.widget.conftest import PATIENCE_MS
 from tests.widget.core_page import CorePage, token_requests
 from tests.widget.stage import CALLBACK_PATH, PASSWORD, QUESTION
@@ -111,7 +111,7 @@ def test_an_answer_with_a_foreign_state_is_nobodys(context, stage, query):
 
 def test_an_answer_in_the_name_of_another_broker_is_refused(context, stage):
     tab = CorePage(context, stage)
-    state = re.search("state=([^&]+)", tab.open_popup().url)[1]
+    state = find("state=([^&]+)", tab.open_popup().url)[1]
     forged = context.new_page()
     forged.goto(f"{stage.origin}{CALLBACK_PATH}?code=forged&state={state}&iss=https://evil.example")
     assert tab.wait_for_session(name="signed_out", because="failed")["trouble"]["code"] == "sign_in_failed"

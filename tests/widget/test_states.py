@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -134,9 +135,9 @@ def selected(page, stage):
     page.get_by_role("button", name=re.compile("^Ask about this")).wait_for()
 
 
-GUEST = {"auth": "guest", "clientId": "lab", "suggestions": SUGGESTIONS}
+GUEST: dict[str, Any] = {"auth": "guest", "clientId": "lab", "suggestions": SUGGESTIONS}
 READER = {"clientId": "lab"}
-STATES = {
+STATES: dict[Any, dict[str, Any]] = {
     closed: GUEST,
     empty: GUEST,
     signed_out: READER,
@@ -258,4 +259,6 @@ def test_a_hostile_style_sheet_does_not_reach_into_it(context, stage):
     field = page.get_by_role("textbox", name=INPUT)
     assert float(field.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")) < 24
     expect(field).not_to_have_css("color", "rgb(255, 0, 0)")
-    assert page.get_by_role("dialog").bounding_box()["width"] > 250
+    box = page.get_by_role("dialog").bounding_box()
+    assert box is not None
+    assert box["width"] > 250

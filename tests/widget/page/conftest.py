@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.servers import Answer, server
+from tests.browser.servers import Answer, Server, server
 from tests.browser.watch import watched
 from tests.widget.build import bundled
 from tests.widget.conftest import PATIENCE_MS
@@ -19,7 +19,7 @@ PAGES = {"docs/time": "chapter", "docs/networking": "networking", "ar/docs/time"
 class Book:
     """A site under a path of its origin; `pages` are its pages, by their paths below it."""
 
-    served: object
+    served: Server
 
     @property
     def url(self):

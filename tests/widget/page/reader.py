@@ -1,6 +1,8 @@
 """A reader's actions with mouse, keyboard and fingers, and the events that the page's script got."""
 
-from playwright.sync_api import expect
+from typing import Any
+
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 # Where a text begins or ends in the window, once it has been scrolled there.
 POINT = """([text, isEnd]) => {
@@ -24,11 +26,11 @@ POINT = """([text, isEnd]) => {
 }"""
 
 
-def point(page, text, *, end=False):
+def point(page: Page, text: str, *, end: bool = False) -> Any:
     return page.evaluate(POINT, [text, end])
 
 
-def drag(page, first, last):
+def drag(page: Page, first: str, last: str) -> None:
     """Selects with the mouse from the beginning of one text to the end of another."""
     page.mouse.move(*point(page, first))
     page.mouse.down()
@@ -37,7 +39,7 @@ def drag(page, first, last):
     page.mouse.up()
 
 
-def select(page, selector, start=None, end=None):
+def select(page: Page, selector: str, start: int | None = None, end: int | None = None) -> None:
     """As a phone's handles do: the selection changes and no pointer is down. Offsets are of child nodes."""
     page.evaluate(
         """([selector, start, end]) => {
@@ -48,23 +50,29 @@ def select(page, selector, start=None, end=None):
     )
 
 
-def told(page):
+def told(page: Page) -> Any:
     """All that the watch has told, the last at the end."""
     return page.evaluate("told")
 
 
-def is_told(page, text):
+def is_told(page: Page, text: str | None) -> None:
     page.wait_for_function("text => told.at(-1) === text", arg=text)
 
 
-def capture(page):
+def capture(page: Page) -> Any:
     """The passage of the selection as it is now, or None."""
     return page.evaluate("capture()?.passage ?? null")
 
 
-def button(page):
+def button(page: Page) -> Locator:
     return page.get_by_role("button", name="Ask about this")
 
 
-def is_shown(page):
+def box_of(shown: Locator) -> FloatRect:
+    box = shown.bounding_box()
+    assert box is not None
+    return box
+
+
+def is_shown(page: Page) -> None:
     expect(button(page)).to_be_visible()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.widget.page.reader import button, drag, is_shown, is_told, point, select, told
+from tests.widget.page.reader import box_of, button, drag, is_shown, is_told, point, select, told
 
 LEAST_TARGET = 24
 LEAST_TOUCHED = 44
@@ -46,7 +46,7 @@ def test_it_stands_below_the_end_of_the_selection(chapter):
     expect(button(chapter)).to_be_hidden()
     drag(chapter, "The station", "server")
     is_shown(chapter)
-    box, line = button(chapter).bounding_box(), last_line(chapter)
+    box, line = box_of(button(chapter)), last_line(chapter)
     assert box["y"] == pytest.approx(line["bottom"] + 8)
     assert box["x"] + box["width"] == pytest.approx(line["right"], abs=1)
     assert min(box["width"], box["height"]) >= LEAST_TARGET
@@ -57,7 +57,7 @@ def test_it_stands_at_the_left_end_of_right_to_left_text(contexts, book):
     drag(page, "تضبط", "كل ساعة")
     shown = page.get_by_role("button", name="اسأل عن هذا")
     expect(shown).to_be_visible()
-    assert shown.bounding_box()["x"] == pytest.approx(last_line(page)["left"], abs=1)
+    assert box_of(shown)["x"] == pytest.approx(last_line(page)["left"], abs=1)
 
 
 def test_it_stands_above_the_last_line_at_the_foot_of_the_window(chapter):
@@ -65,13 +65,13 @@ def test_it_stands_above_the_last_line_at_the_foot_of_the_window(chapter):
     chapter.evaluate("window.scrollBy(0, capture().rect.bottom - innerHeight + 10)")
     is_shown(chapter)
     chapter.wait_for_function("buttonBox().bottom <= capture().rect.top")
-    assert is_in_window(chapter, button(chapter).bounding_box())
+    assert is_in_window(chapter, box_of(button(chapter)))
 
 
 def test_it_moves_along_with_the_page_and_hides_while_the_selection_is_out_of_sight(chapter):
     drag(chapter, "The station", "server")
     is_shown(chapter)
-    before = button(chapter).bounding_box()["y"]
+    before = box_of(button(chapter))["y"]
     chapter.evaluate("window.scrollBy(0, 60)")
     chapter.wait_for_function("scrollY === 60")
     expect(button(chapter)).to_be_visible()
@@ -116,7 +116,7 @@ def test_escape_hides_it_until_something_else_is_selected(chapter):
 def test_a_passage_that_is_cleared_under_the_press_is_asked_about(chapter):
     drag(chapter, "The station", "server")
     is_shown(chapter)
-    box = button(chapter).bounding_box()
+    box = box_of(button(chapter))
     chapter.mouse.move(box["x"] + 9, box["y"] + 9)
     chapter.mouse.down()
     chapter.evaluate("getSelection().removeAllRanges()")
@@ -128,7 +128,7 @@ def test_a_passage_that_is_cleared_under_the_press_is_asked_about(chapter):
 def test_a_press_that_ends_elsewhere_asks_nothing_and_the_button_goes_with_the_next_one(chapter):
     drag(chapter, "The station", "server")
     is_shown(chapter)
-    box = button(chapter).bounding_box()
+    box = box_of(button(chapter))
     chapter.mouse.move(box["x"] + 9, box["y"] + 9)
     chapter.mouse.down()
     chapter.evaluate("getSelection().removeAllRanges()")
@@ -159,7 +159,7 @@ def test_no_box_of_the_page_clips_or_covers_it(chapter):
     )
     drag(chapter, "The station", "server")
     is_shown(chapter)
-    assert button(chapter).bounding_box()["y"] == pytest.approx(last_line(chapter)["bottom"] + 8)
+    assert box_of(button(chapter))["y"] == pytest.approx(last_line(chapter)["bottom"] + 8)
     button(chapter).click()
     assert chapter.evaluate("asked") == [SENTENCE]
 
@@ -167,7 +167,7 @@ def test_no_box_of_the_page_clips_or_covers_it(chapter):
 def test_on_a_phone_it_is_a_bar_at_the_bottom_that_a_finger_hits(phone):
     select(phone, "article header + p", 0, 3)
     is_shown(phone)
-    box = button(phone).bounding_box()
+    box = box_of(button(phone))
     assert box["height"] >= LEAST_TOUCHED
     assert box["y"] + box["height"] == pytest.approx(780 - 12, abs=1)
     assert box["width"] == pytest.approx(390 - 24, abs=1)
@@ -198,7 +198,7 @@ def test_a_long_label_stays_in_the_window(contexts, book, width):
     select(page, "article header + p", 0, 3)
     shown = page.get_by_role("button", name="Ask about what")
     expect(shown).to_be_visible()
-    assert is_in_window(page, shown.bounding_box())
+    assert is_in_window(page, box_of(shown))
 
 
 def test_a_policy_without_inline_style_and_with_trusted_types_lets_it_be(page, book):
