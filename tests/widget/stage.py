@@ -179,7 +179,7 @@ def staged() -> Iterator[Stage]:
         stack.environ["CHATGATE_BACKENDS_LAB_SECRET"] = "a secret that the tests' script does not look at"
         try:
             stack.start_all()
-            stage = Stage(site, stack, backend, between, theirs, tuple(elsewhere))
+            stage = Stage(site, stack, backend, between, theirs, (elsewhere[0], elsewhere[1]))
             site.answers[CALLBACK_PATH] = lambda _: Answer(CALLBACK.read_text())
             for file in built().rglob("*.js"):
                 script = file.read_text()

@@ -131,8 +131,8 @@ def change_to(page, email, path="/sign-in/email"):
 
 def test_another_account_at_the_site_sees_nothing_of_the_one_before(context, origin):
     page = context.new_page()
-    ended = []
-    page.on("request", lambda one: one.url.endswith("/oauth2/revoke") and ended.append(one.url))
+    ended: list[str] = []
+    page.on("request", lambda one: ended.append(one.url) if one.url.endswith("/oauth2/revoke") else None)
     page.goto(f"{origin}/book/element")
     change_to(page, "eve@example.com", "/sign-up/email")
     change_to(page, "bob@example.com", "/sign-up/email")
