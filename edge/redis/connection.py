@@ -141,7 +141,7 @@ async def opened(url: str) -> AbstractConnection:
         chosen = tuple((name, value) for name, value in options.items() if name.startswith("ssl_"))
         made.ssl_context.context = _trust(chosen, int(asyncio.get_running_loop().time() / TRUSTED_FOR))
     try:
-        await made.connect()  # type: ignore[no-untyped-call]
+        await made.connect()
     except BaseException:
         # A deadline that expires during the handshake leaves an open socket.
         await made.disconnect(nowait=True)
