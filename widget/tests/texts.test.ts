@@ -46,7 +46,7 @@ test("code points are counted, not UTF-16 units", () => {
 });
 
 test("a megabyte of blanks is trimmed at once", () => {
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   expect(normaliseSelection(`${" ".repeat(1e6)}x${"\u0085".repeat(1e6)}`)).toBe("x");
-  expect(performance.now() - begun).toBeLessThan(1000);
+  expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(1000);
 });
