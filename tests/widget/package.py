@@ -26,7 +26,7 @@ _SOURCES = (
 @cache
 def built() -> Path:
     """The folder of built files. Skips the test without Node, and in CI fails it."""
-    run = [node(FOLDER), "build.mjs"]
+    run = [node(FOLDER), "build.mjs", "--check-size"]
     with alone_with(FOLDER / "package-lock.json"):
         state = _state()
         if not _STAMP.exists() or _STAMP.read_text() != state:

@@ -35,7 +35,7 @@ function parsed(name: string, json: string): unknown {
     const found: unknown = JSON.parse(json);
     return name === "suggestions" ? (found as unknown[]).map(String) : found;
   } catch {
-    console.warn(`[chatgate] The attribute "${name}" has to be JSON.`);
+    console.warn(`[chatgate] ${name} has to be JSON.`);
     return [];
   }
 }

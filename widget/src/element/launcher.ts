@@ -11,7 +11,7 @@ import { LAUNCHER } from "./strings/launcher.js";
 // A server that renders pages has no HTMLElement, and imports this all the same.
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
-const ICON = "M4 5h16v11.5h-8L7 20.5v-4H4zM8.5 9h7M8.5 12.5h4.5";
+const ICON = "M4 5h16v12h-8l-5 4v-4H4zM8 9h8M8 13h5";
 
 /** The floating widgets of the page in their order. The first shows itself: two buttons would cover each other. */
 const floating: ChatgateWidget[] = [];
@@ -90,7 +90,7 @@ export class ChatgateWidget extends Base {
     } else {
       floating.push(this);
       if (floating[0] === this) this.#float();
-      else console.info("[chatgate] This page has a floating <chatgate-widget> already; another one waits.");
+      else console.info("[chatgate] Two <chatgate-widget> float: one waits.");
     }
   }
 
@@ -186,10 +186,7 @@ export class ChatgateWidget extends Base {
   }
 
   #fail(error: unknown): void {
-    console.warn(
-      "[chatgate] Files of the widget could not be loaded. Are all of its chunks published?",
-      error,
-    );
+    console.warn("[chatgate] The chat could not be loaded. Are all files published?", error);
     this.#label(1);
   }
 
