@@ -12,6 +12,19 @@ class SameSite(Stage):
         return self.site.url
 
 
+def sign_in_at_the_broker(tab):
+    """A new reader, whose cookie takes the place of another's."""
+    url = f"{tab.stage.stack.broker}/api/auth/sign-in/email?client_id=same"
+    tab.call(
+        """const headers = { "Content-Type": "application/json" };
+        const body = JSON.stringify({ email: args[1], password: args[2] });
+        await fetch(args[0], { method: "POST", credentials: "include", headers, body });""",
+        url,
+        tab.stage.reader("same"),
+        PASSWORD,
+    )
+
+
 @pytest.fixture
 def tab(context, stage):
     """Signed in at the broker, and so here."""
@@ -19,15 +32,7 @@ def tab(context, stage):
     tab = CorePage(context, same, auth="cookie", clientId="same")
     tab.wait_for_session(name="signed_out", because="never")
     context.complaints.clear()
-    url = f"{stage.stack.broker}/api/auth/sign-in/email?client_id=same"
-    tab.call(
-        """const headers = { "Content-Type": "application/json" };
-        const body = JSON.stringify({ email: args[1], password: args[2] });
-        await fetch(args[0], { method: "POST", credentials: "include", headers, body });""",
-        url,
-        same.reader("same"),
-        PASSWORD,
-    )
+    sign_in_at_the_broker(tab)
     tab.page.reload()
     tab.wait_for_session(name="signed_in")
     return tab
@@ -49,3 +54,12 @@ def test_a_sign_out_that_the_broker_did_not_hear_is_told_before_the_cookie_count
     tab.page.reload()
     tab.wait_for_session(name="signed_out", because="never")
     context.complaints.clear()
+
+
+def test_nothing_of_one_reader_is_left_for_the_next_with_the_brokers_cookie(tab):
+    tab.ask("Is it so?")
+    sign_in_at_the_broker(tab)
+    tab.call("gate.session.refused(await gate.session.token()); await gate.session.token();")
+    assert tab.chat()["turns"] == []
+    assert tab.session()["name"] == "signed_in"
+    tab.ask("Is it so?")

@@ -85,6 +85,7 @@ def test_a_guest_asks_without_a_click_and_may_sign_in(context, stage):
     assert grants == []
     tab.ask(QUESTION)
     tab.sign_in(stage.reader())
+    assert len(tab.chat()["turns"]) == 1
     tab.ask(QUESTION)
     assert set(grants) == {"urn%3Achatgate%3Aparams%3Aoauth%3Agrant-type%3Aguest", "authorization_code"}
 
@@ -172,6 +173,27 @@ def test_a_session_that_ended_elsewhere_is_told_at_the_start(context, stage):
     tab.page.reload()
     assert tab.wait_for_session(name="signed_out")["because"] == "ended"
     assert tab.chat()["draft"] == "not to be lost"
+
+
+@pytest.mark.parametrize("is_other", [True, False], ids=["another", "the same"])
+@pytest.mark.parametrize("is_reloaded", [True, False], ids=["after a reload", "in the page"])
+def test_only_the_same_reader_finds_what_a_session_left_that_ended(context, stage, is_other, is_reloaded):
+    tab = CorePage(context, stage)
+    email = stage.reader()
+    tab.sign_in(email)
+    tab.ask(QUESTION)
+    tab.page.evaluate("gate.chat.setDraft('my own affairs')")
+    assert stage.elsewhere(email).post("/api/auth/revoke-sessions").status_code == 200
+    if is_reloaded:
+        tab.page.reload()
+    else:
+        tab.call("gate.session.refused(await gate.session.token()); await caught(gate.session.token());")
+    tab.wait_for_session(name="signed_out", because="ended")
+    tab.sign_in(stage.reader() if is_other else email)
+    assert tab.chat()["draft"] == ("" if is_other else "my own affairs")
+    shown = [turn["question"]["message"] for turn in tab.chat()["turns"]]
+    assert shown == ([] if is_other or is_reloaded else [QUESTION])
+    tab.ask(QUESTION)
 
 
 BAD_ENDPOINTS = {

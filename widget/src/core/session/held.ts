@@ -4,6 +4,7 @@ import type { Clock } from "../clock.js";
 import type { Trouble } from "../trouble.js";
 import type { Tokens } from "./oauth.js";
 import type { AccessToken, SessionState } from "./state.js";
+import { subjectOf } from "./subject.js";
 import type { KeptSession, Vault } from "./vault.js";
 
 /** Milliseconds before a token's expiry at which it is renewed: a question may be under way for that long. */
@@ -30,6 +31,7 @@ export interface Held {
   take(tokens: Tokens, session: Pick<KeptSession, "as" | "id" | "user">): Promise<AccessToken>;
   /** Takes the token that another tab got for the session `id`. */
   adopt(id: string, token: AccessToken): void;
+  /** Takes a token for the broker's cookie; signs out `there` before if it is another reader's. */
   takeByCookie(token: AccessToken): void;
   /** Drops the access token, or only `token`. */
   drop(token?: string): void;
@@ -57,6 +59,8 @@ export function createHeld(vault: Vault, clock: Clock): Held {
 
   function signedOut(because: Because, trouble: Trouble | null = null): void {
     forget();
+    // Nothing of a reader who signed out is left that the next would have to be kept from.
+    if (because === "reader") user = null;
     usesCookie = false;
     signOuts += 1;
     state.setState({ name: "signed_out", because, trouble }, true);
@@ -100,6 +104,7 @@ export function createHeld(vault: Vault, clock: Clock): Held {
       current = token;
     },
     takeByCookie(token) {
+      makeWayFor(subjectOf(token.token));
       current = token;
       usesCookie = true;
     },

@@ -102,6 +102,7 @@ export function createRenewal(parts: Parts): Renewal {
       const found = await from.token();
       if (!held.isByCookie()) throw signedOutMeanwhile();
       held.takeByCookie(found);
+      if (held.state.getState().name !== "signed_in") held.signedIn("reader");
       return found;
     } catch (error) {
       if (error instanceof InvalidGrant) throw ended();

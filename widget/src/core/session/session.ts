@@ -77,7 +77,7 @@ export function createSession(settings: Settings, broker: Broker, vault: Vault, 
     // The lock waits for a renewal that is under way in any tab: its result must not outlive the sign-out.
     const kept = await tabs.alone(async () => {
       const found = await vault.session();
-      await vault.keep(null);
+      await vault.forget();
       return found;
     });
     // The account is the site's: signed in there, the reader would be signed in here at the next page.

@@ -9,6 +9,7 @@ import { awaitAnswer } from "./popup_answers.js";
 import { leaveBehind } from "./redirect.js";
 import { credentialOf, type Parts } from "./renewal.js";
 import type { Browsing } from "./state.js";
+import { subjectOf } from "./subject.js";
 
 export interface SignIn {
   /** As `Session.signIn`. */
@@ -27,12 +28,16 @@ export function createSignIn(parts: Parts, { end, isUnended }: Endings): SignIn 
   let stopWaiting = () => {};
 
   async function finish(attempt: Attempt, answer: URLSearchParams): Promise<void> {
-    const asOf = held.signOuts();
+    let asOf = held.signOuts();
     try {
       const tokens = await broker.redeem(attempt, answer);
+      const user = subjectOf(tokens.accessToken);
       const before = await tabs.alone(async () => {
         const found = await vault.session();
-        if (asOf === held.signOuts()) await held.take(tokens, aReader(null));
+        if (asOf !== held.signOuts()) return found;
+        // A guest's conversation stays with the reader who the guest turns out to be.
+        if (found?.as !== "guest") asOf = await makeWayFor(user);
+        await held.take(tokens, aReader(user));
         return found;
       });
       if (asOf !== held.signOuts()) {
@@ -83,7 +88,7 @@ export function createSignIn(parts: Parts, { end, isUnended }: Endings): SignIn 
   }
 
   /** Empties what the last reader left in this browser, if that was another; the number of sign-outs then. */
-  async function makeWayFor(user: string): Promise<number> {
+  async function makeWayFor(user: string | null): Promise<number> {
     const last = await vault.lastUser();
     if (last !== null && last !== user) markSignOut(settings.namespace);
     const state = held.state.getState();

@@ -7,7 +7,8 @@ export type SessionState =
   | {
       readonly name: "signed_out";
       /** `never` at the start, `reader` after a sign-out (here or in another tab), `ended` by the broker, `there`
-       * when the site's Better Auth server has no session any more, or another user's. */
+       * when the session is no longer this reader's: the site's Better Auth server has none any more, or another
+       * user's, or another reader signed in after the session had ended. */
       readonly because: "never" | "reader" | "ended" | "there" | "cancelled" | "failed";
       readonly trouble: Trouble | null;
     }

@@ -6,7 +6,7 @@ export interface KeptSession {
   readonly as: "reader" | "guest";
   /** The tabs' name for the session, which stays while its tokens change. */
   readonly id: string;
-  /** A hash of the user at the site's Better Auth server; null where the site has none. */
+  /** The reader's id at the broker, or a hash of the user's at the site's Better Auth server; null for a guest. */
   readonly user: string | null;
   /** Milliseconds since the epoch. */
   readonly renewedAt: number;
@@ -19,8 +19,11 @@ export interface Vault {
   key(make: () => Promise<CryptoKeyPair>): Promise<CryptoKeyPair>;
   session(): Promise<KeptSession | null>;
   keep(session: KeptSession | null): Promise<void>;
-  /** The `user` of the last session that was kept, also after its end; null where there was none. */
+  /** The `user` of the last session that was kept, also after its end; null where there was none, or the reader
+   * signed out. */
   lastUser(): Promise<string | null>;
+  /** Drops the session and its user. */
+  forget(): Promise<void>;
   /** Refresh tokens whose end the broker has not acknowledged yet. */
   unended(): Promise<readonly string[]>;
   keepUnended(tokens: readonly string[]): Promise<void>;
@@ -77,6 +80,10 @@ export function createVault(namespace: string): Vault {
       await write("session", session ?? undefined);
     },
     lastUser: async () => (await read<string>("user")) ?? null,
+    async forget() {
+      await write("session", undefined);
+      await write("user", undefined);
+    },
     unended: async () => (await read<readonly string[]>("unended")) ?? [],
     keepUnended: (tokens) => write("unended", tokens.length > 0 ? tokens : undefined),
   };
