@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.login_form import sign_in
-from tests.widget.backend import answer, fail, hang_after
+from tests.widget.backend import Answering, answer, fail, hang_after
 from tests.widget.element_page import (
     INPUT,
     LAUNCHER,
@@ -219,12 +219,15 @@ def test_too_many_questions_count_down_to_the_next_try(context, stage):
     expect(log(page).get_by_text("It is so.")).to_have_count(2)
 
 
+def fail_within(one: Answering) -> None:
+    one.begin()
+    one.write("Half")
+    one.say("error", code="x", message="y")
+
+
 TROUBLES = {
     "backend down": (fail(500), "The answering service failed on this question."),
-    "error within": (
-        lambda one: (one.begin(), one.write("Half"), one.say("error", code="x", message="y")),
-        "The answering service failed on this question.",
-    ),
+    "error within": (fail_within, "The answering service failed on this question."),
 }
 
 
