@@ -60,7 +60,7 @@ def test_nothing_that_looks_like_a_test_is_written_in_another_way():
 
 def test_each_row_is_there_once_and_in_order():
     expected = [str(number) for number in range(1, 55)]
-    expected += [f"W{number}" for number in range(1, 14)]
+    expected += [f"W{number}" for number in range(1, 15)]
     expected += [f"J{number}" for number in range(1, 12)] + [f"B{number}" for number in range(1, 8)]
     assert [cells[0] for cells in rows()] == expected
 
