@@ -5,6 +5,10 @@ const port = process.env.CHATGATE_SITE_PORT || '3001';
 const broker = process.env.CHATGATE_BROKER_URL || 'http://127.0.0.1:8000';
 const proxy = process.env.CHATGATE_PROXY_URL || 'http://127.0.0.1:8001';
 
+// `make better-auth`: the site has accounts of its own, which ../better-auth/server.mjs serves. It is in one
+// language, as another would take as long again to build.
+const isBetterAuth = process.env.CHATGATE_EXAMPLE === 'better-auth';
+
 /** @type {import('chatgate-widget/docusaurus').PluginOptions} */
 const widget = {
   backendUrl: proxy,
@@ -13,8 +17,7 @@ const widget = {
   clientId: 'docs',
   // A reader may ask at once, and sign in for more.
   auth: 'guest',
-  // `make better-auth`: the site has accounts of its own, which ../better-auth/server.mjs serves.
-  ...(process.env.CHATGATE_EXAMPLE === 'better-auth' && {
+  ...(isBetterAuth && {
     auth: 'better-auth',
     betterAuth: {baseURL: '/api/auth', signInUrl: '/sign-in'},
   }),
@@ -39,7 +42,7 @@ const config = {
   onBrokenLinks: 'throw',
   onBrokenAnchors: 'throw',
   markdown: {hooks: {onBrokenMarkdownLinks: 'throw'}},
-  i18n: {defaultLocale: 'en', locales: ['en', 'ar']},
+  i18n: {defaultLocale: 'en', locales: isBetterAuth ? ['en'] : ['en', 'ar']},
   future: {
     v4: {
       removeLegacyPostBuildHeadAttribute: true,
@@ -69,7 +72,7 @@ const config = {
         items: [
           {to: '/ask', label: 'Ask', position: 'left'},
           {type: 'docsVersionDropdown', position: 'right'},
-          {type: 'localeDropdown', position: 'right'},
+          ...(isBetterAuth ? [] : [{type: 'localeDropdown', position: 'right'}]),
         ],
       },
     }),

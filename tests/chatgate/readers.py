@@ -26,11 +26,16 @@ async def sessions() -> AsyncIterator[RedisSessions]:
 
 
 def credential(email: str) -> Credential:
-    async def read() -> Credential:
+    found = found_by(email)
+    assert found is not None
+    return found
+
+
+def found_by(email: str) -> Credential | None:
+    async def read() -> Credential | None:
         accounts = open_accounts(f"sqlite:///{here().data_dir}/accounts.db")
         found = await accounts.by_email(email)
         await accounts.close()
-        assert found is not None
         return found
 
     return asyncio.run(read())

@@ -100,8 +100,8 @@ async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_nobody_up(proce
     assert service.publisher.fetches == fetches + 1
     service.publisher.may_answer.set()
     waited = await asked_beside(flooding, service, bearer)
-    # One at once, and one more for each cool-down that it took.
-    assert service.publisher.fetches - fetches <= 1 + (time.monotonic() - began) // COOL_DOWN
+    # One at once, one for the change if a cool-down had ended before it, and one for each that it took.
+    assert service.publisher.fetches - fetches <= 2 + (time.monotonic() - began) // COOL_DOWN
     # The unknown ones wait for the key set, all at once, and nobody behind them.
     assert max(while_fetching) < 0.3
     assert min(len(usual), len(waited)) >= 20

@@ -11,7 +11,7 @@ from broker.accounts.passwords import Passwords
 from chatgate.environment import here
 from tests.broker.storage.contents import BETTER_AUTH_DDL, run_sql
 from tests.chatgate.command_line import chatgate, refused, said
-from tests.chatgate.readers import GOOD, add, credential, living, sign_in
+from tests.chatgate.readers import GOOD, add, credential, found_by, living, sign_in
 from tests.conversations import keep_conversation
 
 FROM_STDIN = ("--password-stdin",)
@@ -136,7 +136,7 @@ def test_delete_asks_and_ends_the_sessions(home, server):
     assert len(living(sub)) == 1
     conversations = keep_conversation(server, sub, "docs")
     said("users", "delete", "ann@example.com", "--yes")
-    assert credential("ann@example.com") is None
+    assert found_by("ann@example.com") is None
     assert living(sub) == set()
     assert server.exists(*conversations) == 0
 
