@@ -48,9 +48,12 @@ class Failures:
         try:
             yield
         except UpstreamUnavailable as error:
-            mend = _CLOCKS if isinstance(error, ClocksApart) else MENDS[self._way]
-            self._tell("better_auth_unavailable", str(error), mend)
+            self.tell(error)
             raise
+
+    def tell(self, error: UpstreamUnavailable) -> None:
+        mend = _CLOCKS if isinstance(error, ClocksApart) else MENDS[self._way]
+        self._tell("better_auth_unavailable", str(error), mend)
 
     def signature_unknown(self) -> None:
         """Tell that a token came whose signature is of no listed secret. It is refused, not unavailable, as
