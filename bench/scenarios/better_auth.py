@@ -20,7 +20,9 @@ from bench.load import Connection, Plan, request
 from bench.oauth import Key, form
 from bench.processes import READY_WITHIN, Service, answers, free_ports
 from bench.scenarios import upstream_ends
-from bench.stack import Stack, stack
+from bench.stack import PASSWORD, Stack, stack
+from broker.oauth.grants.better_auth import SESSION
+from broker.oauth.grants.token_exchange import GRANT_TYPE
 from chat_proxy.admission.admission import Admission
 from chat_proxy.admission.places import Spend
 from chat_proxy.admission.vouching import Vouching
@@ -43,9 +45,6 @@ open_streams = 100000
 [sites.{SITE}.better_auth]
 upstream = "redis"
 """
-PASSWORD: Final = "a-tall-ship-and-a-star"
-SESSION: Final = "urn:chatgate:params:oauth:token-type:better-auth-session"
-EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 AT_ONCE: Final = 8
 READERS: Final = 16
 NOTHING: Final = Spend("bench", 0, 0, 0)
@@ -141,7 +140,7 @@ class Page:
         proof = self._key.proof("POST", f"{self._issuer}/oauth2/token", self._nonce)
         fields = {
             "client_id": SITE,
-            "grant_type": EXCHANGE,
+            "grant_type": GRANT_TYPE,
             "subject_token": token,
             "subject_token_type": SESSION,
         }
@@ -256,7 +255,7 @@ async def ask_after_sign_out(broker: int, proxy: int, theirs: int, readers: Sequ
 
 
 async def _bearer(line: Connection, reader: str) -> str:
-    fields = {"client_id": SITE, "grant_type": EXCHANGE, "subject_token": reader}
+    fields = {"client_id": SITE, "grant_type": GRANT_TYPE, "subject_token": reader}
     fields["subject_token_type"] = SESSION
     answer = await line.ask(form("/oauth2/token", fields, {"Origin": PAGE}))
     assert answer.status == 200, answer

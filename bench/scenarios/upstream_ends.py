@@ -23,23 +23,20 @@ from bench.figures import Figure
 from bench.load import Connection, request
 from bench.oauth import form
 from bench.processes import READY_WITHIN, answers, free_ports
-from bench.stack import Stack
+from bench.stack import PASSWORD, Stack
+from broker.oauth.grants import better_auth
+from broker.oauth.grants.token_exchange import GRANT_TYPE
 from tests.node_packages import FOLDER, node
 
 NAME: Final = "upstreams"
 SECRET: Final = "the secret of the bench's Better Auth server"
-PASSWORD: Final = "a-tall-ship-and-a-star"
-TYPES: Final = {
-    "session": "urn:chatgate:params:oauth:token-type:better-auth-session",
-    "jwt": "urn:ietf:params:oauth:token-type:jwt",
-}
-EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+TYPES: Final = {"session": better_auth.SESSION, "jwt": better_auth.JWT}
 PREFIX: Final = "ends:"
 JWT_LIFE_S: Final = 20
 READERS: Final = 10
-"""Of questions and of running answers each, at each server."""
+"""Readers who ask, and as many with a running answer, at each server."""
 EVENTS: Final = 1200
-"""Of a running answer, for a minute: none ends by itself."""
+"""Events of a running answer. They take a minute, so that none ends by itself."""
 APART: Final = 0.05
 """Seconds between two questions, and so the error of the time to a refusal."""
 
@@ -194,7 +191,7 @@ class Reader:
             reader._exp = None if way.told else claims["exp"]
         there.close()
         line = await Connection.open(broker)
-        fields = {"client_id": way.site, "grant_type": EXCHANGE, "subject_token": subject_token}
+        fields = {"client_id": way.site, "grant_type": GRANT_TYPE, "subject_token": subject_token}
         fields["subject_token_type"] = TYPES[kind]
         answer = await line.ask(form("/oauth2/token", fields, {"Origin": way.page}))
         assert answer.status == 200, answer

@@ -98,7 +98,7 @@ def test_a_session_on_another_origin(context, stage, servers, site, exchange, cl
     answered(page, "Is it Ada again?")
     assert asked_in(page) == ["Is it Ada again?", "Is Ada here?"]
 
-    # Of a JWT nothing else tells that the session has ended.
+    # Nothing but the look at the server tells the widget that a session behind a JWT has ended.
     page.evaluate(POST, [f"{server}/multi-session/revoke", {"sessionToken": ada}])
     page.evaluate(POST, [f"{server}/sign-out", {}])
     page.get_by_role("textbox", name=INPUT).fill("Still?")

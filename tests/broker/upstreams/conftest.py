@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from chat_proxy.streams import leases
+from tests.broker.upstreams.between import Between
 from tests.broker.upstreams.stack import standing
 from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, better_auth_servers, visiting
 from tests.ports import free_ports
@@ -197,3 +198,19 @@ async def stack(request, redis, table, tmp_path, renew_every):
 def renew_every():
     """Seconds between two looks at the sessions of running answers; a test may name others."""
     return leases.EVERY
+
+
+@pytest.fixture
+async def behind(theirs):
+    """Makes a Between in front of the named server, and stops it after the test."""
+    made = []
+
+    async def make(name: str) -> Between:
+        between = Between(theirs[0][name])
+        await between.start()
+        made.append(between)
+        return between
+
+    yield make
+    for between in made:
+        await between.stop()

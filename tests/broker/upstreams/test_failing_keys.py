@@ -10,7 +10,7 @@ import pytest
 
 from broker.oauth.grants import better_auth
 from edge.upstreams.failures import LOG_EVERY
-from tests.broker.upstreams.between import ANSWERS, Between, answer_of
+from tests.broker.upstreams.between import ANSWERS, answer_of
 from tests.broker.upstreams.stack import exchange, standing
 from tests.chat_proxy.service import Publisher
 from tests.tokens.signing import OTHER, SIGNING, jwk, sign
@@ -73,12 +73,11 @@ async def unsure(stack, token, logged, said):
 
 @pytest.mark.node
 @pytest.mark.parametrize("visitor", ["jwt"], indirect=True)
-async def test_a_server_whose_keys_cannot_be_read(visitor, theirs, redis, tmp_path, capsys):
+async def test_a_server_whose_keys_cannot_be_read(behind, visitor, theirs, redis, tmp_path, capsys):
     ada = await visitor()
     await ada.sign_up()
     token = (await ada.http.get("/token")).json()["token"]
-    between = Between(theirs[0]["jwt"])
-    await between.start()
+    between = await behind("jwt")
     origin = theirs[0]["jwt"].removesuffix("/api/auth")
     table = f'upstream = "jwt"\nurl = "{between.url}"\nissuer = "{origin}"\naudience = "{origin}"\n'
     async with standing(redis, tmp_path, table + "timeout_seconds = 0.5\n") as stack:
@@ -121,14 +120,13 @@ async def test_a_jwt_that_has_expired_by_our_clock_alone(visitor, stack_of, caps
 
 @pytest.mark.node
 @pytest.mark.parametrize("visitor", ["jwt"], indirect=True)
-async def test_the_time_of_a_cache_is_not_the_servers(visitor, theirs, redis, tmp_path, monkeypatch):
+async def test_the_time_of_a_cache_is_not_the_servers(behind, visitor, theirs, redis, tmp_path, monkeypatch):
     ada = await visitor()
     await ada.sign_up()
     token = (await ada.http.get("/token")).json()["token"]
     keys = (await ada.http.get("/jwks")).content
     monkeypatch.setitem(ANSWERS, "kept", answer_of(keys, more=f"Date: {formatdate()}\r\nAge: 9\r\n"))
-    between = Between(theirs[0]["jwt"])
-    await between.start()
+    between = await behind("jwt")
     between.behaviour = "kept"
     origin = theirs[0]["jwt"].removesuffix("/api/auth")
     table = f'upstream = "jwt"\nurl = "{between.url}"\nissuer = "{origin}"\naudience = "{origin}"\n'
@@ -138,7 +136,6 @@ async def test_the_time_of_a_cache_is_not_the_servers(visitor, theirs, redis, tm
         site = stack.make()
         site.key = None
         assert (await exchange(site, token, better_auth.JWT)).status_code == 400
-    await between.stop()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from chat_proxy.streams.leases import TRUSTED
 from edge.redis.client import Store, command
 from edge.upstreams.failures import LOG_EVERY
-from tests.broker.upstreams.between import ANSWERS, Between, answer_of
+from tests.broker.upstreams.between import ANSWERS, answer_of
 from tests.broker.upstreams.conftest import NOW
 from tests.broker.upstreams.doubts import eventually, sure, unsure
 from tests.broker.upstreams.stack import exchange, standing
@@ -24,11 +24,10 @@ pytest_plugins = ["tests.broker.storage.sql_stores"]
 
 
 @pytest.mark.parametrize("visitor", ["http"], indirect=True)
-async def test_a_server_that_answers_no_session(visitor, theirs, redis, tmp_path, capsys):
+async def test_a_server_that_answers_no_session(behind, visitor, redis, tmp_path, capsys):
     ada = await visitor()
     await ada.sign_up()
-    between = Between(theirs[0]["http"])
-    await between.start()
+    between = await behind("http")
     table = f'upstream = "http"\nurl = "{between.url}"\ntimeout_seconds = 1\n{NOW}'
     async with standing(redis, tmp_path, table) as stack:
         token = await ada.token()
@@ -39,15 +38,13 @@ async def test_a_server_that_answers_no_session(visitor, theirs, redis, tmp_path
             await unsure(stack, reader, token, capsys, ".url")
             between.behaviour = None
             await sure(reader)
-    await between.stop()
 
 
 @pytest.mark.parametrize("visitor", ["http"], indirect=True)
-async def test_a_good_session_goes_on_for_the_stated_time(visitor, theirs, redis, tmp_path):
+async def test_a_good_session_goes_on_for_the_stated_time(behind, visitor, redis, tmp_path):
     ada = await visitor()
     await ada.sign_up()
-    between = Between(theirs[0]["http"])
-    await between.start()
+    between = await behind("http")
     table = f'upstream = "http"\nurl = "{between.url}"\nremember_seconds = 60\n'
     async with standing(redis, tmp_path, table) as stack:
         reader = await stack.exchanged(await ada.token())
@@ -66,15 +63,13 @@ async def test_a_good_session_goes_on_for_the_stated_time(visitor, theirs, redis
         assert (await reader.ask()).status_code == 503
         between.behaviour = None
         await sure(reader)
-    await between.stop()
 
 
 @pytest.mark.parametrize("visitor", ["http"], indirect=True)
-async def test_a_running_answer_outlives_a_failing_server_for_a_while(visitor, theirs, redis, tmp_path):
+async def test_a_running_answer_outlives_a_failing_server_for_a_while(behind, visitor, redis, tmp_path):
     ada = await visitor()
     await ada.sign_up()
-    between = Between(theirs[0]["http"])
-    await between.start()
+    between = await behind("http")
     table = f'upstream = "http"\nurl = "{between.url}"\n{NOW}'
 
     async def looked_at(times):
@@ -104,7 +99,6 @@ async def test_a_running_answer_outlives_a_failing_server_for_a_while(visitor, t
         between.behaviour = None
         assert (await reader.refresh()).status_code == 200
         assert (await reader.ask("GET", "/sessions")).status_code == 200
-    await between.stop()
 
 
 @pytest.mark.parametrize("visitor", ["http, cookie"], indirect=True)
@@ -119,7 +113,7 @@ async def test_a_server_that_takes_nothing_that_it_is_sent(visitor, table, secre
 
 
 @pytest.mark.parametrize("visitor", ["http"], indirect=True)
-async def test_a_server_that_takes_nothing_any_more(visitor, theirs, redis, tmp_path, capsys, monkeypatch):
+async def test_a_server_that_takes_nothing_any_more(behind, visitor, redis, tmp_path, capsys, monkeypatch):
     """Its `null` comes as for a token that it did not take, without the end of its cookie. The cookies of a
     balancer before it say nothing."""
     more = "Set-Cookie: node=1; Path=/\r\nSet-Cookie: seen=; Max-Age=0; Path=/\r\n"
@@ -127,8 +121,7 @@ async def test_a_server_that_takes_nothing_any_more(visitor, theirs, redis, tmp_
     ada, bob = await visitor(), await visitor()
     await ada.sign_up()
     await bob.sign_up()
-    between = Between(theirs[0]["http"])
-    await between.start()
+    between = await behind("http")
     async with standing(redis, tmp_path, f'upstream = "http"\nurl = "{between.url}"\n{NOW}') as stack:
         token = await ada.token()
         reader, other = await stack.exchanged(token), await stack.exchanged(await bob.token())
@@ -140,18 +133,18 @@ async def test_a_server_that_takes_nothing_any_more(visitor, theirs, redis, tmp_
         await unsure(stack, reader, token, capsys, ".url")
         between.behaviour = None
         await sure(reader)
-    await between.stop()
 
 
 @pytest.mark.parametrize("visitor", ["http, before"], indirect=True)
 @pytest.mark.parametrize("secrets", [(SECRET, NEXT_SECRET), (NEXT_SECRET, SECRET)], ids=["last", "first"])
-async def test_a_server_takes_another_secret_that_is_listed(visitor, secrets, theirs, redis, tmp_path):
+async def test_a_server_takes_another_secret_that_is_listed(
+    behind, visitor, secrets, theirs, redis, tmp_path
+):
     """It lacks the `bearer` plugin, so the signed cookie alone names a session there."""
     ada, bob = await visitor(), await visitor()
     await ada.sign_up()
     await bob.sign_up()
-    between = Between(theirs[0]["http, before"])
-    await between.start()
+    between = await behind("http, before")
     table = f'upstream = "http"\nurl = "{between.url}"\nsecrets = {list(secrets)}\n{NOW}'
     async with standing(redis, tmp_path, table) as stack, visiting(theirs[0]["http, rotated"]) as after:
         reader, other = [await stack.exchanged(await one.token()) for one in (ada, bob)]
@@ -170,7 +163,6 @@ async def test_a_server_takes_another_secret_that_is_listed(visitor, secrets, th
         await eve.post("/sign-out")
         assert (await other.ask()).status_code == 401
         await sure(reader)
-    await between.stop()
 
 
 @pytest.mark.parametrize("visitor", ["redis"], indirect=True)

@@ -11,7 +11,7 @@ import pytest
 from chatgate.environment import read_environment
 from chatgate.stack import upstream_probe
 from edge.redis.client import Store, command
-from tests.broker.upstreams.between import ANSWERS, Between, answer_of
+from tests.broker.upstreams.between import ANSWERS, answer_of
 from tests.broker.upstreams.conftest import NOW
 from tests.broker.upstreams.stack import standing
 from tests.ports import free_ports
@@ -76,17 +76,15 @@ async def test_what_is_found_is_said(theirs, visitor_of, redis, tmp_path):
         assert re.fullmatch(said, one.note), (name, one.note)
 
 
-async def test_a_clock_that_is_apart_is_said(theirs, redis, tmp_path, monkeypatch):
+async def test_a_clock_that_is_apart_is_said(behind, redis, tmp_path, monkeypatch):
     more = f"Date: {format_datetime(EPOCH)}\r\nSet-Cookie: better-auth.session_token=; Max-Age=0\r\n"
     monkeypatch.setitem(ANSWERS, "long ago", answer_of(b"null", more=more))
-    between = Between(theirs[0]["http"])
-    await between.start()
+    between = await behind("http")
     table = f'upstream = "http"\nurl = "{between.url}"\n'
     # The server between passes no Date on.
     assert (await found(tmp_path, redis, table)).note == "answers get-session; it does not tell the time"
     between.behaviour = "long ago"
     assert re.search(r"its clock is \d{10} s behind", (await found(tmp_path, redis, table)).note)
-    await between.stop()
 
 
 async def test_what_is_wrong_is_said_with_what_to_mend(theirs, redis, tmp_path):

@@ -12,7 +12,6 @@ import pytest
 from broker.oauth.grants import better_auth
 from broker.upstreams.upstreams import subject
 from edge.redis.client import command
-from tests.broker.upstreams.between import Between
 from tests.broker.upstreams.conftest import HOOKED, WEBHOOK, WEBHOOK_SECRET
 from tests.broker.upstreams.stack import exchange, standing
 from tests.broker.upstreams.theirs import PASSWORD
@@ -145,7 +144,7 @@ async def test_a_ban_a_deletion_and_a_new_password_are_told(visitor, stack):
     await bob.post("/delete-user", {"password": PASSWORD})
     change = {"currentPassword": PASSWORD, "newPassword": PASSWORD[::-1], "revokeOtherSessions": True}
     await ann.post("/change-password", change)
-    # Of a storage the end of all sessions is told beside that of each, where the version marks it.
+    # Where the version marks the end of all sessions, a storage tells it beside the end of each.
     await told(stack, 3)
     assert [(await one.ask()).status_code for one in readers] == [401, 401, 401]
 
@@ -197,12 +196,11 @@ async def test_only_a_signed_and_timely_message_is_taken(visitor, stack):
 
 
 @pytest.mark.parametrize("visitor", ["http"], indirect=True)
-async def test_an_end_that_is_told_during_an_exchange_ends_it(visitor, theirs, redis, tmp_path):
+async def test_an_end_that_is_told_during_an_exchange_ends_it(behind, visitor, redis, tmp_path):
     ada = await visitor()
     user = (await ada.sign_up())["user"]
     session = await ada.session()
-    between = Between(theirs[0]["http"])
-    await between.start()
+    between = await behind("http")
     table = f'upstream = "http"\nurl = "{between.url}"\nwebhook_secret = "{WEBHOOK_SECRET}"\n'
     async with standing(redis, tmp_path, table) as stack:
         page = stack.make().page
@@ -219,4 +217,3 @@ async def test_an_end_that_is_told_during_an_exchange_ends_it(visitor, theirs, r
             command("ZCARD", liveness.sessions(subject("docs", user["id"])))
         )
         assert left == 0
-    await between.stop()

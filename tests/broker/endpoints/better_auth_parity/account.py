@@ -1,4 +1,4 @@
-"""What a reader changes of their account."""
+"""Changes that a reader makes to their own account."""
 
 from tests.broker.endpoints.better_auth_parity.cases import BODY, SESSION, post
 from tests.broker.service import PASSWORD
