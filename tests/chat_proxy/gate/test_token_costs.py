@@ -35,11 +35,12 @@ async def connect(service):
     return await asyncio.open_connection("127.0.0.1", int(service.url.rsplit(":", 1)[1]))
 
 
-def question(bearer, *, fields=""):
-    return (
+def question(bearer, body=b"{}", *, fields=""):
+    head = (
         f"POST /chat HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n{fields}"
-        "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-    ).encode()
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def processor_ms(process):
@@ -48,11 +49,11 @@ def processor_ms(process):
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e6
 
 
-async def refusal(process, bearer):
-    """The status of one question on a connection of its own, and its cost to the process."""
+async def spent(process, bearer, body=b"{}"):
+    """The status of one question on a connection of its own, and the processor time that it took, in ms."""
     reader, writer = await connect(process.service)
     before = processor_ms(process)
-    writer.write(question(bearer, fields="Connection: close\r\n"))
+    writer.write(question(bearer, body, fields="Connection: close\r\n"))
     answer = await reader.read()
     writer.close()
     return answer[9:12], processor_ms(process) - before
@@ -62,14 +63,18 @@ async def refusal(process, bearer):
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the kernel does not count so finely")
 async def test_no_bad_token_costs_a_millisecond(process):
     bearer = await process.service.sign_in()
-    assert (await process.service.ask(bearer)).status_code == 200
+    body = b'{"message": "What is this?", "mode": "normal"}'
+    answered = [await spent(process, bearer, body) for _ in range(7)]
+    assert {status for status, _ in answered} == {b"200"}
+    # A slow machine takes a millisecond for the connection alone: there a refusal costs less than an answer.
+    most = max(1.0, min(cost for _, cost in answered))
     bad = {name: make() for name, make in REFUSED.items()} | TOO_LONG | {"9-nested": NESTED}
     for name, one in bad.items():
         # The connection and the answer are in it too.
-        tries = [await refusal(process, one) for _ in range(7)]
+        tries = [await spent(process, one) for _ in range(7)]
         assert {status for status, _ in tries} == {b"431" if len(one) > 16_384 else b"401"}, name
         # The bytes after the answer are read and dropped, by the kernel for the most part.
-        assert min(cost for _, cost in tries) < 1 + len(one) / 1e6, name
+        assert min(cost for _, cost in tries) < most + len(one) / 1e6, name
 
 
 async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_nobody_up(process):
