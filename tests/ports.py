@@ -11,7 +11,9 @@ from collections import deque
 _RANGE = range(12_000, 32_000)
 _WORKERS = 16
 # Each process of pytest has ports of its own: a port that one is about to listen on is not given to another.
-_OWN = _RANGE[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS :: _WORKERS]
+# The last ones are for a pytest of one process, which may run beside one of several.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", f"gw{_WORKERS - 1}")
+_OWN = _RANGE[int(_WORKER.removeprefix("gw")) % _WORKERS :: _WORKERS]
 _given: deque[int] = deque(maxlen=len(_OWN) // 2)
 
 
