@@ -1,6 +1,7 @@
 import contextlib
 import gc
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from tests.valkey import PATIENT_S, Lent
 # The small embedding model would take a minute for the sample book on a busy machine; the tests that want
 # it name it.
 os.environ["CHATGATE_BACKEND_EMBEDDINGS_MODEL"] = "none"
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # Under nohup. A service would inherit that it ignores the signal; it does not inherit a handler.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 LONGEST = ("widget", "system", "chatgate", "generators", "browser", "deploy", "broker")

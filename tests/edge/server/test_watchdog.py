@@ -82,8 +82,9 @@ async def alone(*before):
     )
     one = Alone(process, port)
     try:
-        assert (await (await one.ask(b"/")).read()).endswith(b"soso")
-        yield one
+        async with asyncio.timeout(60):
+            assert (await (await one.ask(b"/")).read()).endswith(b"soso")
+            yield one
     finally:
         for writer in one.writers:
             writer.close()
