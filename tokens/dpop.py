@@ -47,6 +47,7 @@ THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_ECDSA: Final = ec.ECDSA(hashes.SHA256())
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_URI: Final = 2048
@@ -88,7 +89,7 @@ class _Key:
                 self.public.verify(signature, signed)
             else:
                 r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-                self.public.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
+                self.public.verify(encode_dss_signature(r, s), signed, _ECDSA)
         except InvalidSignature:
             raise InvalidProof("the signature is not its key's") from None
 

@@ -10,6 +10,8 @@ UNKNOWN = "unknown"
 """The bucket of all clients whose address is unknown."""
 MAX_HOPS = 20
 """Entries of X-Forwarded-For that are read, from the right; a longer list is forged."""
+_MAX_ADDRESS = 64
+"""Characters: 45 of an IPv6 address at its longest, and 16 of a percent sign and an interface's name."""
 
 
 def networks(texts: Sequence[str]) -> tuple[Network, ...]:
@@ -44,8 +46,14 @@ def bucket(address: str | None) -> str:
 
 
 def _parse(text: str | None) -> Address | None:
+    # A header may hold texts of any length, which nothing may keep.
+    return None if text is None or len(text) > _MAX_ADDRESS else _parsed(text)
+
+
+@lru_cache(4_096)
+def _parsed(text: str) -> Address | None:
     try:
-        address = ipaddress.ip_address((text or "").split("%")[0])
+        address = ipaddress.ip_address(text.split("%")[0])
     except ValueError:
         return None
     # ::ffff:192.0.2.1 is 192.0.2.1 seen through a dual-stack socket; two spellings would give two buckets.

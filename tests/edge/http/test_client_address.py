@@ -1,4 +1,5 @@
 import ipaddress
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -65,3 +66,15 @@ def test_limits_are_shared_by_what_one_subscriber_holds(address, expected):
 def test_no_header_text_gets_through(peer, forwarded):
     address = client_address(peer, forwarded, TRUSTED)
     assert address is None or ipaddress.ip_address(address)
+
+
+def test_no_header_text_is_kept():
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            assert client_address("10.0.0.5", f"2001:db8::1%{number}{'a' * 10_000}", TRUSTED) is None
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # All of them take five million bytes.
+    assert kept < 500_000
