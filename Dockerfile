@@ -30,7 +30,7 @@ ARG BOOK=examples/book
 COPY examples examples
 COPY ${BOOK} /book
 RUN /venv/bin/chatgate index /book --into /made/book.db \
- && /venv/bin/python -m chatgate.stack.page_files /book /made/pages
+ && /venv/bin/python -m chatgate.stack.pages.book_files /book /made/pages
 
 FROM base AS service
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin chatgate \

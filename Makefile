@@ -18,7 +18,7 @@ SITE := examples/docusaurus
 
 # Against the stack of `make up` in another terminal. Needs Node 20.
 site: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget ## Serve the sample book as a Docusaurus site
-	@$(BIN)/python -m chatgate.stack.docs_site $(SITE)
+	@$(BIN)/python -m chatgate.stack.pages.docs_site $(SITE)
 
 better-auth: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget examples/better-auth/node_modules/.package-lock.json ## Start the stack, and serve the sample book with a Better Auth server of its own
 	@node examples/better-auth/start.mjs

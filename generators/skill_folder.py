@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 SKILL = ROOT / "skill" / "chatkit-embed-and-token-flow"
 SUFFIXES = (".py", ".txt", ".typed", ".html", ".js")
 CALLBACK = ROOT / "scaffold" / "widget_parts" / "chatgate-callback.html"
-ASSETS = ROOT / "chatgate" / "stack" / "assets"
+ASSETS = ROOT / "chatgate" / "stack" / "pages" / "assets"
 
 
 def wanted() -> dict[Path, bytes]:

@@ -1,4 +1,4 @@
-"""Builds the widget in one file into chatgate/stack/assets/, which Python serves where there is no Node.
+"""Builds the widget in one file into chatgate/stack/pages/assets/, which Python serves where Node is not.
 
 `--check` writes nothing and exits 1 when the files are not what this would write. It needs Node and the
 packages of widget/package-lock.json (`npm ci` in widget).
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WIDGET = ROOT / "widget"
-TARGET = ROOT / "chatgate" / "stack" / "assets"
+TARGET = ROOT / "chatgate" / "stack" / "pages" / "assets"
 NAMES = ("chatgate-widget.js", "chatgate-widget.licences.txt")
 
 

@@ -31,7 +31,7 @@ SNIPPET: Final = "docusaurus.config.snippet.js"
 
 _FOLDER: Final = Path(__file__).parent / "widget_parts"
 # A copy of this package has the built widget beside its parts; here it is where `chatgate up` serves it from.
-_BUILT: Final = (_FOLDER, Path(__file__).parents[1] / "chatgate" / "stack" / "assets")
+_BUILT: Final = (_FOLDER, Path(__file__).parents[1] / "chatgate" / "stack" / "pages" / "assets")
 _EXPORT: Final = re.compile(r"export\{[^{}]*\};?\s*\Z")
 _LOOPBACK: Final = re.compile(r"https?://(?:localhost|127\.[0-9.]+|\[::1\])(?=[:/]|\Z)")
 

@@ -14,9 +14,11 @@ from chat_proxy.config import resolve
 from chatgate import budgets, tables
 from chatgate.environment import Environment, read_environment
 from chatgate.faults import Fault
+from chatgate.probes import accounts, upstream
+from chatgate.probes.backend import refusal, unready
+from chatgate.probes.result import WELL, Found
 from chatgate.records import store_of
-from chatgate.stack import accounts_probe, backend_probe, upstream_probe, valkey
-from chatgate.stack.probes import WELL, Found
+from chatgate.stack import valkey
 from edge.config.guessing import strength
 from edge.config.schema import ConfigurationError
 from edge.redis.client import Script, Store, StoreUnavailable, command
@@ -143,11 +145,11 @@ def _say_budgets(around: Environment) -> None:
 
 
 async def _reached(around: Environment) -> dict[str, Found]:
-    asked: dict[str, Awaitable[Found]] = {"redis": _redis(around), "accounts": accounts_probe.found(around)}
+    asked: dict[str, Awaitable[Found]] = {"redis": _redis(around), "accounts": accounts.found(around)}
     async with aiohttp.ClientSession(timeout=PATIENCE) as session:
         for name, site in around.settings.sites.items():
             if site.better_auth is not None:
-                asked[f"sites.{name}.better_auth"] = upstream_probe.found(around, name, site.better_auth)
+                asked[f"sites.{name}.better_auth"] = upstream.found(around, name, site.better_auth)
         for name in around.settings.backends:
             asked[f"backends.{name}"] = _backend(session, around, name)
         return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
@@ -185,11 +187,11 @@ async def _policy(store: Store) -> Found:
 async def _backend(session: aiohttp.ClientSession, around: Environment, name: str) -> Found:
     backend = around.settings.backends[name]
     # A server of OpenAI's dialect has no such page, and may answer any path with a 401.
-    fault = await backend_probe.unready(session, backend.url) if backend.kind == "native" else None
+    fault = await unready(session, backend.url) if backend.kind == "native" else None
     # The proxy's own view of the backends: a backend that no site uses gets no question from the proxy
     # either.
     sites = resolve(around.settings).sites.values()
     asked = {one: found for site in sites for one, found in site.backends.items()}
     if fault is None and name in asked:
-        fault = await backend_probe.refusal(session, asked[name])
+        fault = await refusal(session, asked[name])
     return WELL if fault is None else Found(False, fault)

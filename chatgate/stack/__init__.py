@@ -1,2 +1,5 @@
-"""The processes of `chatgate up`: each ends with its parent; among them are Valkey and pages with the
-widget."""
+"""The processes of `chatgate up`: their commands, their start and end, their log lines, and the Valkey among
+them. Each ends with its parent.
+
+`pages/` owns the pages among them. `probes`, beside this folder, asks servers that somebody else started.
+"""

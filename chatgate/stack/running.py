@@ -58,7 +58,7 @@ def services(around: Environment, book: Path) -> list[Service]:
     if SITE in settings.sites:
         auth = "guest" if settings.sites[SITE].guests else "better-auth"
         addresses = (settings.proxy.url, settings.broker.url, auth)
-        page = (*python, "chatgate.stack.pages", str(book), str(ports.page), *addresses)
+        page = (*python, "chatgate.stack.pages.book_server", str(book), str(ports.page), *addresses)
         found.append(_web(around, "page", page, _HOST, ports.page))
     return found
 

@@ -3,13 +3,13 @@
 import httpx
 import pytest
 
-from chatgate.stack import page_files, page_site
+from chatgate.stack.pages import book_files, book_site
 from tests.compose.stack import QUESTION, Reader, signed_up
 from tests.oauth import Key, oauth_site
 
 pytestmark = pytest.mark.compose
 
-HEADERS = page_files.SAME_ORIGIN.headers()
+HEADERS = book_files.SAME_ORIGIN.headers()
 SPOOFED = "203.0.113.9"
 
 
@@ -18,8 +18,8 @@ def test_the_book_is_at_the_origin(stack):
     assert home.status_code == 200
     assert "<h1>" in home.text
     assert {name: home.headers[name] for name in HEADERS} == HEADERS
-    script = httpx.get(f"{stack.url}/{page_site.SCRIPT}")
-    assert script.content == (page_site.ASSETS / page_site.SCRIPT).read_bytes()
+    script = httpx.get(f"{stack.url}/{book_site.SCRIPT}")
+    assert script.content == (book_site.ASSETS / book_site.SCRIPT).read_bytes()
     assert script.headers["content-type"].startswith("text/javascript")
     assert httpx.get(f"{stack.url}/book/sensors").status_code == 200
     assert httpx.get(f"{stack.url}/book/page.css").headers["content-type"].startswith("text/css")
@@ -36,7 +36,7 @@ def test_what_is_no_page_is_404_in_the_books_own_words(stack):
 def test_the_callback_page_has_its_own_policy(stack):
     page = httpx.get(f"{stack.url}/chatgate-callback.html")
     assert page.status_code == 200
-    assert {name: page.headers[name] for name in page_site.CALLBACK_HEADERS} == page_site.CALLBACK_HEADERS
+    assert {name: page.headers[name] for name in book_site.CALLBACK_HEADERS} == book_site.CALLBACK_HEADERS
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.ports import free_ports
 from tests.processes import REPOSITORY, broker_process
 from tests.widget.element_page import ask, open_element, open_panel, sign_in_by_popup
 
-WIDGET = REPOSITORY / "chatgate" / "stack" / "assets" / "chatgate-widget.js"
+WIDGET = REPOSITORY / "chatgate" / "stack" / "pages" / "assets" / "chatgate-widget.js"
 QUESTION = "How often do I calibrate the sensor?"
 QUOTED = "Calibrate the sensor every two weeks."
 PATIENCE_MS = 20_000

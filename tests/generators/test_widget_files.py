@@ -67,7 +67,7 @@ def test_all_combinations_are_generated_and_none_has_a_place_left_open():
 
 
 def test_the_built_widget_is_inside_with_its_licences():
-    assets = REPOSITORY / "chatgate" / "stack" / "assets"
+    assets = REPOSITORY / "chatgate" / "stack" / "pages" / "assets"
     _, built = (assets / "chatgate-widget.js").read_text().split("\n", 1)
     licences = (assets / "chatgate-widget.licences.txt").read_text().splitlines()
     text = generate(Options())["src/components/ChatKitWidget.js"]

@@ -69,7 +69,7 @@ def site():
             backend = servers.enter_context(served(folder, "backend", backend_port, environment()))
             copy = put_into_place(folder / "site", stack.broker, stack.proxy, backend)
             words = [str(copy), str(port), BASE_URL, stack.broker, stack.proxy, backend]
-            command = [sys.executable, "-m", "chatgate.stack.static_site", *words]
+            command = [sys.executable, "-m", "chatgate.stack.pages.static_site", *words]
             servers.enter_context(serving(command, f"http://127.0.0.1:{port}{BASE_URL}"))
             yield Site(f"{origin}{BASE_URL}", stack)
         finally:

@@ -80,7 +80,7 @@ def served_sites() -> Iterator[Sites]:
                 if variant is not FASTER:
                     # Mermaid and live code need exceptions of a policy; nothing else here does.
                     words += [stack.broker, stack.proxy]
-                command = [sys.executable, "-m", "chatgate.stack.static_site", *words]
+                command = [sys.executable, "-m", "chatgate.stack.pages.static_site", *words]
                 servers.enter_context(serving(command, f"http://127.0.0.1:{port}{variant.base_url}"))
             yield Sites(homes, stack)
         finally:

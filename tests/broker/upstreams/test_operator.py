@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from chatgate.environment import read_environment
-from chatgate.stack import upstream_probe
+from chatgate.probes import upstream
 from edge.redis.client import Store, command
 from tests.broker.upstreams.between import ANSWERS, answer_of
 from tests.broker.upstreams.conftest import NOW
@@ -65,7 +65,7 @@ async def found(folder, redis, table):
     around = read_environment(environ, folder, make=False)
     settings = around.settings.sites["docs"].better_auth
     assert settings is not None
-    return await upstream_probe.found(around, "docs", settings)
+    return await upstream.found(around, "docs", settings)
 
 
 async def test_what_is_found_is_said(theirs, visitor_of, redis, tmp_path):

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from chatgate.environment import CALLBACK_PATH
-from chatgate.stack.page_site import ASSETS, SCRIPT, Widget, documents
+from chatgate.stack.pages.book_site import ASSETS, SCRIPT, Widget, documents
 from rag_backend.book import pages
 from rag_backend.book.docusaurus import site
 from tests.browser.servers import CALLBACK, Answer, Server, server

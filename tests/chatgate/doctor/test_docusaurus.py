@@ -20,7 +20,7 @@ def folder(running, tmp_path_factory):
 def served(deployment, folder, base):
     """With a policy of its own, as strict as a built site can have it."""
     port = deployment.built.rpartition(":")[2]
-    command = [sys.executable, "-m", "chatgate.stack.static_site", str(folder), port, base]
+    command = [sys.executable, "-m", "chatgate.stack.pages.static_site", str(folder), port, base]
     return serving([*command, deployment.broker, deployment.proxy], f"{deployment.built}{base}")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chatgate.environment import CALLBACK_PATH
-from chatgate.stack.page_site import SCRIPT
+from chatgate.stack.pages.book_site import SCRIPT
 from tests.browser.servers import Answer
 from tests.chatgate.doctor.deployment import BASE
 

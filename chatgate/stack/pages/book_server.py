@@ -1,4 +1,4 @@
-"""`python -m chatgate.stack.pages FOLDER PORT PROXY BROKER AUTH` serves the pages of the development stack.
+"""`python -m chatgate.stack.pages.book_server FOLDER PORT PROXY BROKER AUTH` serves a book's pages.
 
 PROXY and BROKER are the addresses that the pages give to the widget, AUTH its way to know a reader.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from chatgate.environment import SITE
-from chatgate.stack.page_site import Widget, create_page_app
+from chatgate.stack.pages.book_site import Widget, create_page_app
 from edge.telemetry import logs
 
 

@@ -5,7 +5,7 @@ import os
 import httpx
 import pytest
 
-from chatgate.stack.static_site import create_static_app
+from chatgate.stack.pages.static_site import create_static_app
 
 INLINE = 'document.documentElement.dataset.theme = "dark"'
 PAGE = (

@@ -4,8 +4,8 @@ import time
 
 from broker.upstreams.jwts import Jwts
 from chatgate.environment import Environment
+from chatgate.probes.result import Found
 from chatgate.stack import valkey
-from chatgate.stack.probes import Found
 from edge.config.better_auth import BetterAuth
 from edge.database_url import BadDatabaseUrl
 from edge.redis.client import Store, StoreUnavailable

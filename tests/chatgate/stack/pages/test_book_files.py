@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from chatgate.environment import CALLBACK_PATH
-from chatgate.stack import page_files
-from chatgate.stack.page_site import CALLBACK, create_page_app
+from chatgate.stack.pages import book_files
+from chatgate.stack.pages.book_site import CALLBACK, create_page_app
 from rag_backend.book import pages
 from rag_backend.book.docusaurus import site
 from rag_backend.book.docusaurus.site import BookError
@@ -20,8 +20,8 @@ def file_for(out, path):
 
 
 async def test_each_page_is_a_file_as_it_would_be_served(tmp_path):
-    page_files.write(SAMPLE, tmp_path)
-    transport = httpx.ASGITransport(create_page_app(SAMPLE, page_files.SAME_ORIGIN))
+    book_files.write(SAMPLE, tmp_path)
+    transport = httpx.ASGITransport(create_page_app(SAMPLE, book_files.SAME_ORIGIN))
     async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
         urls = [page.url for page in pages.read(site.find(SAMPLE))]
         for url in [*urls, "/book/page.css", CALLBACK_PATH, "/chatgate-widget.js"]:
@@ -34,7 +34,7 @@ async def test_each_page_is_a_file_as_it_would_be_served(tmp_path):
 
 
 def test_the_root_leads_to_the_book(tmp_path):
-    page_files.write(SAMPLE, tmp_path)
+    book_files.write(SAMPLE, tmp_path)
     assert 'content="0; url=/book/"' in (tmp_path / "index.html").read_text()
 
 
@@ -42,5 +42,5 @@ def test_a_page_that_leads_out_of_the_folder_is_refused(tmp_path):
     folder = tmp_path / "book"
     write(folder, {"docs/a.md": "---\nslug: /%2e%2e/%2e%2e/%2e%2e/x\n---\n# A\n\nText."})
     with pytest.raises(BookError, match="leads out"):
-        page_files.write(folder, tmp_path / "out")
+        book_files.write(folder, tmp_path / "out")
     assert not (tmp_path / "x.html").exists()

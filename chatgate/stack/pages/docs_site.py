@@ -1,5 +1,6 @@
-"""`python -m chatgate.stack.docs_site FOLDER`: builds the Docusaurus site in FOLDER for the stack of this
-working folder, and serves it on loopback until Ctrl-C. Its packages have to be installed: `make site` does.
+"""`python -m chatgate.stack.pages.docs_site FOLDER`: builds the Docusaurus site in FOLDER for the stack of
+this working folder, and serves it on loopback until Ctrl-C. Its packages have to be installed, as `make site`
+does.
 """
 
 import subprocess
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from chatgate.environment import SITE_BASE_URL, Environment, here
 from chatgate.faults import Fault
+from chatgate.stack.pages.static_site import create_static_app, serve
 from chatgate.stack.running import answers
-from chatgate.stack.static_site import create_static_app, serve
 
 _HOST = "127.0.0.1"
 

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from chatgate.stack.page_site import ASSETS, CALLBACK, Widget, create_page_app
+from chatgate.stack.pages.book_site import ASSETS, CALLBACK, Widget, create_page_app
 from rag_backend.answers import quoting
 from rag_backend.answers.parts import Citation
 from rag_backend.book import pages as book
@@ -17,7 +17,7 @@ from rag_backend.search import index, passages
 from rag_backend.search.query import Found, Hit
 from tests.rag_backend.books import SAMPLE, write
 
-GUIDE = Path(__file__).parents[3] / "docs" / "sign-in-from-a-site.md"
+GUIDE = Path(__file__).parents[4] / "docs" / "sign-in-from-a-site.md"
 WIDGET = Widget("http://127.0.0.1:8001", "http://127.0.0.1:8000", "docs", "guest")
 BLOCKS = {"p", "li", "td", "th", "h1", "h2", "h3", "h4", "pre", "figcaption", "summary", "div", "br", "dd"}
 

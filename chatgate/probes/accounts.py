@@ -8,8 +8,8 @@ from broker.storage.sql_schema import Schema
 from broker.storage.sql_tables import OURS
 from chatgate.environment import Environment
 from chatgate.faults import Fault
+from chatgate.probes.result import WELL, Found
 from chatgate.records import explained, tables_of
-from chatgate.stack.probes import WELL, Found
 
 NO_TABLES: Final = "no tables yet; the broker makes them at its first start"
 LEFT: Final = (

@@ -14,13 +14,13 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from chatgate.environment import CALLBACK_PATH
-from chatgate.stack import page_html
+from chatgate.stack.pages import book_html
 from rag_backend.book import pages as book
 from rag_backend.book.docusaurus import site
 from rag_backend.book.pages import Page
 
-STYLE: Final = Path(__file__).with_name("page_site.css")
-CALLBACK: Final = Path(__file__).parents[2] / "examples" / "callback" / "chatgate-callback.html"
+STYLE: Final = Path(__file__).with_name("book_site.css")
+CALLBACK: Final = Path(__file__).parents[3] / "examples" / "callback" / "chatgate-callback.html"
 """The callback page that a site of one's own serves too; it is read from the checkout, as the sample book
 is."""
 ASSETS: Final = Path(__file__).with_name("assets")
@@ -137,7 +137,7 @@ def _page_html(page: Page, pages: Sequence[Page], urls: Mapping[str, str], style
     version = page.version.label
     label = f"<p>Version {escape(version)}</p>" if version else ""
     sidebar = f'<nav class="chapters" aria-label="Chapters">{label}<ol>{"".join(links)}</ol></nav>'
-    body = page_html.render(page, urls)
+    body = book_html.render(page, urls)
     if "<h1>" not in body:
         body = f"<h1>{escape(page.title)}</h1>\n{body}"
     article = body + _neighbours(page, listed)
@@ -148,7 +148,7 @@ def _contents(page: Page) -> str:
     items = [
         f'<li class="level{heading.level}">'
         f'<a href="#{escape(heading.anchor)}">{escape(heading.text)}</a></li>'
-        for heading in page_html.headings(page)
+        for heading in book_html.headings(page)
     ]
     return (
         f'<nav class="contents" aria-label="On this page"><p>On this page</p><ul>{"".join(items)}</ul></nav>'

@@ -1,4 +1,4 @@
-"""`python -m chatgate.stack.page_files BOOK OUT`: the pages of page_site as files, for a static web server.
+"""`python -m chatgate.stack.pages.book_files BOOK OUT`: the pages of book_site as files, for a web server.
 
 The server must try a path as it is, with `.html` and with `/index.html`, and answer with `404.html` when no
 such file exists.
@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from chatgate.environment import CALLBACK_PATH, SITE
-from chatgate.stack.page_site import (
+from chatgate.stack.pages.book_site import (
     ASSETS,
     CALLBACK,
     LICENCES,

@@ -1,5 +1,5 @@
-"""`python -m chatgate.stack.static_site FOLDER PORT BASE_URL [ADDRESS ...]` serves a built site on loopback,
-as a static host does. With addresses, pages come with a policy that lets scripts reach those alone.
+"""`python -m chatgate.stack.pages.static_site FOLDER PORT BASE_URL [ADDRESS ...]` serves a built site on
+loopback, as a static host does. With addresses, pages come with a policy that lets scripts reach those alone.
 
 As on GitHub Pages, `/base/x` is `x.html` or the index of the folder `x/`, and a missing page is `404.html`.
 """
