@@ -9,7 +9,9 @@ from typing import Any, Self
 
 import httpx
 
-from tests.chat_proxy.service import ALGS, AUDIENCE, METADATA, SITE, SUB, Service, token
+from tests.chat_proxy.configuration import SITE
+from tests.chat_proxy.service import Service
+from tests.chat_proxy.tokens import ALGS, AUDIENCE, METADATA, SUB, token
 from tests.oauth import Key, encode
 from tokens.nonces import Nonces
 

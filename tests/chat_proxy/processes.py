@@ -14,7 +14,11 @@ from typing import Any
 import httpx
 
 from edge.redis.client import Store
-from tests.chat_proxy.service import Backend, Publisher, Service, configuration, until
+from tests.chat_proxy.configuration import configuration
+from tests.chat_proxy.fake_backend import Backend
+from tests.chat_proxy.service import Service
+from tests.chat_proxy.tokens import Publisher
+from tests.chat_proxy.waiting import until
 from tests.ports import free_ports
 from tests.processes import PATIENCE_S
 from tests.trust import TRUST

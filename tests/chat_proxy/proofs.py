@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from tests.chat_proxy.holder import Holder, part, unsigned
-from tests.chat_proxy.service import AUDIENCE, token
+from tests.chat_proxy.tokens import AUDIENCE, token
 from tests.oauth import Key, encode
 from tests.tokens.edwards import FORGED
 

@@ -5,7 +5,7 @@ import hashlib
 
 import jwt
 
-from tests.chat_proxy.service import SECRET, SITE
+from tests.chat_proxy.configuration import SECRET, SITE
 
 
 async def test_a_question_is_forwarded_and_its_answer_comes_back(service):

@@ -8,8 +8,10 @@ import pytest
 
 from chat_proxy.streams import leases as renewal
 from edge.redis.client import command
-from tests.chat_proxy.service import SUB, leases_of, running, token, until
+from tests.chat_proxy.service import leases_of, running
 from tests.chat_proxy.streams.talks import begun, last_event, talk
+from tests.chat_proxy.tokens import SUB, token
+from tests.chat_proxy.waiting import until
 from tokens.verify import LEEWAY
 
 HOUR = 3600

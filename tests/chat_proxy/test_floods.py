@@ -5,8 +5,8 @@ import gzip
 
 import psutil
 
+from tests.chat_proxy.fake_backend import answer_plainly
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import answer_plainly
 
 MEBIBYTE = 1 << 20
 BEHIND_GZIP = 300 * MEBIBYTE

@@ -10,7 +10,8 @@ import redis
 
 from edge.redis.client import command
 from edge.redis.commands import DEADLINE
-from tests.chat_proxy.service import running, until
+from tests.chat_proxy.service import running
+from tests.chat_proxy.waiting import until
 from tests.slow_line import SlowLine
 from tests.stalls import promptly
 from tokens import liveness

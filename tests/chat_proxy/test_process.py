@@ -10,8 +10,9 @@ import time
 import httpx
 import pytest
 
+from tests.chat_proxy.configuration import SECRET, configuration
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import SECRET, configuration, until
+from tests.chat_proxy.waiting import until
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])

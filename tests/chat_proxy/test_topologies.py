@@ -8,9 +8,10 @@ from chat_proxy import redis_keys
 from edge.redis.client import Script, command
 from tests.chat_proxy.admission import test_admission, test_proof_replays
 from tests.chat_proxy.conversations import test_conversations, test_feedback
-from tests.chat_proxy.service import answer_plainly, until
+from tests.chat_proxy.fake_backend import answer_plainly
 from tests.chat_proxy.streams import test_revocations
 from tests.chat_proxy.streams.talks import begun, talk
+from tests.chat_proxy.waiting import until
 from tests.topologies import clustered, watched
 from tokens import liveness
 

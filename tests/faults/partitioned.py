@@ -12,7 +12,7 @@ import pytest
 
 from broker.storage.redis import RedisSessions
 from edge.redis.client import Store
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.faults.namespace import INSIDE, cut
 from tests.faults.readers import Readers, back, readers_of
 from tests.topologies import Together, clustered, watched

@@ -17,7 +17,8 @@ from chat_proxy import redis_keys
 from chat_proxy.admission.places import LEASE_MS
 from edge.redis.client import Store, StoreUnavailable, command
 from edge.redis.commands import DEADLINE
-from tests.chat_proxy.service import Service, running, until
+from tests.chat_proxy.service import Service, running
+from tests.chat_proxy.waiting import until
 from tests.topologies import Node, Together
 from tokens import liveness
 

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.faults.readers import BACK_WITHIN, readers_of
 from tests.slow_line import SlowLines
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import redis
 
-from tests.chat_proxy.service import Backend
+from tests.chat_proxy.fake_backend import Backend
 from tests.chatgate.processes import short_folder
 from tests.collector import Collector, attributes_of, collecting
 from tests.oauth import SESSION_TOKEN, Key, oauth_site

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.ports import free_ports
 from tests.system.scrapes import ask, told
 from tests.system.stack import Reader, Stack

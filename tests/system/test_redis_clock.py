@@ -18,7 +18,7 @@ from broker.storage.cuts import RedisCuts
 from chat_proxy.streams import leases as renewal
 from edge.redis.client import Store, command
 from tests.chat_proxy.service import leases_of, running
-from tests.chat_proxy.service import until as eventually
+from tests.chat_proxy.waiting import until as eventually
 from tests.chatgate.processes import short_folder, until
 from tests.missing import cannot
 from tests.oauth import Key, oauth_site

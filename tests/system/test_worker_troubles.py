@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.chatgate.processes import none_runs
 from tests.ports import free_ports
 from tests.system.scrapes import ask, told

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.chatgate.processes import is_running, none_runs
 from tests.chatgate.processes import until as until_true
 from tests.system.stack import Reader, Stack

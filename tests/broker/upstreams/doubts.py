@@ -4,7 +4,7 @@ from typing import Any
 
 from edge.upstreams.failures import LOG_EVERY
 from tests.broker.upstreams.stack import Reader, Stack, exchange
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 
 
 async def unsure(stack: Stack, reader: Reader, token: str, logged: Any, key: str) -> None:

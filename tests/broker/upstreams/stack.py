@@ -19,8 +19,9 @@ from edge.config.read import read
 from tests.asgi import client_of
 from tests.asgi import running as running_app
 from tests.chat_proxy import service as proxies
+from tests.chat_proxy.configuration import SITE
+from tests.chat_proxy.fake_backend import Peer
 from tests.chat_proxy.holder import Holder
-from tests.chat_proxy.service import Peer
 from tests.oauth import EXCHANGE, Key, OAuthSite
 from tests.valkey import PATIENT_S, Valkey
 
@@ -132,7 +133,7 @@ async def standing(
         generous = config.sign_in.model_copy(update={"attempts_per_address": 100_000})
         app = create_app(replace(config, sign_in=generous), now=now, clock=clock)
         broker = await stack.enter_async_context(running_app(app))
-        page = await stack.enter_async_context(client_of(broker, BROKER, headers={"Origin": proxies.SITE}))
+        page = await stack.enter_async_context(client_of(broker, BROKER, headers={"Origin": SITE}))
         keys = await page.get("/.well-known/jwks.json")
         service.publisher.document = json.dumps(keys.json()).encode()
 

@@ -12,7 +12,7 @@ from broker.oauth.grants import better_auth
 from edge.upstreams.failures import LOG_EVERY
 from tests.broker.upstreams.between import ANSWERS, answer_of
 from tests.broker.upstreams.stack import exchange, standing
-from tests.chat_proxy.service import Publisher
+from tests.chat_proxy.tokens import Publisher
 from tests.tokens.signing import OTHER, SIGNING, jwk, sign
 from tokens.jwks.remote import COOL_DOWN, STALE
 

@@ -15,7 +15,7 @@ from tests.broker.upstreams.conftest import NOW
 from tests.broker.upstreams.doubts import eventually, sure, unsure
 from tests.broker.upstreams.stack import exchange, standing
 from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, visiting
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.processes import valkey_server
 from tests.valkey import PATIENT_S
 

@@ -8,7 +8,7 @@ from broker.oauth.grants import better_auth
 from broker.sessions.session import LIFE_MS
 from tests.broker.upstreams.conftest import WEBHOOK_SECRET
 from tests.broker.upstreams.stack import exchange, standing
-from tests.chat_proxy.service import Publisher
+from tests.chat_proxy.tokens import Publisher
 from tests.tokens.signing import sign
 
 DAY = 86_400

@@ -10,7 +10,7 @@ import pytest
 from tests.broker.upstreams.conftest import NOW
 from tests.broker.upstreams.stack import standing
 from tests.broker.upstreams.theirs import PASSWORD, SECRET, SOCIAL, SOCIAL_1_6
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 
 pytestmark = pytest.mark.node
 pytest_plugins = ["tests.broker.storage.sql_stores"]

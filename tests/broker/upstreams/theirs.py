@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.chat_proxy.service import SITE
+from tests.chat_proxy.configuration import SITE
 from tests.node_packages import FOLDER, node
 from tests.ports import free_ports
 from tests.processes import serving

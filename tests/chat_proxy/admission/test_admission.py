@@ -6,17 +6,11 @@ import time
 import pytest
 
 from edge.redis.client import command
+from tests.chat_proxy.configuration import OTHER_SITE, SITE
+from tests.chat_proxy.fake_backend import answer_plainly
 from tests.chat_proxy.fields import parsed
-from tests.chat_proxy.service import (
-    OTHER_SITE,
-    OTHER_SUB,
-    SITE,
-    SUB,
-    answer_plainly,
-    leases_of,
-    running,
-    token,
-)
+from tests.chat_proxy.service import leases_of, running
+from tests.chat_proxy.tokens import OTHER_SUB, SUB, token
 from tokens import liveness
 
 TIGHT = "questions_per_minute = 6\nburst = 3\nconcurrent = 2\ndaily_questions = 100\n"

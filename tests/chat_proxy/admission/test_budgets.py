@@ -11,9 +11,13 @@ from chat_proxy import redis_keys
 from chat_proxy.usage import sums
 from edge.redis.client import command
 from tests.chat_proxy.backends.completions import chunk, refuses, says, streams
+from tests.chat_proxy.configuration import GENEROUS
+from tests.chat_proxy.fake_backend import Paused, reached
 from tests.chat_proxy.fields import parsed
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import GENEROUS, SUB, Paused, reached, running, until
+from tests.chat_proxy.service import running
+from tests.chat_proxy.tokens import SUB
+from tests.chat_proxy.waiting import until
 from tests.matches import find
 from tokens import readers
 

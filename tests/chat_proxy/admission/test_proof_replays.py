@@ -11,20 +11,14 @@ from chat_proxy.config import resolve
 from chat_proxy.streams import leases as renewal
 from edge.config.read import read
 from edge.redis.client import command
+from tests.chat_proxy.configuration import SITE, configuration
+from tests.chat_proxy.event_stream import Stream
 from tests.chat_proxy.holder import Holder
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import (
-    AUDIENCE,
-    SITE,
-    SUB,
-    Stream,
-    configuration,
-    leases_of,
-    running,
-    token,
-    until,
-)
+from tests.chat_proxy.service import leases_of, running
 from tests.chat_proxy.streams.talks import begun, last_event, talk
+from tests.chat_proxy.tokens import AUDIENCE, SUB, token
+from tests.chat_proxy.waiting import until
 from tests.stalls import promptly
 from tokens import dpop, liveness
 from tokens.nonces import EVERY, Nonces

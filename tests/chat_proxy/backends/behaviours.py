@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.chat_proxy.service import Behaviour, Peer
+from tests.chat_proxy.fake_backend import Behaviour, Peer
 
 
 def plain(

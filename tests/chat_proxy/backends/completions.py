@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.chat_proxy.service import Behaviour, Peer
+from tests.chat_proxy.fake_backend import Behaviour, Peer
 
 DONE = b"data: [DONE]\n\n"
 

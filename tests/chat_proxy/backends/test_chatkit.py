@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 
 from tests.chat_proxy.backends import chatkit_server as scripts
 from tests.chat_proxy.backends.chatkit_server import Server
-from tests.chat_proxy.service import running, served
+from tests.chat_proxy.service import running
+from tests.chat_proxy.serving import served
 
 CITED = {"title": "Intro", "url": "https://docs.example.org/intro", "quote": "Hi"}
 

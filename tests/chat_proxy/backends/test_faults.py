@@ -19,7 +19,10 @@ from tests.chat_proxy.backends.behaviours import (
     raw,
     trickle,
 )
-from tests.chat_proxy.service import SUB, answer_plainly, reached, running, until
+from tests.chat_proxy.fake_backend import answer_plainly, reached
+from tests.chat_proxy.service import running
+from tests.chat_proxy.tokens import SUB
+from tests.chat_proxy.waiting import until
 from tests.ports import free_ports
 
 SHORT = "first_byte_seconds = 0.3\nanswer_seconds = 1\nanswer_bytes = 20000"

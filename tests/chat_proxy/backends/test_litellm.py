@@ -7,7 +7,8 @@ from structlog.testing import capture_logs
 
 from chat_proxy.conversations import notes
 from tests.chat_proxy.backends.completions import DONE, chunk, data, refuses, says, streams
-from tests.chat_proxy.service import Backend, running
+from tests.chat_proxy.fake_backend import Backend
+from tests.chat_proxy.service import running
 from tests.litellm import KEY, litellm
 
 # The first one installs LiteLLM.

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from chat_proxy.backends import prompts
 from chat_proxy.conversations import notes
 from tests.chat_proxy.backends.completions import DONE, chunk, data, refuses, says, streams, whole, with_hook
-from tests.chat_proxy.service import Backend, running
+from tests.chat_proxy.fake_backend import Backend
+from tests.chat_proxy.service import running
 
 OPENAI = """
 kind = "openai"

@@ -7,7 +7,8 @@ import openai
 import pytest
 
 from tests.chat_proxy.backends.completions import says, streams
-from tests.chat_proxy.service import SITE, running
+from tests.chat_proxy.configuration import SITE
+from tests.chat_proxy.service import running
 from tests.node_packages import steps_of
 
 BACKENDS = """

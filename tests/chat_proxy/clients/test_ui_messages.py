@@ -7,7 +7,8 @@ import pytest
 
 from chat_proxy.conversations import notes
 from tests.chat_proxy.backends.completions import says, streams
-from tests.chat_proxy.service import answer_plainly, running
+from tests.chat_proxy.fake_backend import answer_plainly
+from tests.chat_proxy.service import running
 from tests.node_packages import steps_of
 
 CITED = {"title": "Intro", "url": "https://docs.example.org/intro"}

@@ -7,16 +7,11 @@ import pytest
 
 from chat_proxy import redis_keys
 from edge.redis.client import command
-from tests.chat_proxy.service import (
-    OTHER_SITE,
-    OTHER_SUB,
-    SUB,
-    Paused,
-    answer_plainly,
-    reached,
-    running,
-    until,
-)
+from tests.chat_proxy.configuration import OTHER_SITE
+from tests.chat_proxy.fake_backend import Paused, answer_plainly, reached
+from tests.chat_proxy.service import running
+from tests.chat_proxy.tokens import OTHER_SUB, SUB
+from tests.chat_proxy.waiting import until
 from tokens import liveness, readers
 
 READER = readers.reader(SUB, "docs")

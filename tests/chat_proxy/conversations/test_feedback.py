@@ -11,7 +11,10 @@ from chat_proxy.conversations.feedback import LIFE_MS, MAX_ENTRIES, MAX_TEXT, PE
 from chat_proxy.gate import Caller
 from edge.http.problems import Problem
 from edge.redis.client import StoreUnavailable, command
-from tests.chat_proxy.service import OTHER_SUB, SITE, SUB, answer_plainly, running, token
+from tests.chat_proxy.configuration import SITE
+from tests.chat_proxy.fake_backend import answer_plainly
+from tests.chat_proxy.service import running
+from tests.chat_proxy.tokens import OTHER_SUB, SUB, token
 from tokens import liveness, readers
 from tokens.readers import FORGOTTEN_MS
 

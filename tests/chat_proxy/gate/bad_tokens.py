@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives import serialization
 
-from tests.chat_proxy.service import AUDIENCE, ISSUER, token
+from tests.chat_proxy.tokens import AUDIENCE, ISSUER, token
 from tests.tokens.signing import HEADER, JWKS, OTHER, PAYLOAD, SIGNING, b64, jwk, sign
 
 

@@ -21,7 +21,7 @@ from tests.chat_proxy.proofs import (
     with_header,
     with_signature,
 )
-from tests.chat_proxy.service import AUDIENCE, METADATA, SUB, token
+from tests.chat_proxy.tokens import AUDIENCE, METADATA, SUB, token
 from tests.oauth import Key, encode
 from tests.tokens.edwards import LOW_ORDER, L
 from tokens.dpop import MAX_PROOF

@@ -8,7 +8,8 @@ import pytest
 
 from tests.chat_proxy.gate.bad_tokens import good
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import Publisher, running, token
+from tests.chat_proxy.service import running
+from tests.chat_proxy.tokens import Publisher, token
 from tests.tokens.edwards import L
 from tests.tokens.signing import HEADER, OTHER, b64, jwk, sign
 from tokens.jwks.remote import STALE

@@ -11,7 +11,7 @@ import pytest
 from edge.redis.client import command
 from tests.chat_proxy.gate.bad_tokens import REFUSED, good
 from tests.chat_proxy.processes import started
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.tokens.signing import HEADER, b64, sign
 from tokens import liveness
 from tokens.jwks.remote import COOL_DOWN

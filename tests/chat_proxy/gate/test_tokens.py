@@ -7,7 +7,8 @@ import pytest
 
 from edge.redis.client import command
 from tests.chat_proxy.gate.bad_tokens import REFUSED, good, raw_signature
-from tests.chat_proxy.service import ALGS, METADATA, token, until
+from tests.chat_proxy.tokens import ALGS, METADATA, token
+from tests.chat_proxy.waiting import until
 from tests.tokens.signing import HEADER, JWKS, b64, sign
 from tokens import liveness
 

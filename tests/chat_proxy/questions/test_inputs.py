@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.chat_proxy.service import SITE
+from tests.chat_proxy.configuration import SITE
 
 CANARY = "canary-of-the-reader"
 

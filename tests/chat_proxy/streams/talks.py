@@ -5,7 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from tests.chat_proxy.service import Peer, Service, Stream
+from tests.chat_proxy.event_stream import Stream
+from tests.chat_proxy.fake_backend import Peer
+from tests.chat_proxy.service import Service
 
 
 async def talk(peer: Peer) -> None:

@@ -12,8 +12,10 @@ from chat_proxy.streams.drain import Drain
 from chat_proxy.streams.running import RunningAnswers
 from edge.redis.client import command
 from edge.redis.commands import DEADLINE
-from tests.chat_proxy.service import OTHER_SUB, SUB, leases_of, running, token, until
+from tests.chat_proxy.service import leases_of, running
 from tests.chat_proxy.streams.talks import begun, last_event, say_nothing, talk, talk_on
+from tests.chat_proxy.tokens import OTHER_SUB, SUB, token
+from tests.chat_proxy.waiting import until
 from tests.valkey import PATIENT_S
 from tokens import liveness
 

@@ -10,8 +10,10 @@ import pytest
 from chat_proxy.streams import leases
 from edge.redis.client import command
 from edge.upstreams.session import Reference
-from tests.chat_proxy.service import OTHER_SUB, running, token, until
+from tests.chat_proxy.service import running
 from tests.chat_proxy.streams.talks import begun, last_event, talk
+from tests.chat_proxy.tokens import OTHER_SUB, token
+from tests.chat_proxy.waiting import until
 from tokens import liveness, sealing
 
 KEY = b"k" * sealing.KEY_BYTES

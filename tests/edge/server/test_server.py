@@ -11,7 +11,7 @@ from edge.server.inherited import MEASURE, READY, RETIRE, Inherited, Shares, lis
 from edge.server.server import ANSWERS_WITHIN, Served, Server
 from edge.server.watchdog import Watchdog
 from edge.telemetry.metrics import Metrics, load
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.ports import free_ports
 
 HEAD = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -7,8 +7,9 @@ import pytest
 from aiohttp import web
 
 from rag_backend.config import Config
+from tests.chat_proxy import configuration as proxys_configuration
 from tests.chat_proxy import service as proxys
-from tests.chat_proxy.service import until
+from tests.chat_proxy.waiting import until
 from tests.rag_backend.answers.model_server import DONE, ask, chunk, data, refuses
 from tests.rag_backend.books import NOW, SECRET, events, proved, question
 from tests.rag_backend.served import served
@@ -123,7 +124,7 @@ async def test_what_fails_after_its_head_says_so_in_its_place(server, sample_ind
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_through_the_proxy(server, sample_index, valkey, tmp_path, stream):
-    config = Config(proxys.SECRET.encode(), index=sample_index, model=server.model)
+    config = Config(proxys_configuration.SECRET.encode(), index=sample_index, model=server.model)
     async with (
         served(config, life_every=0.1) as url,
         proxys.running(

@@ -10,8 +10,11 @@ import pytest
 from chat_proxy.usage import sums
 from edge.redis.client import command
 from rag_backend.config import Config
+from tests.chat_proxy import configuration as proxys_configuration
 from tests.chat_proxy import service as proxys
-from tests.chat_proxy.service import GENEROUS, SUB, until
+from tests.chat_proxy.configuration import GENEROUS
+from tests.chat_proxy.tokens import SUB
+from tests.chat_proxy.waiting import until
 from tests.rag_backend.answers.model_server import DONE, ask, chunk, data, ends, says, streams
 from tests.rag_backend.books import backend, events, proved, question
 from tests.rag_backend.served import served
@@ -94,7 +97,7 @@ async def test_a_quotation_takes_the_tokens_of_its_bytes(sample_index):
 @pytest.mark.parametrize("stream", [False, True])
 async def test_budgets_are_settled_by_what_the_backend_tells(server, sample_index, valkey, tmp_path, stream):
     async with (
-        served(Config(proxys.SECRET.encode(), index=sample_index, model=server.model)) as url,
+        served(Config(proxys_configuration.SECRET.encode(), index=sample_index, model=server.model)) as url,
         proxys.running(
             valkey,
             tmp_path,
@@ -127,7 +130,7 @@ async def _is_spent(service, tokens, cost):
 
 async def test_a_quotation_is_counted_alike_on_both_sides(sample_index, valkey, tmp_path):
     async with (
-        served(Config(proxys.SECRET.encode(), index=sample_index)) as url,
+        served(Config(proxys_configuration.SECRET.encode(), index=sample_index)) as url,
         proxys.running(valkey, tmp_path, backend_url=url) as service,
     ):
         headers = service.headers(await service.sign_in())
