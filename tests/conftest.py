@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.topologies import Clustered, alone, clustered, recorded_scripts, watched
+from tests.topologies.alone import alone
+from tests.topologies.clusters import Clustered, clustered
+from tests.topologies.scripts import recorded_scripts
+from tests.topologies.sentinels import watched
 from tests.turns import is_alone, turn
 from tests.valkey import PATIENT_S, Lent
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Self
 
-from tests.topologies import Together
+from tests.topologies.together import Together
 
 
 class SlowLine:

@@ -21,7 +21,8 @@ from tests.broker.sessions import test_session
 from tests.broker.sessions.test_session import SUB, record
 from tests.broker.signing import test_keyring
 from tests.broker.signing.key_rings import OLD, Server, keys
-from tests.topologies import clustered, watched
+from tests.topologies.clusters import clustered
+from tests.topologies.sentinels import watched
 from tokens import liveness
 from tokens.readers import rated, reader
 

@@ -12,7 +12,8 @@ from tests.chat_proxy.fake_backend import answer_plainly
 from tests.chat_proxy.streams import test_revocations
 from tests.chat_proxy.streams.talks import begun, talk
 from tests.chat_proxy.waiting import until
-from tests.topologies import clustered, watched
+from tests.topologies.clusters import clustered
+from tests.topologies.sentinels import watched
 from tokens import liveness
 
 

@@ -15,7 +15,9 @@ from edge.redis.client import Store
 from tests.chat_proxy.waiting import until
 from tests.faults.namespace import INSIDE, cut
 from tests.faults.readers import Readers, back, readers_of
-from tests.topologies import Together, clustered, watched
+from tests.topologies.clusters import clustered
+from tests.topologies.sentinels import watched
+from tests.topologies.together import Together
 
 HOSTS = tuple(f"127.0.0.{number}" for number in range(11, 17))
 pytestmark = pytest.mark.skipif(INSIDE not in os.environ, reason="is run by test_partitions.py")

@@ -19,7 +19,8 @@ from edge.redis.client import Store, StoreUnavailable, command
 from edge.redis.commands import DEADLINE
 from tests.chat_proxy.service import Service, running
 from tests.chat_proxy.waiting import until
-from tests.topologies import Node, Together
+from tests.topologies.nodes import Node
+from tests.topologies.together import Together
 from tokens import liveness
 
 PAUSE = 0.02

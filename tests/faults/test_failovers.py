@@ -7,7 +7,9 @@ from functools import partial
 import pytest
 
 from tests.faults.readers import back, readers_of
-from tests.topologies import MASTER, clustered, eventually, watched
+from tests.topologies.clusters import clustered
+from tests.topologies.nodes import eventually
+from tests.topologies.sentinels import MASTER, watched
 
 pytestmark = pytest.mark.alone
 WHOLE = partial(clustered, (0, 1, 2))

@@ -12,7 +12,7 @@ from edge.redis.commands import DEADLINE, TRACE
 from edge.redis.connection import connect
 from edge.redis.pipelines import BREAK, HELD_UP_AFTER, MAX_WAITING
 from tests.edge.redis.outages import COUNT, KEYS, back, refused_at_once
-from tests.topologies import alone
+from tests.topologies.alone import alone
 from tests.valkey import PATIENT_S
 
 ECHO = Script("return {KEYS[1], ARGV[1]}")

@@ -11,7 +11,7 @@ import pytest
 from edge.redis.client import Store, command
 from edge.upstreams.redis import SharedRedis
 from edge.upstreams.session import UpstreamUnavailable
-from tests.topologies import alone
+from tests.topologies.alone import alone
 from tests.valkey import PATIENT_S
 
 TOKEN = "B4VHmb9iPHnOXgtmxxOxr4kyVSnK6Olx"

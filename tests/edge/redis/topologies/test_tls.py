@@ -19,7 +19,11 @@ from tests.edge.redis import test_client
 from tests.edge.redis.outages import COUNT, KEYS, back
 from tests.missing import cannot
 from tests.stalls import promptly
-from tests.topologies import HOST, MASTER, Program, Together, alone, clustered, folder, watched
+from tests.topologies.alone import alone
+from tests.topologies.clusters import clustered
+from tests.topologies.nodes import HOST, Program, folder
+from tests.topologies.sentinels import MASTER, watched
+from tests.topologies.together import Together
 
 PASSWORD = "right"
 TOPOLOGIES: dict[str, Callable[..., AbstractContextManager[Together]]] = {

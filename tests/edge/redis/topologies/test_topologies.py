@@ -11,7 +11,10 @@ from edge.redis.client import Script, Store, StoreUnavailable, command
 from edge.redis.topologies.survey import ANEW_AFTER
 from tests.edge.redis.outages import COUNT, back
 from tests.stalls import promptly
-from tests.topologies import MASTER, SLOTS, alone, clustered, eventually, watched
+from tests.topologies.alone import alone
+from tests.topologies.clusters import SLOTS, clustered
+from tests.topologies.nodes import eventually
+from tests.topologies.sentinels import MASTER, watched
 
 
 @pytest.fixture(scope="module")
