@@ -104,6 +104,12 @@ async def oauth(make):
 
 
 @pytest.fixture
+async def site(oauth):
+    """SITE, whose tokens are bound to no key; nobody has an account yet."""
+    return await oauth()
+
+
+@pytest.fixture
 async def bound(oauth, page):
     """A site whose tokens are bound to a key, and an account of EMAIL."""
     await sign_up(page, EMAIL)

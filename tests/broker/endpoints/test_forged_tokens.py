@@ -134,11 +134,6 @@ def _next_spelling(text):
     return respelt
 
 
-@pytest.fixture
-async def site(oauth):
-    return await oauth()
-
-
 async def forger_for(site, valkey):
     return Forger(valkey, (await site.redeem(await site.guest_code())).json()["access_token"])
 

@@ -8,11 +8,6 @@ from tests.oauth import EXCHANGE
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.fixture
-async def site(oauth):
-    return await oauth()
-
-
 def error(answer):
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
