@@ -7,7 +7,13 @@ import pytest
 from chat_proxy import redis_keys
 from edge.redis.client import Script, command
 from tests.chat_proxy.admission import test_admission, test_proof_replays
-from tests.chat_proxy.conversations import test_conversations, test_feedback
+from tests.chat_proxy.conversations import (
+    test_conversations,
+    test_during_answers,
+    test_feedback,
+    test_feedback_list,
+    test_sites_apart,
+)
 from tests.chat_proxy.fake_backend import answer_plainly
 from tests.chat_proxy.streams import test_revocations
 from tests.chat_proxy.streams.talks import begun, talk
@@ -28,8 +34,6 @@ def valkey(together):
     return together
 
 
-keeping = test_feedback.keeping
-
 test_a_dead_session = test_admission.test_a_revoked_session_never_asks_again
 test_a_revoked_token = test_admission.test_a_token_revoked_on_its_own_leaves_the_session_its_others
 test_a_cut = test_admission.test_a_session_is_dead_at_and_before_a_cut
@@ -43,11 +47,11 @@ test_a_refused_question = (
 test_guests = test_admission.test_guests_share_limits_by_address
 test_a_conversation = test_conversations.test_question_and_answer_are_kept_and_go_along_with_the_next
 test_conversations_are_of_one = test_conversations.test_another_reader_finds_nothing
-test_sites = test_conversations.test_another_site_of_the_same_reader_finds_nothing
-test_a_deletion = test_conversations.test_what_is_deleted_while_it_is_answered_stays_deleted
+test_sites = test_sites_apart.test_another_site_of_the_same_reader_finds_nothing
+test_a_deletion = test_during_answers.test_what_is_deleted_while_it_is_answered_stays_deleted
 test_a_rating = test_feedback.test_a_rating_is_kept_with_its_answer
 test_a_rating_is_of_one = test_feedback.test_what_is_no_answer_of_the_readers_own_is_not_found
-test_erased_texts = test_feedback.test_the_texts_go_with_the_conversation
+test_erased_texts = test_feedback_list.test_the_texts_go_with_the_conversation
 test_a_running_answer = test_revocations.test_a_running_answer_is_cut_with_its_session
 test_others_run_on = test_revocations.test_only_the_session_that_ended_is_cut
 test_a_lease = test_revocations.test_a_lease_that_expired_is_not_renewed

@@ -7,29 +7,9 @@ import pytest
 
 from chat_proxy import redis_keys
 from edge.redis.client import command
-from tests.chat_proxy.configuration import OTHER_SITE
-from tests.chat_proxy.fake_backend import Paused, answer_plainly, reached
-from tests.chat_proxy.service import running
+from tests.chat_proxy.conversations.routes import READER, delete, listed, read
 from tests.chat_proxy.tokens import OTHER_SUB, SUB
-from tests.chat_proxy.waiting import until
 from tokens import liveness, readers
-
-READER = readers.reader(SUB, "docs")
-
-
-async def listed(service, bearer):
-    answer = await service.client.get("/sessions", headers=service.headers(bearer))
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
-    return [one["session_id"] for one in answer.json()["sessions"]]
-
-
-async def read(service, bearer, session_id):
-    return await service.client.get(f"/sessions/{session_id}", headers=service.headers(bearer))
-
-
-async def delete(service, bearer, session_id):
-    return await service.client.delete(f"/sessions/{session_id}", headers=service.headers(bearer))
 
 
 async def test_question_and_answer_are_kept_and_go_along_with_the_next(service):
@@ -133,69 +113,6 @@ async def test_another_reader_finds_nothing(service):
     assert len((await read(service, mine, "c1")).json()["messages"]) == 2
 
 
-async def at_both_sites(service):
-    """One account's tokens for two sites."""
-    return await service.sign_in("s1"), await service.sign_in("s2", client="other")
-
-
-async def test_another_site_of_the_same_reader_finds_nothing(service):
-    here, there = await at_both_sites(service)
-    await service.ask(here, "Here?", session_id="c1")
-    assert await listed(service, there) == []
-    assert (await read(service, there, "c1")).status_code == 404
-    assert (await delete(service, there, "c1")).status_code == 404
-    # Neither an origin of the other site nor its token opens this one's.
-    headers = service.headers(there) | {"Origin": OTHER_SITE}
-    assert (await service.client.get("/sessions/c1", headers=headers)).status_code == 404
-    await service.ask(there, "There?", session_id="c1")
-    assert service.backend.received[-1].json["history"] == []
-    for bearer, said in ((here, "Here?"), (there, "There?")):
-        messages = (await read(service, bearer, "c1")).json()["messages"]
-        assert [one["content"] for one in messages] == [said, "Hello reader."]
-        [entry] = (await service.client.get("/sessions", headers=service.headers(bearer))).json()["sessions"]
-        assert entry["title"] == said
-    assert (await delete(service, there, "c1")).status_code == 204
-    assert len((await read(service, here, "c1")).json()["messages"]) == 2
-
-
-async def test_many_at_one_site_push_none_out_at_another(service):
-    here, there = await at_both_sites(service)
-    await service.ask(here, session_id="mine")
-    for number in range(51):
-        await service.ask(there, session_id=f"c{number}")
-    assert await listed(service, here) == ["mine"]
-    assert len(await listed(service, there)) == 50
-
-
-async def test_a_deletion_at_one_site_leaves_the_answer_that_runs_at_another(service):
-    here, there = await at_both_sites(service)
-    await service.ask(there, session_id="c1")
-    service.backend.behaviour = paused = Paused()
-    asking = asyncio.create_task(service.ask(here, session_id="c1"))
-    await reached(paused.asked, asking)
-    assert (await delete(service, there, "c1")).status_code == 204
-    paused.go_on.set()
-    assert (await asking).status_code == 200
-    assert await listed(service, here) == ["c1"]
-
-
-async def test_what_runs_or_is_read_at_one_site_takes_no_room_at_another(valkey, tmp_path):
-    one_at_once = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 1\ndaily_questions = 1000\n"
-    async with running(valkey, tmp_path, tiers={"reader": one_at_once}) as service:
-        here, there = await at_both_sites(service)
-        service.backend.behaviour = paused = Paused()
-        asking = asyncio.create_task(service.ask(here, session_id="c1"))
-        await reached(paused.asked, asking)
-        assert (await service.ask(here)).status_code == 429
-        service.backend.behaviour = answer_plainly
-        assert (await service.ask(there, session_id="c1")).status_code == 200
-        paused.go_on.set()
-        assert (await asking).status_code == 200
-        reads = [read(service, here, "c1") for _ in range(20)]
-        *_, one = await asyncio.gather(*reads, read(service, there, "c1"))
-        assert one.status_code == 200
-
-
 @pytest.mark.parametrize("session_id", ["..", "a:b", "%7Bx%7D", "a" * 65, "a%0Ab", "a%00"])
 async def test_an_id_of_another_form_is_refused(service, session_id):
     bearer = await service.sign_in()
@@ -286,73 +203,6 @@ async def test_it_is_gone_after_a_day(service):
     assert all(86_390_000 < one <= 86_400_000 for one in left)
     await service.store.run(command("DEL", readers.conversation(READER, "c1")))
     assert await listed(service, bearer) == []
-
-
-async def test_what_is_deleted_while_it_is_answered_stays_deleted(service):
-    bearer = await service.sign_in()
-    await service.ask(bearer, session_id="c1")
-    service.backend.behaviour = paused = Paused()
-    asking = asyncio.create_task(service.ask(bearer, session_id="c1"))
-    await reached(paused.asked, asking)
-    assert (await delete(service, bearer, "c1")).status_code == 204
-    paused.go_on.set()
-    assert (await asking).status_code == 200
-    assert (await read(service, bearer, "c1")).status_code == 404
-    assert await listed(service, bearer) == []
-    assert (await delete(service, bearer, "c1")).status_code == 404
-
-
-async def test_an_answer_from_before_a_deletion_is_in_no_later_conversation_of_that_name(service):
-    bearer = await service.sign_in()
-    service.backend.behaviour = paused = Paused()
-    asking = asyncio.create_task(service.ask(bearer, session_id="c1", message="before"))
-    await reached(paused.asked, asking)
-    assert (await delete(service, bearer, "c1")).status_code == 204
-    service.backend.behaviour = answer_plainly
-    assert (await service.ask(bearer, session_id="c1", message="after")).status_code == 200
-    paused.go_on.set()
-    assert (await asking).status_code == 200
-    kept = (await read(service, bearer, "c1")).text
-    assert "after" in kept
-    assert "before" not in kept
-
-
-async def test_a_deletion_of_nothing_leaves_nothing(service):
-    bearer = await service.sign_in()
-    service.backend.behaviour = paused = Paused()
-    asking = asyncio.create_task(service.ask(bearer, session_id="c1"))
-    await reached(paused.asked, asking)
-    [before] = await service.store.run(command("DBSIZE"))
-    assert (await delete(service, bearer, "c2")).status_code == 404
-    [after] = await service.store.run(command("DBSIZE"))
-    assert after == before
-    paused.go_on.set()
-    assert (await asking).status_code == 200
-    assert await listed(service, bearer) == ["c1"]
-
-
-async def test_refused_questions_beside_an_answer_fill_no_list(service):
-    cut_off = await service.sign_in("s2")
-    [[seconds, _]] = await service.store.run(command("TIME"))
-    await service.cut(**{"client:docs": (int(seconds) + 1) * 1000})
-    await until(lambda: is_past(service, int(seconds) + 1), 3)
-    bearer = await service.sign_in("s1")
-    service.backend.behaviour = paused = Paused()
-    asking = asyncio.create_task(service.ask(bearer, session_id="c1"))
-    await reached(paused.asked, asking)
-    for number in range(60):
-        assert (await service.ask(cut_off, session_id=f"d{number}")).status_code == 401
-    [count] = await service.store.run(command("ZCARD", readers.conversations(READER)))
-    assert count <= 52
-    paused.go_on.set()
-    assert (await asking).status_code == 200
-    assert await listed(service, bearer) == ["c1"]
-
-
-async def is_past(service, moment):
-    """Return True after the second `moment` of Redis' clock."""
-    [[seconds, _]] = await service.store.run(command("TIME"))
-    return int(seconds) > moment
 
 
 async def test_a_failed_answer_is_not_kept(service):
