@@ -6,7 +6,13 @@ import pytest
 
 from chat_proxy import redis_keys
 from edge.redis.client import Script, command
-from tests.chat_proxy.admission import test_admission, test_proof_replays
+from tests.chat_proxy.admission import (
+    test_admission,
+    test_guest_limits,
+    test_limits,
+    test_places,
+    test_proof_replays,
+)
 from tests.chat_proxy.conversations import (
     test_conversations,
     test_during_answers,
@@ -38,13 +44,11 @@ test_a_dead_session = test_admission.test_a_revoked_session_never_asks_again
 test_a_revoked_token = test_admission.test_a_token_revoked_on_its_own_leaves_the_session_its_others
 test_a_cut = test_admission.test_a_session_is_dead_at_and_before_a_cut
 test_without_cuts = test_admission.test_without_the_cuts_nobody_is_judged
-test_a_budget = test_admission.test_of_20_at_once_a_budget_of_4_admits_4
-test_two_at_once = test_admission.test_of_20_at_once_two_run_and_the_others_cost_nothing
-test_a_full_site = test_admission.test_a_full_site_refuses_and_costs_the_reader_nothing
-test_a_refused_question = (
-    test_admission.test_a_refused_question_leaves_the_conversation_whose_first_answer_runs
-)
-test_guests = test_admission.test_guests_share_limits_by_address
+test_a_budget = test_limits.test_of_20_at_once_a_budget_of_4_admits_4
+test_two_at_once = test_places.test_of_20_at_once_two_run_and_the_others_cost_nothing
+test_a_full_site = test_places.test_a_full_site_refuses_and_costs_the_reader_nothing
+test_a_refused_question = test_places.test_a_refused_question_leaves_the_conversation_whose_first_answer_runs
+test_guests = test_guest_limits.test_guests_share_limits_by_address
 test_a_conversation = test_conversations.test_question_and_answer_are_kept_and_go_along_with_the_next
 test_conversations_are_of_one = test_conversations.test_another_reader_finds_nothing
 test_sites = test_sites_apart.test_another_site_of_the_same_reader_finds_nothing
