@@ -18,7 +18,7 @@ from tests.broker.login import test_sign_in
 from tests.broker.oauth import test_codes, test_guest_grant, test_refresh
 from tests.broker.oauth import test_sessions as test_oauth_sessions
 from tests.broker.sessions import test_session
-from tests.broker.sessions.test_session import SUB, record
+from tests.broker.sessions.records import SUB, record
 from tests.broker.signing import test_keyring
 from tests.broker.signing.key_rings import OLD, Server, keys
 from tests.topologies.clusters import clustered

@@ -6,11 +6,11 @@ import redis
 
 from broker.storage.redis import RedisSessions
 from edge.redis.client import Store, command
+from tests.broker.sessions.records import SUB, record
 from tests.valkey import PATIENT_S
 from tokens import liveness
 
 DAY_MS = 86_400_000
-SUB = "3fBBUxbqlMcvOuLvTBppoIkCzqNfYopz"
 
 
 @pytest.fixture
@@ -25,19 +25,6 @@ async def sessions(store):
     # As a broker sets it; without it nobody is judged.
     await store.run(command("HSET", liveness.CUT, "all", 0, "kids", "k1"))
     return RedisSessions(store)
-
-
-def record(sid, remember="1", client="docs"):
-    """A session whose raw token is its id, so that the tests need to carry one name only."""
-    return {
-        "token_hash": liveness.token_hash(sid),
-        "remember": remember,
-        "client": client,
-        "tier": "reader",
-        "proved_by": "password",
-        "ip_address": "",
-        "user_agent": "",
-    }
 
 
 async def sign_in(sessions, sid, cap=50, remember="1", client="docs"):
