@@ -47,7 +47,10 @@ from tokens.jwks.remote import RemoteKeys
 from tokens.nonces import Nonces
 from tokens.verify import Verifier
 
-EXPOSED: Final = "Date, WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
+EXPOSED: Final = (
+    "Date, WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, "
+    "X-Should-Retry"
+)
 FORMS: Final[Mapping[str, Form]] = {
     native.PATH: native.Native(),
     openai.PATH: openai.OpenAI(),

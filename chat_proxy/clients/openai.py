@@ -29,6 +29,8 @@ MODELS: Final = "/v1/models"
 OWN: Final = "chatgate"
 MAX_MESSAGES: Final = 500
 """Messages of one request; only the last ones go to the backend."""
+LONGEST_WAIT: Final = 60
+"""Seconds: OpenAI's SDK for Node takes a longer Retry-After as if there was none, and asks again at once."""
 OWN_MEMBERS: Final = frozenset({"session_id", "mode", "selected_text"})
 WITHOUT_EFFECT: Final = frozenset(
     {
@@ -94,6 +96,8 @@ def render(problem: Problem) -> Response:
     status = 400 if problem.status == UNPROCESSABLE else problem.status
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     headers = {"Cache-Control": "no-store", **problem.headers}
+    if int(headers.get("Retry-After", 0)) > LONGEST_WAIT:
+        headers["X-Should-Retry"] = "false"
     body = {"error": _error(problem.detail, kind, problem.code)}
     return Response(orjson.dumps(body), status, headers, "application/json")
 

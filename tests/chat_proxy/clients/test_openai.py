@@ -6,6 +6,8 @@ import json
 import openai
 import pytest
 
+from chat_proxy.clients.openai import render
+from edge.http.problems import Problem
 from tests.chat_proxy.backends.completions import says, streams
 from tests.chat_proxy.configuration import SITE
 from tests.chat_proxy.service import running
@@ -147,10 +149,18 @@ async def test_a_stream_that_fails_raises_and_one_that_is_cut_tells_why(valkey, 
             with pytest.raises(openai.RateLimitError) as refused:
                 await client.chat.completions.create(**asked())
             assert refused.value.code == "rate_limited"
-            assert int(refused.value.response.headers["retry-after"]) > 0
+            wait = int(refused.value.response.headers["retry-after"])
+            assert wait > 0
+            assert ("x-should-retry" in refused.value.response.headers) == (wait > 60)
             assert '"daily";r=0' in refused.value.response.headers["ratelimit"]
             answer = await service.ask(token)
             assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+
+
+@pytest.mark.parametrize(("wait", "told"), [(60, None), (61, "false")])
+def test_a_client_that_takes_a_long_wait_for_none_is_told_not_to_ask_again(wait, told):
+    problem = Problem(429, "rate_limited", "Wait.", {"Retry-After": str(wait)})
+    assert render(problem).headers.get("x-should-retry") == told
 
 
 async def test_a_site_names_the_backends_that_may_be_asked(valkey, tmp_path):
