@@ -112,25 +112,25 @@ async def running(
     **options: Any,
 ) -> AsyncIterator[Service]:
     """A proxy with its neighbours, until the end of the block."""
-    backend, publisher = Backend(), Publisher()
-    await backend.start()
-    await publisher.start()
-    store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
-    url = options.pop("backend_url", backend.url)
-    path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
-    config = resolve(read(path, environ))
-    drain = drain or Drain()
-    metrics = Metrics()
-    app = create_app(config, drain=drain, now=now, clock=clock, metrics=metrics, renew_every=renew_every)
-    limits = httpx.Limits(max_connections=None)
-    async with (
-        served(app) as base,
-        httpx.AsyncClient(base_url=base, timeout=20, limits=limits, trust_env=False, verify=TRUST) as client,
-    ):
+    async with contextlib.AsyncExitStack() as stack:
+        backend, publisher = Backend(), Publisher()
+        for neighbour in (backend, publisher):
+            await neighbour.start()
+            stack.push_async_callback(neighbour.stop)
+        store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
+        stack.push_async_callback(store.close)
+        url = options.pop("backend_url", backend.url)
+        path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
+        config = resolve(read(path, environ))
+        drain = drain or Drain()
+        metrics = Metrics()
+        app = create_app(config, drain=drain, now=now, clock=clock, metrics=metrics, renew_every=renew_every)
+        base = await stack.enter_async_context(served(app))
+        limits = httpx.Limits(max_connections=None)
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=base, timeout=20, limits=limits, trust_env=False, verify=TRUST)
+        )
         service = Service(valkey, store, backend, publisher, base, client)
         service.drain, service.config, service.metrics = drain, config, metrics
         await service.cut(all=1, kids="k1,k2")
         yield service
-    await store.close()
-    await publisher.stop()
-    await backend.stop()

@@ -131,8 +131,8 @@ async def test_the_wait_for_a_slow_lane_counts_towards_the_deadline(together):
     # How exactly a server keeps a blocked client's time.
     together.each("CONFIG", "SET", "hz", "100")
     await asyncio.gather(*(store.run(command("GET", "nothing")) for _ in range(together.pipelines)))
-    # Each blocks its connection for a good half of it: good alone, and too late behind another.
-    slow = command("BLPOP", "nothing", f"{0.6 * deadline}")
+    # Each blocks its connection for most of it: good alone, and too late behind another.
+    slow = command("BLPOP", "nothing", f"{0.8 * deadline}")
     first = []
     for _ in range(together.pipelines):
         first.append(asyncio.create_task(store.run(slow)))
