@@ -84,7 +84,8 @@ def test_an_owner_may_take_a_copy_of_the_chapters_component(site, words, file):
 
 def test_a_site_in_development_has_the_widget_and_the_callback_page(site):
     [port] = free_ports(1)
-    command = [node(EXAMPLE), PACKAGES / "@docusaurus" / "core" / "bin" / "docusaurus.mjs", "start"]
+    program = PACKAGES / "@docusaurus" / "core" / "bin" / "docusaurus.mjs"
+    command = [node(EXAMPLE), str(program), "start", "--no-open", "--port", str(port)]
     environ = {
         **os.environ,
         "VARIANT": json.dumps(FASTER.told()),
@@ -92,10 +93,11 @@ def test_a_site_in_development_has_the_widget_and_the_callback_page(site):
         "DOCUSAURUS_NO_PERSISTENT_CACHE": "1",
     }
     home = f"http://localhost:{port}/my-book/"
-    with serving([*map(str, command), "--no-open", "--port", str(port)], home, folder=site, environ=environ):
-        callback = httpx.get(f"{home}chatgate-callback.html")
+    # It builds the site first, as long as `docusaurus build` takes.
+    with serving(command, home, folder=site, environ=environ, patience=300):
+        callback = httpx.get(f"{home}chatgate-callback.html", timeout=60)
         assert callback.content == CALLBACK.read_bytes()
-        assert "chatgate-widget" in httpx.get(f"{home}main.js").text
+        assert "chatgate-widget" in httpx.get(f"{home}main.js", timeout=60).text
 
 
 def test_a_site_of_typescript_knows_the_plugins_types(site):
