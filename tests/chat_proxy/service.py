@@ -100,6 +100,19 @@ class Service:
 
 
 @contextlib.asynccontextmanager
+async def neighbours(valkey: Any) -> AsyncIterator[tuple[Backend, Publisher, Store]]:
+    """A backend, a broker's keys and a connection to Redis, which a proxy of the tests needs."""
+    async with contextlib.AsyncExitStack() as stack:
+        backend, publisher = Backend(), Publisher()
+        for neighbour in (backend, publisher):
+            await neighbour.start()
+            stack.push_async_callback(neighbour.stop)
+        store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
+        stack.push_async_callback(store.close)
+        yield backend, publisher, store
+
+
+@contextlib.asynccontextmanager
 async def running(
     valkey: Any,
     folder: Path,
@@ -113,12 +126,7 @@ async def running(
 ) -> AsyncIterator[Service]:
     """A proxy with its neighbours, until the end of the block."""
     async with contextlib.AsyncExitStack() as stack:
-        backend, publisher = Backend(), Publisher()
-        for neighbour in (backend, publisher):
-            await neighbour.start()
-            stack.push_async_callback(neighbour.stop)
-        store = Store(valkey.url, time.monotonic, deadline=PATIENT_S)
-        stack.push_async_callback(store.close)
+        backend, publisher, store = await stack.enter_async_context(neighbours(valkey))
         url = options.pop("backend_url", backend.url)
         path, environ = configuration(folder, redis_url or valkey.url, publisher.url, url, **options)
         config = resolve(read(path, environ))

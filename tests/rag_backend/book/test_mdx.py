@@ -254,7 +254,7 @@ def test_the_time_to_read_grows_with_the_text(piece):
 
 
 def seconds_to_read(text):
-    """Of the processor's time."""
+    """The seconds of processor time that the reader takes."""
     begun = time.process_time()
     mdx.parse(text)
     return time.process_time() - begun
