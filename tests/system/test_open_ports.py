@@ -67,7 +67,8 @@ async def said(stack, service, raw, *, within=10):
         async with asyncio.timeout(within):
             return await reader.read()
     finally:
-        writer.close()
+        # A service that refuses a body reads no more of it: close() would wait to send the rest.
+        writer.transport.abort()
 
 
 def parsed(answer):

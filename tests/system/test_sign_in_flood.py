@@ -103,9 +103,10 @@ async def test_one_reader_who_signs_in_without_end_keeps_nobody_waiting(stack, a
     greedy, *others = await make_accounts(stack.folder)
     [(_, alone)] = await sign_ins(stack, address, others[-1:])
     statuses: list[int] = []
+    over = asyncio.Event()
 
     async def flood():
-        while True:
+        while not over.is_set():
             statuses.extend(status for status, _ in await sign_ins(stack, "127.0.0.2", [greedy] * 40))
 
     flooding = asyncio.create_task(flood())
@@ -114,9 +115,9 @@ async def test_one_reader_who_signs_in_without_end_keeps_nobody_waiting(stack, a
     served = []
     for email in others[:9]:
         served += await sign_ins(stack, address, [email])
-    flooding.cancel()
-    # Its connections are closed by then.
-    await asyncio.gather(flooding, return_exceptions=True)
+    over.set()
+    # The last forty are waited for: a client that is cancelled while it connects leaves its socket open.
+    await flooding
     assert [status for status, _ in served] == [200] * 9
     # A few turns of the threads, whatever one of them takes on this machine.
     assert max(seconds for _, seconds in served) < max(1, 6 * alone)

@@ -55,7 +55,8 @@ async def spent(process, bearer, body=b"{}"):
     before = processor_ms(process)
     writer.write(question(bearer, body, fields="Connection: close\r\n"))
     answer = await reader.read()
-    writer.close()
+    # The rest of what is too long is never sent, for which close() would wait.
+    writer.transport.abort()
     return answer[9:12], processor_ms(process) - before
 
 
