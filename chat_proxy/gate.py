@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -23,8 +23,7 @@ LOCAL_READER: Final = "local-reader-without-a-token-000"
 """The `sub` of every request without a token where none is needed; 32 characters, as every `sub`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """A reader whose token is valid. The admission checks that the session lives and that the DPoP proof
     which `proof` names is new. `sid` is empty for the local reader, who has no session; `proof` is empty for
     a reader who needs none. `address` is set for guests, who share limits with their address. `expires_at` is

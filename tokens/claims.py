@@ -1,8 +1,7 @@
 """The access token's claims (RFC 9068), as issuer and verifier both read them."""
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokens import sealing
 from tokens.errors import InvalidToken
@@ -22,8 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SCOPE = re.compile(r"(?=.{1,128}\Z)[a-z0-9:_.-]+(?: [a-z0-9:_.-]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class AccessClaims:
+class AccessClaims(NamedTuple):
     """One verified access token. Times are whole seconds since the epoch. `upk` is the key of
     tokens.sealing, for a session that a Better Auth server of the site's own vouches for."""
 
@@ -43,15 +41,13 @@ class AccessClaims:
     def to_payload(self) -> dict[str, Any]:
         """The JWT payload, members in RFC 9068's order; `cnf` only when the token is bound, `upk` only when
         it has one."""
-        payload: dict[str, Any] = {name: getattr(self, name) for name in _MEMBERS}
-        if self.jkt is not None:
-            payload["cnf"] = {"jkt": self.jkt}
-        if self.upk is not None:
-            payload["upk"] = self.upk
+        payload = self._asdict()
+        jkt, upk = payload.pop("jkt"), payload.pop("upk")
+        if jkt is not None:
+            payload["cnf"] = {"jkt": jkt}
+        if upk is not None:
+            payload["upk"] = upk
         return payload
-
-
-_MEMBERS = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "sid", "scope", "tier")
 
 
 def parse(payload: Any) -> AccessClaims:

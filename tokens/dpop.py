@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -66,8 +66,7 @@ class NonceNeeded(TokenError):
     """`use_dpop_nonce`: the proof is good but has no nonce of ours, or an expired one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """A good proof. `jkt` is its key's thumbprint (RFC 7638), `id` the name under which a store keeps it."""
 
     jkt: str

@@ -8,8 +8,7 @@ import base64
 import hashlib
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jwt
 
@@ -39,8 +38,7 @@ class Keys(Protocol):
         """The key, read from its publisher if need be. Raises KeysUnavailable when none was ever read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """The claims of a good token, and the `kid` of the key that verified it."""
 
     claims: AccessClaims

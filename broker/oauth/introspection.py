@@ -1,6 +1,5 @@
 """The answer to a resource server about an access token (RFC 7662), plain or signed (RFC 9701)."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 from broker.oauth.clients import ResourceServer
@@ -48,4 +47,4 @@ def signed(broker: Broker, caller: ResourceServer, members: dict[str, Any]) -> s
 
 def _members(claims: AccessClaims) -> dict[str, Any]:
     token_type = BEARER if claims.jkt is None else DPOP
-    return {**replace(claims, upk=None).to_payload(), "token_type": token_type}
+    return {**claims._replace(upk=None).to_payload(), "token_type": token_type}

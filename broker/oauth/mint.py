@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from broker import audit
 from broker.oauth.clients import Client, Clients, foreign_client
@@ -24,8 +24,7 @@ JTI: Final = re.compile(r"[A-Za-z0-9_-]{16}(?:\.[A-Za-z0-9_-]{16})?")
 _JTI_BYTES: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(NamedTuple):
     """`expires_in` is in seconds; `token_type` as RFC 6749 5.1 names it."""
 
     token: str

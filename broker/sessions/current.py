@@ -1,8 +1,7 @@
 """Finds the session that a request's bearer or cookie names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.datastructures import Headers
 
@@ -19,8 +18,7 @@ MAX_SESSIONS: Final = 8
 """Sessions that are looked up for one request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(NamedTuple):
     """A living session and the raw token that named it."""
 
     session: Session

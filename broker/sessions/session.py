@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from broker.accounts.accounts import new_id
 from broker.oauth.clients import Client
@@ -36,8 +36,7 @@ BETTER_AUTH: Final = "better_auth"
 """The reader has a session at the site's own Better Auth server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A living session. Times are Redis milliseconds; `id` is the `sid` of tokens, and no credential.
 
     `scope`: the scope that its tokens may have. `jkt`: the key that its refresh tokens are bound to, or
@@ -157,8 +156,7 @@ class Sessions(Protocol):
         """Refuse one access token for the `seconds` that it has left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """The client of a sign-in: its address and user agent, cut to lengths that can be stored."""
 
     address: str | None

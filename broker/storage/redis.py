@@ -15,6 +15,7 @@ from tokens.errors import CutsMissing
 CREATE: Final = script("time", "generation", "outlive", "create_session")
 LOAD: Final = script("time", "outlive", "load_session")
 LIST: Final = script("list_sessions")
+CUTS: Final = command("HGETALL", liveness.CUT)
 VOIDED_MS: Final = 600_000
 """The time for which a session that must not be made is remembered; the call that would make it has only a
 flight's time."""
@@ -84,11 +85,9 @@ class RedisSessions:
             return None
         sub, sid = found
         # The cuts come in the same flight, so that a session older than one is never taken for living.
-        cut, record = await self._store.run(
-            command("HGETALL", liveness.CUT), _load(sub, sid, hashed, slide=slide)
-        )
+        cut, record = await self._store.run(CUTS, _load(sub, sid, hashed, slide=slide))
         session = None if record is None else parse(sub, sid, pairs(record))
-        if session is None or not outlived(session, pairs(cut)):
+        if session is None or not outlived(session, cut):
             return None
         if session.slid:
             # The pointer lives as long as the session. A failure here is repaired by the next slide, days
@@ -99,34 +98,30 @@ class RedisSessions:
         return session
 
     async def by_id(self, sub: str, sid: str) -> Session | None:
-        cut, record = await self._store.run(
-            command("HGETALL", liveness.CUT), command("HGETALL", liveness.session(sub, sid))
-        )
-        return _living(sub, sid, record, pairs(cut))
+        cut, record = await self._store.run(CUTS, command("HGETALL", liveness.session(sub, sid)))
+        return _living(sub, sid, record, cut)
 
     async def of(self, claims: AccessClaims, kid: str) -> Session | None:
         revoked = {claims.jti, liveness.root_of(claims.jti)}
         cut, record, is_revoked = await self._store.run(
-            command("HGETALL", liveness.CUT),
+            CUTS,
             command("HGETALL", liveness.session(claims.sub, claims.sid)),
             command("EXISTS", *(liveness.revoked_token(claims.sub, one) for one in revoked)),
         )
-        cuts = pairs(cut)
-        session = _living(claims.sub, claims.sid, record, cuts)
-        if session is None or is_revoked or kid not in cuts.get("kids", "").split(","):
+        session = _living(claims.sub, claims.sid, record, cut)
+        if session is None or is_revoked or kid.encode() not in cut.get(b"kids", b"").split(b","):
             return None
         is_same = (session.client, session.tier) == (claims.client_id, claims.tier)
         return session if is_same else None
 
     async def by_user(self, sub: str, *, client: str = "") -> list[Session]:
         cut, replies = await self._store.run(
-            command("HGETALL", liveness.CUT),
+            CUTS,
             LIST.call([liveness.sessions(sub)], liveness.session(sub, "")),
         )
-        cuts = pairs(cut)
         sids, records = replies[::2], replies[1::2]
         found = [parse(sub, sid.decode(), pairs(record)) for sid, record in zip(sids, records, strict=True)]
-        return [one for one in found if client in ("", one.client) and outlived(one, cuts)]
+        return [one for one in found if client in ("", one.client) and outlived(one, cut)]
 
     async def find(self, hashed_token: str) -> tuple[str, str] | None:
         """`(sub, sid)` that a token's hash points to; only the record shows whether that session lives."""
@@ -218,16 +213,16 @@ def pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in pairs}
 
 
-def _living(sub: str, sid: str, record: Mapping[bytes, bytes], cuts: Mapping[str, str]) -> Session | None:
+def _living(sub: str, sid: str, record: Mapping[bytes, bytes], cuts: Mapping[bytes, bytes]) -> Session | None:
     session = parse(sub, sid, pairs(record)) if record else None
     return session if session is not None and outlived(session, cuts) else None
 
 
-def outlived(session: Session, cuts: Mapping[str, str]) -> bool:
-    """As the rule of tokens.session_rules. Raises StoreUnavailable when Redis has lost the cuts."""
+def outlived(session: Session, cuts: Mapping[bytes, bytes]) -> bool:
+    """As the rule of tokens.session_rules, for the reply to CUTS. Raises StoreUnavailable when Redis has lost
+    the cuts."""
     try:
-        return session_rules.outlived(
-            session.created_at, cuts.get("all"), cuts.get(f"client:{session.client}")
-        )
+        of_client = cuts.get(b"client:" + session.client.encode())
+        return session_rules.outlived(session.created_at, cuts.get(b"all"), of_client)
     except CutsMissing:
         raise StoreUnavailable("the cuts are missing") from None

@@ -1,8 +1,7 @@
 """The commands that take, renew, settle and give back the places of a question."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from chat_proxy import redis_keys
 from chat_proxy.admission import places
@@ -18,8 +17,7 @@ MAX_CONVERSATIONS: Final = 50
 MAX_GUEST_CONVERSATIONS: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """An admitted question: its lease, its places beside the reader's own, and the conversation.
 
     `asked_at` is monotonic seconds, read before the flight; `history` has stored messages, the oldest first.

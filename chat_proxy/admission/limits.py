@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from chat_proxy.config import Limits
@@ -33,8 +32,7 @@ class Standing(NamedTuple):
         return cls(violated.decode(), *(int(number) for number in numbers))
 
 
-@dataclass(frozen=True, slots=True)
-class RateFields:
+class RateFields(NamedTuple):
     policy: str
     limit: str
 

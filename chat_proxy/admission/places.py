@@ -1,7 +1,6 @@
 """The shares of limits that a running answer takes, and the commands that take, settle and give them back."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from chat_proxy import redis_keys
 from chat_proxy.config import Limits
@@ -15,8 +14,7 @@ MAX_SPENDERS: Final = 10_000
 """Users of a site whose tokens of the day are remembered; beyond it those with the fewest are dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
+class Spend(NamedTuple):
     """The tokens that a question takes, or may take, and their cost in millionths of the operator's currency,
     at a backend."""
 
@@ -26,8 +24,7 @@ class Spend:
     cost: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The share of one owner's limits that a running answer takes: a question, tokens and cost of `state`,
     and a place among the leases. The owner is a reader, an address or a site; `site` is set for a site."""
 

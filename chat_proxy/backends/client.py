@@ -6,7 +6,6 @@ raises Failed, which says only that the backend failed, or that it is busy and f
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -120,7 +119,7 @@ class BackendClient:
         """Send the question; the answer's body is still unread. `live` asks for events, and `meter` counts
         what the question takes. Raises Failed."""
         if retrieval.wanted(backend, asked.question):
-            asked = replace(asked, passages=await self._retrieved(backend, asked.question))
+            asked = asked._replace(passages=await self._retrieved(backend, asked.question))
         try:
             answer = await self._answer(backend, asked, meter, live=live)
             if asked.thread is None or await answer.has_begun():
@@ -130,7 +129,7 @@ class BackendClient:
                 raise
         # Its server has lost the thread: it tears the answer before the first event, and did no work.
         _tell(backend, "it does not know the conversation's thread any more; a new one was begun")
-        return await self._answer(backend, replace(asked, thread=None), meter, live=live)
+        return await self._answer(backend, asked._replace(thread=None), meter, live=live)
 
     async def _answer(self, backend: Backend, asked: Asked, meter: Meter, *, live: bool) -> UpstreamAnswer:
         dialect = DIALECTS[backend.kind]

@@ -31,8 +31,7 @@ class Passage:
     quote: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A question with its material: the earlier messages as `role` and `content`, the oldest first, and the
     passages that the site's retrieval hook found for it (None: it was not asked). `thread` is where a backend
     that keeps the messages itself has those before."""
@@ -43,8 +42,7 @@ class Asked:
     thread: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The POST to a backend. `headers` prove that the proxy asks; the client adds Host and Content-Length."""
 
     body: bytes

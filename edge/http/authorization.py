@@ -1,8 +1,7 @@
 """Credentials from the Authorization header only (RFC 6750 2.1, RFC 9449 7.1; OAuth 2.1)."""
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.datastructures import Headers
 
@@ -16,8 +15,7 @@ _CREDENTIALS = re.compile(r"((?i:bearer|dpop)) ([\x21-\x7e]+)")
 _SCHEME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """A token as it was sent; `scheme` is BEARER or DPOP."""
 
     scheme: str

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from edge.unavailable import Unavailable
 
@@ -35,8 +36,7 @@ class Script:
         return Command(("EVALSHA", self.sha, len(keys), *keys, *args), self)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """The error reply to one that `may_fail` is its caller's to judge, and fails no flight."""
 
     words: tuple[Argument, ...]

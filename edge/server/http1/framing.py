@@ -6,8 +6,7 @@ out.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from edge.http.problems import Problem
 
@@ -59,8 +58,7 @@ def malformed(detail: str) -> Problem:
     return Problem(400, "malformed_request", detail)
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
+class Framing(NamedTuple):
     """The body's length in bytes, or that it is chunked; the Origin if there is one; the request's target and
     host."""
 
