@@ -1,6 +1,6 @@
 """Better Auth's signed cookies, byte for byte: `<value>.<base64 HMAC-SHA256>`, then percent-encoded."""
 
-import base64
+import binascii
 import hmac
 import re
 from dataclasses import dataclass
@@ -23,41 +23,43 @@ _UNESCAPED: Final = "-_.!~*'()"
 
 
 def sign(value: str, secret: bytes) -> str:
-    mac = hmac.digest(secret, value.encode(), "sha256")
-    return f"{value}.{base64.b64encode(mac).decode()}"
+    return f"{value}.{_signature(value.encode(), secret).decode()}"
 
 
-def verify(signed: str, secret: bytes) -> str | None:
-    """The value of `<value>.<signature>`, percent-encoded or not; None when the signature is not ours."""
-    decoded = _decoded(signed)
-    if decoded is None:
+def verify(signed: str, *secrets: bytes) -> str | None:
+    """The value of `<value>.<signature>`, percent-encoded or not; None when none of `secrets` signed it."""
+    parts = _parts(signed)
+    if parts is None:
         return None
-    value, _, _ = decoded.rpartition(".")
-    return value if hmac.compare_digest(sign(value, secret), decoded) else None
+    value, signature = parts
+    # All are compared, so that the time does not tell which of them signed.
+    found = [hmac.compare_digest(_signature(value, secret), signature) for secret in secrets]
+    return value.decode() if any(found) else None
 
 
 def is_signed_token(text: str) -> bool:
     """Return True for the form of a signed session token, whoever signed it."""
-    decoded = _decoded(text)
-    return decoded is not None and TOKEN.fullmatch(decoded.rpartition(".")[0]) is not None
-
-
-def _decoded(signed: str) -> str | None:
-    """`<value>.<signature>` without percent-encoding; None for text of another form."""
-    if len(signed) > MAX_COOKIE or not signed.isascii():
-        return None
-    try:
-        decoded = unquote_to_bytes(signed).decode("ascii") if "%" in signed else signed
-    except UnicodeDecodeError:
-        return None
-    _, dot, signature = decoded.rpartition(".")
-    return decoded if dot and len(signature) == _SIGNATURE_LENGTH else None
+    parts = _parts(text)
+    return parts is not None and TOKEN.fullmatch(parts[0].decode()) is not None
 
 
 def verify_token(signed: str, *secrets: bytes) -> str | None:
-    """As `verify`, by any of `secrets`, for a value that has the shape of a raw session token."""
-    found = [value for secret in secrets if (value := verify(signed, secret)) is not None]
-    return found[0] if found and TOKEN.fullmatch(found[0]) else None
+    """As `verify`, for a value that has the shape of a raw session token."""
+    value = verify(signed, *secrets)
+    return value if value is not None and TOKEN.fullmatch(value) else None
+
+
+def _parts(signed: str) -> tuple[bytes, bytes] | None:
+    """The value and its signature without percent-encoding, in ASCII; None for text of another form."""
+    if len(signed) > MAX_COOKIE or not signed.isascii():
+        return None
+    decoded = unquote_to_bytes(signed)
+    value, dot, signature = decoded.rpartition(b".")
+    return (value, signature) if dot and len(signature) == _SIGNATURE_LENGTH and decoded.isascii() else None
+
+
+def _signature(value: bytes, secret: bytes) -> bytes:
+    return binascii.b2a_base64(hmac.digest(secret, value, "sha256"), newline=False)
 
 
 def values(header: str, name: str) -> list[str]:

@@ -57,13 +57,13 @@ class CORS:
         application's place."""
         if self._is_page(scope["path"]):
             return (), None
-        headers = Headers(scope=scope)
-        origins = headers.getlist("origin")
+        # ASGI's own list: each of Starlette's Headers is made anew, for every question and token.
+        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
         origin = origins[0] if len(origins) == 1 and self._allowed(origins[0]) else None
         fields = self._fields(origin)
         if origins and origin is None and scope["method"] not in SAFE:
             return fields, self._respond(scope, refused())
-        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope):
             return fields, self._preflight(scope, origin)
         return fields, None
 

@@ -89,9 +89,11 @@ def head_end(head: bytearray, start: int) -> int:
     end = len(head) if found < 0 else found
     if end > MAX_HEAD:
         raise Problem(431, "header_too_large", f"A request's header may have {MAX_HEAD} bytes.")
+    if found >= 0:
+        return end + len(HEAD_END)
     if head.count(b"\n", start, end) != head.count(b"\r\n", max(0, start - 1), end):
         raise malformed("A line ends with CR and LF.")
-    return -1 if found < 0 else end + len(HEAD_END)
+    return -1
 
 
 def judge(head: bytes) -> Framing:
@@ -103,9 +105,10 @@ def judge(head: bytes) -> Framing:
         raise malformed("The request is not HTTP/1.1 as this server reads it.")
     found: dict[bytes, bytes] = {}
     for name, value in _FRAMING.findall(head):
-        if name.lower() in found:
+        field = name.lower()
+        if field in found:
             raise malformed("A header field that may be there once is there twice.")
-        found[name.lower()] = value.strip(b" \t")
+        found[field] = value.strip(b" \t")
     if b"host" not in found or _HOST.fullmatch(found[b"host"]) is None:
         raise malformed("Send one Host.")
     if b"upgrade" in found:
