@@ -52,6 +52,7 @@ class Passage:
 def cut(page: Page) -> Iterator[Passage]:
     """The passages of a page in their order; a heading without text of its own has none."""
     trail: dict[int, str] = {}
+    anchors: set[str] = set()
     version = page.version.label
     sections = plain_text.sections(page.tokens)
     text = " ".join(block.text for section in sections for block in section.blocks if block.kind != "code")
@@ -63,13 +64,19 @@ def cut(page: Page) -> Iterator[Passage]:
             trail[section.level] = section.heading
         label = f"{page.title} ({version})" if version else page.title
         title = SEPARATOR.join(filter(None, (label, *trail.values()))) or page.source
+        url = _url(page, section, anchors)
         for blocks in _portions(section.blocks):
-            yield Passage(version, _url(page, section), title, tuple(blocks), language)
+            yield Passage(version, url, title, tuple(blocks), language)
 
 
-def _url(page: Page, section: Section) -> str:
-    # Docusaurus renders a heading of level 1 without an id, so its URL is the page's.
-    return f"{page.url}#{section.anchor}" if section.level > 1 and section.anchor else page.url
+def _url(page: Page, section: Section, anchors: set[str]) -> str:
+    # Docusaurus renders a heading of level 1 without an id, so its URL is the page's. So is that of a heading
+    # whose anchor an earlier one has: `## Set-up {#install}` and `## Install` both get `install`, and a
+    # browser goes to the first.
+    if section.level <= 1 or not section.anchor or section.anchor in anchors:
+        return page.url
+    anchors.add(section.anchor)
+    return f"{page.url}#{section.anchor}"
 
 
 def _portions(blocks: list[Block]) -> Iterator[list[Block]]:
