@@ -122,7 +122,7 @@ def test_a_title_is_quoted_with_the_text_that_it_is_the_title_of(oven_index, que
 
 def test_a_heading_whose_anchor_an_earlier_one_has_is_cited_as_its_page(tmp_path):
     """Docusaurus counts no explicit id: both get `install`, and a browser goes to the first."""
-    source = "# Fruit\n\n## Set-up {#install}\n\nPeel a kiwi.\n\n## Install\n\nSlice a mango.\n\n## Eat\n\nChew a fig.\n"
+    source = "## Set-up {#install}\n\nPeel a kiwi.\n\n## Install\n\nSlice a mango.\n\n## Eat\n\nChew a fig."
     index.build(write(tmp_path / "docs", {"a.md": source}), tmp_path / "book.db")
     assert first_url(tmp_path / "book.db", "How do I peel a kiwi?") == "/docs/a#install"
     assert first_url(tmp_path / "book.db", "How do I slice a mango?") == "/docs/a"
