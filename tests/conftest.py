@@ -14,6 +14,8 @@ from tests.topologies.sentinels import watched
 from tests.turns import is_alone, turn
 from tests.valkey import PATIENT_S, Lent
 
+# A plugin of some modules. pytest refuses it once a module has imported it, which depends on their order.
+pytest.register_assert_rewrite("tests.broker.storage.sql_stores")
 # The small embedding model would take a minute for the sample book on a busy machine; the tests that want
 # it name it.
 os.environ["CHATGATE_BACKEND_EMBEDDINGS_MODEL"] = "none"

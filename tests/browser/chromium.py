@@ -11,6 +11,9 @@ from tests.missing import cannot
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
+PATIENCE_MS = 20_000
+"""Milliseconds that a page may take for anything that a test waits for."""
+
 
 @cache
 def chromium() -> str:

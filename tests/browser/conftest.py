@@ -7,14 +7,13 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.broker.service import PASSWORD, SECRET
-from tests.browser.chromium import launch_options
+from tests.browser.chromium import PATIENCE_MS, launch_options
 from tests.browser.servers import CALLBACK_PATH, CLIENT_ID, Server, cutting, docs_site, server
 from tests.browser.watch import watched
 from tests.oauth import challenge_of
 from tests.processes import broker_process
 from tests.trust import TRUST
 
-PATIENCE_MS = 20_000
 VERIFIER = "v" * 43
 
 TOML = """

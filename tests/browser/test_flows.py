@@ -8,8 +8,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chromium import choose_third_party_cookies, launch_options
-from tests.browser.conftest import PATIENCE_MS
+from tests.browser.chromium import PATIENCE_MS, choose_third_party_cookies, launch_options
 from tests.browser.login_form import open_popup, sign_in, sign_up
 from tests.browser.servers import CALLBACK_PATH, CLIENT_ID, Answer
 from tests.browser.watch import watched

@@ -10,7 +10,7 @@ import time
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.chromium import launch_options
+from tests.browser.chromium import PATIENCE_MS, launch_options
 from tests.browser.login_form import sign_up
 from tests.compose import engine
 from tests.missing import cannot
@@ -23,7 +23,6 @@ PAGE = REPOSITORY / "docs" / "quickstart.md"
 MOST_COMMANDS = 12
 MOST_SECONDS = 600
 START_WITHIN_S = 120
-PATIENCE_MS = 20_000
 # Debian's engine has no plugins, so Compose is a program of its own here.
 SHIM = """#!/bin/sh
 [ "$1" = compose ] || exec {docker} "$@"

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from scaffold.backend import generate
-from tests.browser.chromium import launch_options
+from tests.browser.chromium import PATIENCE_MS, launch_options
 from tests.browser.servers import CALLBACK, Answer, Server, server
 from tests.browser.watch import watched
 from tests.generators.backends import BROKER_TOML, GATEWAY, PAGE, SignedIn, environment, options_of, served
@@ -17,7 +17,6 @@ from tests.widget.element_page import ask, open_element, open_panel, sign_in_by_
 WIDGET = REPOSITORY / "chatgate" / "stack" / "pages" / "assets" / "chatgate-widget.js"
 QUESTION = "How often do I calibrate the sensor?"
 QUOTED = "Calibrate the sensor every two weeks."
-PATIENCE_MS = 20_000
 
 
 @dataclass

@@ -8,7 +8,7 @@ import sys
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.chromium import launch_options
+from tests.browser.chromium import PATIENCE_MS, launch_options
 from tests.generators.backends import PATIENCE_S, environment
 from tests.generators.docusaurus_starter import starter
 from tests.matches import find
@@ -19,7 +19,6 @@ from tests.widget.element_page import ask, open_panel
 pytestmark = pytest.mark.node
 
 SKILL = REPOSITORY / "skill" / "chatkit-embed-and-token-flow"
-PATIENCE_MS = 20_000
 
 
 def quick_start(text):

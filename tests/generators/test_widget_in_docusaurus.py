@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from scaffold.backend import Options, generate
-from tests.browser.chromium import launch_options
+from tests.browser.chromium import PATIENCE_MS, launch_options
 from tests.browser.servers import CALLBACK
 from tests.browser.watch import watched
 from tests.chatgate.processes import short_folder, until
@@ -32,7 +32,6 @@ from tests.widget.stage import PASSWORD
 
 pytestmark = pytest.mark.node
 
-PATIENCE_MS = 20_000
 BOOK_QUESTION = "How often does the station record a value?"
 QUESTIONS = {"none": "How often do I calibrate the sensor?"}
 ANSWERS = {"none": "Calibrate the sensor every two weeks."}

@@ -1,11 +1,9 @@
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.chromium import launch_options
+from tests.browser.chromium import PATIENCE_MS, launch_options
 from tests.browser.watch import watched
 from tests.widget.stage import staged
-
-PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="package")

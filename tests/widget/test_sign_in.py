@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from tests.browser.chromium import launch_options
+from tests.browser.chromium import PATIENCE_MS, launch_options
 from tests.browser.login_form import sign_in
 from tests.browser.servers import Answer, cutting
 from tests.browser.watch import watched
 from tests.matches import find
-from tests.widget.conftest import PATIENCE_MS
 from tests.widget.core_page import CorePage, token_requests
 from tests.widget.stage import CALLBACK_PATH, PASSWORD, QUESTION
 

@@ -11,17 +11,12 @@ import pytest
 
 from chat_proxy.streams import leases
 from tests.broker.upstreams.between import Between
-from tests.broker.upstreams.stack import standing
+from tests.broker.upstreams.stack import NOW, standing
 from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, better_auth_servers, visiting
+from tests.broker.upstreams.webhooks import HOOKED, WEBHOOK, WEBHOOK_SECRET
 from tests.ports import free_ports
 from tests.processes import valkey_server
 
-SECONDARY = ("http, secondary", "http, secondary, 1.6", "jwt, secondary")
-HOOKED = ("postgres", "http", "http, 1.6", "jwt", "redis, 1.6, stored", *SECONDARY)
-"""Servers that tell the broker of the end of each session, if there is one at the port that they know."""
-WEBHOOK = "/webhooks/better-auth/docs"
-WEBHOOK_SECRET = "the webhook's secret in the tests, as long as others"
-NOW = "remember_seconds = 0\n"
 PRESERVED = {"session": {"preserveSessionInDatabase": True}}
 ROTATED = {"secrets": [{"version": 2, "value": NEXT_SECRET}, {"version": 1, "value": SECRET}]}
 """As after a restart with a new secret, over the same storage. The old one stays for what it encrypted."""

@@ -27,6 +27,9 @@ from tests.valkey import PATIENT_S, Valkey
 
 BROKER = "http://127.0.0.1:8000"
 
+NOW = "remember_seconds = 0\n"
+"""A line of a site whose sessions there are asked for again at each question."""
+
 
 @dataclass
 class Clock:

@@ -6,8 +6,7 @@ import orjson
 import pytest
 
 from edge.redis.client import command
-from tests.broker.upstreams.conftest import NOW
-from tests.broker.upstreams.stack import standing
+from tests.broker.upstreams.stack import NOW, standing
 from tests.broker.upstreams.theirs import PASSWORD, concurrent_sign_ins
 
 pytestmark = pytest.mark.node

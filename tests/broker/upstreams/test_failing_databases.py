@@ -10,9 +10,8 @@ import asyncpg
 import pytest
 
 from edge.redis.client import Store, command
-from tests.broker.upstreams.conftest import NOW
 from tests.broker.upstreams.doubts import eventually, sure, unsure
-from tests.broker.upstreams.stack import standing
+from tests.broker.upstreams.stack import NOW, standing
 from tests.valkey import PATIENT_S
 
 pytestmark = pytest.mark.node

@@ -11,9 +11,8 @@ from chat_proxy.streams.leases import TRUSTED
 from edge.redis.client import Store, command
 from edge.upstreams.failures import LOG_EVERY
 from tests.broker.upstreams.between import ANSWERS, answer_of
-from tests.broker.upstreams.conftest import NOW
 from tests.broker.upstreams.doubts import eventually, sure, unsure
-from tests.broker.upstreams.stack import exchange, standing
+from tests.broker.upstreams.stack import NOW, exchange, standing
 from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET, visiting
 from tests.chat_proxy.waiting import until
 from tests.processes import valkey_server

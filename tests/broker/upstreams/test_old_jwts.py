@@ -6,8 +6,8 @@ import pytest
 
 from broker.oauth.grants import better_auth
 from broker.sessions.session import LIFE_MS
-from tests.broker.upstreams.conftest import WEBHOOK_SECRET
 from tests.broker.upstreams.stack import exchange, standing
+from tests.broker.upstreams.webhooks import WEBHOOK_SECRET
 from tests.chat_proxy.tokens import Publisher
 from tests.tokens.signing import sign
 

@@ -12,8 +12,7 @@ from chatgate.environment import read_environment
 from chatgate.probes import upstream
 from edge.redis.client import Store, command
 from tests.broker.upstreams.between import ANSWERS, answer_of
-from tests.broker.upstreams.conftest import NOW
-from tests.broker.upstreams.stack import standing
+from tests.broker.upstreams.stack import NOW, standing
 from tests.ports import free_ports
 from tests.processes import valkey_server
 from tests.valkey import PATIENT_S

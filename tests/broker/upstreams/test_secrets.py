@@ -3,8 +3,7 @@
 import pytest
 
 from broker.sessions import cookies
-from tests.broker.upstreams.conftest import NOW
-from tests.broker.upstreams.stack import standing
+from tests.broker.upstreams.stack import NOW, standing
 from tests.broker.upstreams.theirs import NEXT_SECRET, SECRET
 
 pytestmark = pytest.mark.node

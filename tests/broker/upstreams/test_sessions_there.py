@@ -7,8 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.broker.upstreams.conftest import NOW
-from tests.broker.upstreams.stack import standing
+from tests.broker.upstreams.stack import NOW, standing
 from tests.broker.upstreams.theirs import PASSWORD, SECRET, SOCIAL, SOCIAL_1_6
 from tests.chat_proxy.waiting import until
 

@@ -12,9 +12,9 @@ import pytest
 from broker.oauth.grants import better_auth
 from broker.upstreams.upstreams import subject
 from edge.redis.client import command
-from tests.broker.upstreams.conftest import HOOKED, WEBHOOK, WEBHOOK_SECRET
 from tests.broker.upstreams.stack import exchange, standing
 from tests.broker.upstreams.theirs import PASSWORD
+from tests.broker.upstreams.webhooks import HOOKED, WEBHOOK, WEBHOOK_SECRET
 from tokens import liveness
 
 pytestmark = pytest.mark.node

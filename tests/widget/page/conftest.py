@@ -1,32 +1,15 @@
 import mimetypes
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.browser.servers import Answer, Server, server
+from tests.browser.chromium import PATIENCE_MS
+from tests.browser.servers import server
 from tests.browser.watch import watched
 from tests.widget.build import bundled
-from tests.widget.conftest import PATIENCE_MS
+from tests.widget.page.book import SITE, Book
 
-SITE = Path(__file__).parent / "site"
-BASE = "/my-book/"
 PAGES = {"docs/time": "chapter", "docs/networking": "networking", "ar/docs/time": "arabic", "plain": "plain"}
-
-
-@dataclass
-class Book:
-    """A site under a path of its origin; `pages` are its pages, by their paths below it."""
-
-    served: Server
-
-    @property
-    def url(self):
-        return self.served.url + BASE
-
-    def serve(self, path, body, media_type="text/html", **headers):
-        self.served.answers[BASE + path] = lambda _: Answer(body, media_type, headers=headers)
 
 
 @pytest.fixture(scope="package")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.servers import Answer
-from tests.widget.page.conftest import BASE, SITE
+from tests.widget.page.book import BASE, SITE
 
 CITED = "It marks as sent only what the server has confirmed."
 MARKED = "[...(CSS.highlights.get('chatgate-quote') ?? [])].map(String)"
