@@ -12,11 +12,12 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
 from edge.http import request_id
 from edge.http.body_limit import MAX_BODY
 from edge.http.client_address import bucket, client_address, is_trusted
 from edge.http.problems import Problem, unavailable
-from edge.server.http1.answers import AnsweringProtocol
 from edge.server.http1.connections import size
 from edge.server.http1.deadline import MovedDeadline
 from edge.server.http1.door import MAX_UNHEARD, Door
@@ -25,7 +26,7 @@ from edge.server.http1.refusals import too_slow, written
 from edge.server.http1.transport import Sending
 
 if TYPE_CHECKING:
-    _Protocol = AnsweringProtocol
+    _Protocol = HttpToolsProtocol
 else:
     _Protocol = object
 
@@ -293,6 +294,6 @@ class _Guarded(_Protocol):
         return self.door.linger(self) if self._is_refused or self._body is not None or is_busy else None
 
 
-def protocol(door: Door, parser: type[Any] = AnsweringProtocol) -> type[asyncio.Protocol]:
-    """For uvicorn's `http`; `parser` is AnsweringProtocol or H11Protocol."""
+def protocol(door: Door, parser: type[Any] = HttpToolsProtocol) -> type[asyncio.Protocol]:
+    """For uvicorn's `http`; `parser` is HttpToolsProtocol or H11Protocol."""
     return type("FrontDoor", (_Guarded, parser), {"door": door})

@@ -12,8 +12,8 @@ from typing import Any
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.server.http1.answers import AnsweringProtocol
 from edge.server.http1.door import Door
 from edge.server.http1.protocol import protocol
 
@@ -100,7 +100,7 @@ async def serving(parser: Any, *, keep_alive: int = 5, **options: Any) -> AsyncI
     await running
 
 
-PARSERS = {"httptools": AnsweringProtocol, "h11": H11Protocol}
+PARSERS = {"httptools": HttpToolsProtocol, "h11": H11Protocol}
 
 
 async def said(app: App, raw: bytes, *, whole: bool = True) -> bytes:

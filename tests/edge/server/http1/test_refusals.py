@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 from structlog.testing import capture_logs
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.server.http1.answers import AnsweringProtocol
 from edge.server.http1.framing import MAX_FIELDS, MAX_HEAD
 from edge.server.http1.refusals import SAID_EVERY
 from tests.edge.server.http1.front_door import (
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
     ],
 )
 async def test_that_a_request_line_is_refused_can_be_read_by_a_page(line):
-    async with serving(AnsweringProtocol) as app:
+    async with serving(HttpToolsProtocol) as app:
         answer = await said(app, line + b"\r\n" + HOST + b"Origin: " + SITE.encode() + b"\r\n" + CLOSE)
         assert (status(answer), problem(answer)) == (400, "malformed_request")
         assert f"access-control-allow-origin: {SITE}".encode() in answer.lower()
@@ -122,7 +122,7 @@ async def test_the_application_hears_of_a_refusal_at_once(parser):
 @pytest.mark.asyncio(loop_scope="function")
 async def test_a_flood_of_refusals_is_told_in_a_line_a_second_and_every_one_is_counted():
     refused = (b"GET //a HTTP/1.1\r\n", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * MAX_FIELDS)
-    async with serving(AnsweringProtocol) as app:
+    async with serving(HttpToolsProtocol) as app:
         with capture_logs() as lines:
             begun = asyncio.get_running_loop().time()
             answers = [await said(app, refused[number % 2] + HOST + CLOSE) for number in range(300)]
@@ -142,7 +142,7 @@ async def test_a_flood_of_refusals_is_told_in_a_line_a_second_and_every_one_is_c
 # As above.
 @pytest.mark.asyncio(loop_scope="function")
 async def test_a_refusal_in_the_second_after_another_is_told_when_that_is_over():
-    async with serving(AnsweringProtocol) as app:
+    async with serving(HttpToolsProtocol) as app:
         with capture_logs() as lines:
             for _ in range(2):
                 await said(app, b"GET //a HTTP/1.1\r\n" + HOST + CLOSE)
