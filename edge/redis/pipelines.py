@@ -105,7 +105,7 @@ class Pipeline:
             self._left_at = self._clock()
             try:
                 # The first has waited longest; the time that it has left is the limit for all.
-                async with Deadline(flights[0].due):
+                with Deadline(flights[0].due):
                     replies = await self._exchange([one for flight in flights for one in flight.commands])
             except (RedisError, OSError, TimeoutError) as error:
                 await self._fail(flights, type(error).__name__)

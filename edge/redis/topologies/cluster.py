@@ -1,8 +1,8 @@
 """A Cluster: a flight is split by the masters of its keys, and the parts travel at the same time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -105,7 +105,7 @@ class Cluster:
         due = asyncio.get_running_loop().time() + self._deadline
         if self._map is not None:
             return await self._fly_by(self._map, commands, replicas, due)
-        async with _by(due):
+        with _by(due):
             return await self._fly_by(await self._known(), commands, replicas, due)
 
     async def _fly_by(
@@ -124,7 +124,7 @@ class Cluster:
                 for count, part in zip(acknowledged, parts.values(), strict=True)
                 if part.has_run(replies)
             ]
-            async with _by(due):
+            with _by(due):
                 acknowledged += await self._send(redirected, replies, replicas)
         return replies, min(acknowledged, default=replicas)
 
@@ -244,10 +244,10 @@ class Cluster:
         self._nodes = {url: node for url, node in self._nodes.items() if url in masters or not node.is_idle}
 
 
-@asynccontextmanager
-async def _by(due: float) -> AsyncIterator[None]:
+@contextmanager
+def _by(due: float) -> Iterator[None]:
     try:
-        async with Deadline(due):
+        with Deadline(due):
             yield
     except TimeoutError:
         raise StoreUnavailable("TimeoutError") from None

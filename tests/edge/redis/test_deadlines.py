@@ -1,0 +1,86 @@
+import asyncio
+import time
+
+import pytest
+
+from edge.redis.deadlines import LATE, Deadline
+
+SOON = 0.02
+
+
+def due(seconds=SOON):
+    return asyncio.get_running_loop().time() + seconds
+
+
+def current_task():
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def for_ever():
+    await asyncio.get_running_loop().create_future()
+
+
+async def test_a_block_that_does_not_end_is_ended():
+    before = due(0)
+    with pytest.raises(TimeoutError), Deadline(due()):
+        await for_ever()
+    assert SOON <= due(0) - before < 5
+    assert current_task().cancelling() == 0
+
+
+async def test_what_ends_in_time_and_its_errors_are_left_alone():
+    with Deadline(due()):
+        await asyncio.sleep(0)
+    with pytest.raises(LookupError), Deadline(due()):
+        raise LookupError
+    # The timer was cancelled: nothing ends what comes later.
+    await asyncio.sleep(2 * SOON)
+
+
+async def test_who_is_cancelled_meanwhile_stays_cancelled():
+    began = asyncio.Event()
+
+    async def wait():
+        with Deadline(due(60)):
+            began.set()
+            await for_ever()
+
+    waiting = asyncio.create_task(wait())
+    await began.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+async def test_who_is_cancelled_in_the_same_moment_stays_cancelled(is_first):
+    at = due()
+
+    async def wait():
+        if is_first:
+            loop.call_at(at, current_task().cancel)
+        with Deadline(at):
+            if not is_first:
+                loop.call_at(at, current_task().cancel)
+            await for_ever()
+
+    loop = asyncio.get_running_loop()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(wait())
+
+
+async def test_the_inner_of_two_does_not_end_the_outer_block():
+    with Deadline(due(60)):
+        with pytest.raises(TimeoutError), Deadline(due()):
+            await for_ever()
+        await asyncio.sleep(0)
+
+
+async def test_a_loop_that_stood_still_gets_its_time_back():
+    answer = asyncio.get_running_loop().create_future()
+    with Deadline(due()):
+        time.sleep(SOON + 2 * LATE)  # noqa: ASYNC251  the loop itself is what stalls
+        asyncio.get_running_loop().call_later(LATE / 5, answer.set_result, "late")
+        assert await answer == "late"
