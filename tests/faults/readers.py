@@ -42,6 +42,7 @@ class Readers:
         self.let_in: list[int] = []
         self._taken: list[tuple[float, float]] = []
         self._stalls: list[tuple[float, float]] = []
+        self._is_over = False
 
     async def sign_in(self) -> None:
         """The two who stay, and as many sessions to be ended as others may have."""
@@ -58,14 +59,15 @@ class Readers:
             self._end(),
             self._ask_ended(),
         ]
+        self._is_over = False
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            # They are not cancelled: a client that is cancelled while it connects leaves its socket open.
+            self._is_over = True
             for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-                if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
+                if isinstance(outcome, BaseException):
                     raise outcome
 
     def slowest(self) -> float:
@@ -80,7 +82,7 @@ class Readers:
         )
 
     async def _watch_the_clock(self) -> None:
-        while True:
+        while not self._is_over:
             due = time.monotonic() + TICK
             await asyncio.sleep(TICK)
             late = time.monotonic() - due
@@ -110,13 +112,15 @@ class Readers:
         return answer.status_code
 
     async def _ask(self, sub: str) -> None:
-        while True:
+        while not self._is_over:
             self.answers[sub][await self._status(self.bearers[sub])] += 1
             await asyncio.sleep(PAUSE)
 
     async def _end(self) -> None:
         sessions = RedisSessions(self.service.store)
         for sid, sub, bearer in self._to_end:
+            if self._is_over:
+                return
             start = time.monotonic()
             try:
                 if await sessions.revoke(sub, sid):
@@ -124,10 +128,11 @@ class Readers:
             except StoreUnavailable:
                 self._taken.append((start, time.monotonic()))
             await asyncio.sleep(PAUSE * 2)
-        await asyncio.Event().wait()
 
     async def _ask_ended(self) -> None:
         for turn in itertools.count():
+            if self._is_over:
+                return
             if self.ended:
                 bearer = self.ended[turn % len(self.ended)]
                 status = await self._status(bearer)

@@ -133,12 +133,18 @@ async def test_more_replicas_than_there_are_never_acknowledge(cluster, sentinels
             await store.commit(command("SET", "a", "1"))
 
 
+def has_blocked(server):
+    """A client waits there for an acknowledgement."""
+    with server.client() as client:
+        return client.info("clients")["blocked_clients"] > 0
+
+
 async def test_reads_do_not_wait_behind_the_acknowledgement_of_writes():
     with alone() as server:
         async with store_of(server, replicas=1) as store:
             await asyncio.gather(*(store.run(command("GET", "a")) for _ in range(2)))
             writes = [asyncio.create_task(store.commit(COUNT.call([f"k{number}"]))) for number in range(4)]
-            await asyncio.sleep(0.01)
+            await asyncio.to_thread(eventually, lambda: has_blocked(server))
             async with promptly(0.1):
                 await asyncio.gather(*(store.run(command("GET", "a")) for _ in range(4)))
             refusals = await asyncio.gather(*writes, return_exceptions=True)
