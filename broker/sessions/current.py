@@ -83,12 +83,13 @@ def session_cookies(broker: Broker, headers: Headers) -> list[str]:
     """The tokens in session cookies that this broker signed, each once. Other cookies are ignored: a sibling
     domain or another server on the host has cookies of the same name."""
     name = broker.jar.name(cookies.SESSION)
-    sent = dict.fromkeys(
-        value
-        for header in headers.getlist("cookie")
-        if len(header) <= MAX_COOKIE_HEADER
-        for value in cookies.values(header, name)
-        if len(value) >= cookies.MIN_SIGNED
-    )
-    signed = (cookies.verify_token(value, *broker.config.secrets) for value in list(sent)[:MAX_SIGNATURES])
-    return list(dict.fromkeys(token for token in signed if token is not None))
+    sent: list[str] = []
+    for header in headers.getlist("cookie"):
+        if len(header) <= MAX_COOKIE_HEADER:
+            sent += cookies.values(header, name)
+    tokens: dict[str, None] = {}
+    for value in [one for one in dict.fromkeys(sent) if len(one) >= cookies.MIN_SIGNED][:MAX_SIGNATURES]:
+        token = cookies.verify_token(value, *broker.config.secrets)
+        if token is not None:
+            tokens[token] = None
+    return list(tokens)

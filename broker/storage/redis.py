@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Final
 
 from broker.sessions.session import ABSOLUTE_LIFE_MS, LIFE_MS, SHORT_LIFE_MS, SLIDE_AFTER_MS, Session, parse
@@ -209,8 +210,10 @@ def _load(sub: str, sid: str, hashed_token: str, *, slide: bool) -> Command:
 def pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
     """A hash's fields and values as text."""
     # RESP3 answers HGETALL with a map and a script's table with a list.
-    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
-    return {name.decode(): value.decode() for name, value in pairs}
+    parts = chain.from_iterable(reply.items()) if isinstance(reply, dict) else reply
+    # `zip` takes from one iterator a name and then its value.
+    text = map(bytes.decode, parts)
+    return dict(zip(text, text, strict=True))
 
 
 def _living(sub: str, sid: str, record: Mapping[bytes, bytes], cuts: Mapping[bytes, bytes]) -> Session | None:

@@ -10,6 +10,7 @@ from edge.http.client_address import Network
 from edge.server.http1.connections import Waiting
 from edge.server.http1.framing import MAX_HEAD
 from edge.server.http1.refusals import Refusals
+from edge.server.http1.transport import Turn
 
 HEAD_WITHIN: Final = 10.0
 """Seconds from a request's first byte, or from the connection, to the end of its head."""
@@ -44,8 +45,8 @@ class Connection(Protocol):
 class Door:
     """The state that the connections of one process share. `allowed` judges an Origin; times are in seconds;
     `waiting` are those that wait for their client (for the next request or the rest of one), the longest
-    first; `lingering` are closed except for a moment's reading; `refusals` counts refusals by code. `trusted`
-    are the reverse proxies whose X-Forwarded-For is believed."""
+    first; `lingering` are closed except for a moment's reading; `refusals` counts refusals by code; `turn`
+    has those that write. `trusted` are the reverse proxies whose X-Forwarded-For is believed."""
 
     allowed: Callable[[str], bool]
     limit: int = MAX_CONNECTIONS
@@ -59,6 +60,7 @@ class Door:
     waiting: Waiting[Connection] = field(default_factory=Waiting)
     lingering: set[Connection] = field(default_factory=set)
     refusals: Refusals = field(default_factory=Refusals)
+    turn: Turn = field(default_factory=Turn)
 
     def enter(self) -> bool:
         """Return False where there is no room, as every other connection is being served."""

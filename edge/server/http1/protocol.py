@@ -50,7 +50,8 @@ class _Guarded(_Protocol):
         self._deadline = MovedDeadline(self.loop, self._expire)
         self._unread: asyncio.TimerHandle | None = None
         self._is_refused = False
-        sending = Sending(transport, self.door.unread_within, self.door.linger_for, self._lingers)
+        door = self.door
+        sending = Sending(transport, door.turn, door.unread_within, door.linger_for, self._lingers)
         super().connection_made(sending)  # type: ignore[arg-type]
         self._peer = self.client[0] if self.client else None
         self._is_forwarded = is_trusted(self._peer, self.door.trusted)
