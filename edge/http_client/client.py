@@ -16,6 +16,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from edge.http_client.address import Origin, head, parse
 from edge.http_client.answer import Answer
 from edge.http_client.connection import Connection
+from edge.turns import Turn
 
 CONNECT_WITHIN: Final = 5.0
 """Seconds for the name, the connection and TLS together."""
@@ -38,6 +39,7 @@ class HttpClient:
     def __init__(self, *, connect_within: float = CONNECT_WITHIN, idle_for: float = IDLE_FOR) -> None:
         self._connect_within, self._idle_for = connect_within, idle_for
         self._loop = asyncio.get_running_loop()
+        self._turn = Turn()
         self._open: set[Connection] = set()
         # The connection that became idle last is used first, so that those of a rush can go.
         self._idle: dict[Origin, dict[Connection, None]] = {}
@@ -89,7 +91,8 @@ class HttpClient:
 
     async def _connected(self, origin: Origin) -> Connection:
         sock: socket.socket | None = None
-        factory = partial(Connection, partial(self._keep, origin), partial(self._forget, origin), self._loop)
+        kept, lost = partial(self._keep, origin), partial(self._forget, origin)
+        factory = partial(Connection, kept, lost, self._turn, self._loop)
         try:
             async with asyncio.timeout(self._connect_within):
                 addresses = await self._addresses(origin)

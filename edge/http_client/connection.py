@@ -13,6 +13,7 @@ from typing import Final, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from edge.http_client.answer import Answer, ClientMalformed, ClientTorn
+from edge.turns import Turn
 
 MAX_HEAD: Final = 32_768
 """Bytes of all heads of one answer, the interim ones among them; also of what a body may have between two
@@ -59,16 +60,19 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         *("_answer", "_fields", "_head_size", "_idle", "_is_kept", "_is_paused", "_loop", "_lost", "_names"),
-        *("_parser", "_poll", "_silence", "_state", "_tail", "_transport", "idle_since"),
+        *("_parser", "_poll", "_silence", "_state", "_tail", "_transport", "_turn", "_unsent", "idle_since"),
     )
 
     def __init__(
         self,
         idle: Callable[["Connection"], None],
         lost: Callable[["Connection"], None],
+        turn: Turn,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.idle_since = 0.0
+        self._turn = turn
+        self._unsent = b""
         self._idle, self._lost, self._loop = idle, lost, loop
         self._state = State.IDLE
         self._answer: Answer | None = None
@@ -101,7 +105,8 @@ class Connection(asyncio.Protocol):
         self._tail = b""
         self._fields: dict[str, str] = {}
         self._answer = answer = Answer(self, self._loop)
-        self._transport.write(request)
+        self._unsent = request
+        self._turn.add(self)
         try:
             await answer.begun()
         except BaseException:
@@ -110,6 +115,12 @@ class Connection(asyncio.Protocol):
             answer.close()
             raise
         return answer
+
+    def flush(self) -> None:
+        """Send the request, at the end of the event loop's turn."""
+        request, self._unsent = self._unsent, b""
+        if request and not self._transport.is_closing():
+            self._transport.write(request)
 
     def go_on(self) -> None:
         if self._is_paused and not self._transport.is_closing():
@@ -121,7 +132,8 @@ class Connection(asyncio.Protocol):
         self._end(ClientTorn)
 
     def data_received(self, data: bytes) -> None:
-        if self._state in TAKES_NOTHING or self._parser is None:
+        # What comes before the request has left is no answer to it.
+        if self._state in TAKES_NOTHING or self._unsent or self._parser is None:
             self.abort()
             return
         try:
@@ -234,6 +246,7 @@ class Connection(asyncio.Protocol):
         if self._state is State.CLOSED:
             return
         self._state = State.CLOSED
+        self._unsent = b""
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.end(error)

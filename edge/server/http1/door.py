@@ -10,7 +10,7 @@ from edge.http.client_address import Network
 from edge.server.http1.connections import Waiting
 from edge.server.http1.framing import MAX_HEAD
 from edge.server.http1.refusals import Refusals
-from edge.server.http1.transport import Turn
+from edge.turns import Turn
 
 HEAD_WITHIN: Final = 10.0
 """Seconds from a request's first byte, or from the connection, to the end of its head."""

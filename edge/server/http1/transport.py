@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from edge.turns import Turn
+
 MAX_HELD: Final = 65_536
 """Bytes of one connection that may wait for the end of a turn; then they are sent at once, so that a transport
 that cannot pass them on pauses the application."""
@@ -13,33 +15,10 @@ def _never() -> None:
     return None
 
 
-class Turn:
-    """The connections that have written something in this turn of the event loop.
-
-    A write to a socket is a system call, which on loopback or a bridge also delivers the segment and wakes the
-    client: some 20 µs. uvloop makes it at once, so that a client which fell asleep after one answer is woken
-    again for the next. Sent one after the other, the answers of a turn wake it once: 17 % of a token's
-    processor time.
-    """
-
-    def __init__(self) -> None:
-        self._written: list[Sending] = []
-
-    def add(self, sending: "Sending") -> None:
-        if not self._written:
-            asyncio.get_running_loop().call_soon(self._end)
-        self._written.append(sending)
-
-    def _end(self) -> None:
-        written, self._written = self._written, []
-        for sending in written:
-            sending.flush()
-
-
 class Sending:
     """Put before the transport of an HTTP connection.
 
-    Bytes wait for the end of the event loop's turn, and so uvicorn's head and body leave together. After
+    Bytes wait for the end of the event loop's turn, so that uvicorn's head and body leave together. After
     `close`, the client has `within` seconds to read what was written; asyncio alone would wait for ever.
 
     `lingers` is called when the connection is about to be closed: if it is to be read for `linger` seconds

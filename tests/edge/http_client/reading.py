@@ -11,6 +11,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.http_client.connection import Connection
+from edge.turns import Turn
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,12 @@ def fed(protocol: Any, wire: Wire, pieces: Iterable[bytes]) -> None:
 async def ours(pieces: Iterable[bytes]) -> Read | None:
     """None for an answer that was refused."""
     loop = asyncio.get_running_loop()
-    connection = Connection(lambda _: None, lambda _: None, loop)
+    connection = Connection(lambda _: None, lambda _: None, Turn(), loop)
     wire = Wire()
     connection.connection_made(wire)
     asking = asyncio.ensure_future(connection.ask(b"POST / HTTP/1.1\r\n\r\n"))
+    # The request leaves at the end of the turn in which it was made.
+    await asyncio.sleep(0)
     await asyncio.sleep(0)
     try:
         fed(connection, wire, pieces)

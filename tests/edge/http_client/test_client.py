@@ -11,6 +11,7 @@ from cryptography import x509
 from edge.http_client.answer import ClientMalformed, ClientTorn
 from edge.http_client.client import ClientTimeout, HttpClient
 from edge.http_client.connection import READ_BUFFER, Connection
+from edge.turns import Turn
 from tests.certificates import Authority
 from tests.edge.http_client.peer import Peer, answer, is_silent, says, says_and_closes
 from tests.edge.http_client.reading import Wire
@@ -273,7 +274,7 @@ async def test_a_cancelled_wait_for_an_answer_closes_its_connection():
 async def test_a_wait_that_is_cancelled_as_the_answer_comes_leaves_the_next_request_its_connection():
     wire = Wire()
     idle: list[Connection] = []
-    connection = Connection(idle.append, lambda _: None, asyncio.get_running_loop())
+    connection = Connection(idle.append, lambda _: None, Turn(), asyncio.get_running_loop())
     connection.connection_made(wire)
     first = asyncio.create_task(connection.ask(b""))
     await asyncio.sleep(0)
