@@ -210,7 +210,7 @@ def _load(sub: str, sid: str, hashed_token: str, *, slide: bool) -> Command:
 def pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
     """A hash's fields and values as text."""
     # RESP3 answers HGETALL with a map and a script's table with a list.
-    parts = chain.from_iterable(reply.items()) if isinstance(reply, dict) else reply
+    parts = chain.from_iterable(reply.items()) if isinstance(reply, Mapping) else reply
     # `zip` takes from one iterator a name and then its value.
     text = map(bytes.decode, parts)
     return dict(zip(text, text, strict=True))

@@ -7,8 +7,8 @@ from typing import Any, Final
 from edge.turns import Turn
 
 MAX_HELD: Final = 65_536
-"""Bytes of one connection that may wait for the end of a turn; then they are sent at once, so that a transport
-that cannot pass them on pauses the application."""
+"""Bytes of one connection that may wait for the end of a turn. More are sent at once: a transport that cannot
+pass them on pauses the application."""
 
 
 def _never() -> None:

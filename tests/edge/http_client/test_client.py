@@ -8,6 +8,7 @@ import ssl
 import pytest
 from cryptography import x509
 
+from edge.http_client.address import parse
 from edge.http_client.answer import ClientMalformed, ClientTorn
 from edge.http_client.client import ClientTimeout, HttpClient
 from edge.http_client.connection import READ_BUFFER, Connection
@@ -287,6 +288,31 @@ async def test_a_wait_that_is_cancelled_as_the_answer_comes_leaves_the_next_requ
     connection.data_received(answer(b"again"))
     assert await body_of(await second) == b"again"
     wire.free()
+
+
+async def test_bytes_before_the_request_has_left_are_no_answer():
+    wire = Wire()
+    connection = Connection(lambda _: None, lambda _: None, Turn(), asyncio.get_running_loop())
+    connection.connection_made(wire)
+    asking = asyncio.create_task(connection.ask(b"POST / HTTP/1.1\r\n\r\n"))
+    await asyncio.sleep(0)
+    connection.data_received(answer())
+    with pytest.raises(ClientTorn):
+        await asking
+    assert wire.is_closing()
+    wire.free()
+
+
+async def test_a_request_that_has_not_left_when_its_client_ends_is_not_sent():
+    async with Peer(is_silent) as peer, running() as client:
+        connection = await client._connected(parse(peer.url).origin)
+        asking = asyncio.create_task(connection.ask(b"POST / HTTP/1.1\r\n\r\n"))
+        await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(ClientTorn):
+            await asking
+        await peer.ended()
+        assert peer.heads == []
 
 
 async def test_a_cancelled_wait_for_bytes_may_be_begun_again():
