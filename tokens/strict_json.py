@@ -59,6 +59,9 @@ def loads(raw: bytes, *, max_depth: int = 8, max_values: int = MAX_VALUES) -> An
 
 def has_more_values(raw: bytes, most: int) -> bool:
     """Return True if JSON, of any form, has more values than `most`, keys among them; it is only scanned."""
+    # Each value takes a byte at least. Events, which are short and many, are not scanned at all.
+    if len(raw) <= most:
+        return False
     text = _Text(raw, most)
     try:
         text.require_few(len(raw))

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from scaffold.backend import generate
-from tests.browser.chromium import PATIENCE_MS, launch_options
+from tests.browser.chromium import PATIENCE_MS, shell_options
 from tests.browser.servers import CALLBACK, Answer, Server, server
 from tests.browser.watch import watched
 from tests.generators.backends import BROKER_TOML, GATEWAY, PAGE, SignedIn, environment, options_of, served
@@ -61,7 +61,7 @@ def site():
 def browser():
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE_MS)
-        browser = playwright.chromium.launch(**launch_options())
+        browser = playwright.chromium.launch(**shell_options())
         yield browser
         browser.close()
 

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from scaffold.backend import Options, generate
-from tests.browser.chromium import PATIENCE_MS, launch_options
+from tests.browser.chromium import PATIENCE_MS, shell_options
 from tests.browser.servers import CALLBACK
 from tests.browser.watch import watched
 from tests.chatgate.processes import short_folder, until
@@ -79,7 +79,7 @@ def site():
 def browser():
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE_MS)
-        browser = playwright.chromium.launch(**launch_options())
+        browser = playwright.chromium.launch(**shell_options())
         yield browser
         browser.close()
 

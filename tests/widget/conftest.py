@@ -1,7 +1,7 @@
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.chromium import PATIENCE_MS, launch_options
+from tests.browser.chromium import PATIENCE_MS, launch_options, shell_options
 from tests.browser.watch import watched
 from tests.widget.stage import staged
 
@@ -15,6 +15,13 @@ def playwright():
 
 @pytest.fixture(scope="package")
 def browser(playwright):
+    browser = playwright.chromium.launch(**shell_options())
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="package")
+def whole_browser(playwright):
     browser = playwright.chromium.launch(**launch_options())
     yield browser
     browser.close()
@@ -27,9 +34,11 @@ def stage():
 
 
 @pytest.fixture
-def context(browser):
-    """A new reader's browser: a private window, which blocks third-party cookies. A complaint of it fails
-    the test."""
+def context(request):
+    """A new reader's browser. For a module that is marked `private` it is a private window of the whole
+    browser, which blocks third-party cookies. A complaint of it fails the test."""
+    is_private = request.node.get_closest_marker("private") is not None
+    browser = request.getfixturevalue("whole_browser" if is_private else "browser")
     with watched(browser.new_context()) as context:
         context.set_default_timeout(PATIENCE_MS)
         yield context

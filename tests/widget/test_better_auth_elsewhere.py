@@ -12,7 +12,7 @@ from tests.widget.element_page import INPUT, document, log, open_panel
 from tests.widget.stage import BASE, PASSWORD
 from tests.widget.their_site import answered, asked_in, client_page, client_script
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.private]
 
 WITH_PLUGINS = "{ baseURL: %s, plugins: [jwtClient(), multiSessionClient()] }"
 # As Better Auth's documentation of the plugin has it.

@@ -17,7 +17,7 @@ from tests.widget.sites import packages
 from tests.widget.stage import PASSWORD, QUESTION
 from tests.widget.their_site import EXAMPLE
 
-pytestmark = [pytest.mark.node, pytest.mark.system]
+pytestmark = [pytest.mark.node, pytest.mark.system, pytest.mark.private]
 
 BUILT_WITHIN_S = 240
 

@@ -5,6 +5,8 @@ import pytest
 from tests.widget.core_page import CorePage
 from tests.widget.stage import PASSWORD, Stage
 
+pytestmark = pytest.mark.private
+
 
 class SameSite(Stage):
     @property

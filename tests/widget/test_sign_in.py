@@ -12,6 +12,8 @@ from tests.matches import find
 from tests.widget.core_page import CorePage, token_requests
 from tests.widget.stage import CALLBACK_PATH, PASSWORD, QUESTION
 
+pytestmark = pytest.mark.private
+
 
 def test_a_popup_signs_in_and_a_question_is_answered(context, stage):
     tab = CorePage(context, stage)

@@ -1,7 +1,11 @@
 """Several tabs of one site: one session, one renewal, one sign-out."""
 
+import pytest
+
 from tests.widget.core_page import CorePage, token_requests
 from tests.widget.stage import BASE, QUESTION
+
+pytestmark = pytest.mark.private
 
 EXPIRE = """const now = Date.now; Date.now = () => now() + 280_000;"""
 
