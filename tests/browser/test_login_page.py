@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from broker.login.languages import LANGUAGES, TAGS
 from tests.broker.service import PASSWORD
-from tests.browser.chromium import STANDARDS
+from tests.browser.chromium import STANDARDS, shell_options
 from tests.browser.login_form import sign_in
 from tests.browser.servers import CALLBACK_PATH
 from tests.browser.watch import watched
@@ -15,6 +15,14 @@ from tests.node_packages import FOLDER, node
 
 LEAST_TARGET = 24
 """CSS pixels each way (WCAG 2.5.8)."""
+
+
+@pytest.fixture(scope="module")
+def browser(playwright):
+    # The page is of one origin, so nothing here depends on a browser's rules for other sites.
+    browser = playwright.chromium.launch(**shell_options())
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
