@@ -5,11 +5,16 @@ from types import TracebackType
 from typing import Final
 
 LATE: Final = 0.05
-"""Seconds that a deadline's timer may be late; if it is later, the event loop itself has stalled."""
+"""Seconds that a server is given after the event loop has stalled; a timer that is later than this says so
+each time."""
+STALLED: Final = 0.005
+"""Seconds: if a deadline's timer is later, the event loop has likely stalled."""
 
 
 class Deadline:
-    """A block that ends with TimeoutError at the loop's time `due`, or LATE after a stalled loop resumes.
+    """A block that ends with TimeoutError STALLED after the loop's time `due`, or LATE after a stalled loop
+    resumes. uvloop calls the timers that are due before it reads, so each reply that has come by then is read
+    first: with three thousand streams open, the garbage collector alone stalls the loop for a flight's time.
 
     It cancels as `asyncio.timeout` does. That one would be awaited twice for each flight, and has a timer and
     states of its own, which cost three times as much.
@@ -26,7 +31,7 @@ class Deadline:
         self._task = task
         self._cancelling = task.cancelling()
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_at(self._due, self._expire, self._due)
+        self._timer = self._loop.call_at(self._due, self._expire, self._due, False)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -36,11 +41,17 @@ class Deadline:
         if self._has_expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
-    def _expire(self, planned: float) -> None:
+    def _expire(self, planned: float, has_waited: bool) -> None:
         now = self._loop.time()
-        if now - planned > LATE:
-            # The event loop stalled, not the server: the reply may have arrived and be unread.
-            self._timer = self._loop.call_at(now + LATE, self._expire, now + LATE)
+        late = now - planned
+        if late > LATE:
+            self._wait(now + LATE)
+        elif not has_waited:
+            # Once only: on a busy event loop every timer is this late, and an outage must be noticed.
+            self._wait(now + (LATE if late > STALLED else STALLED))
         else:
             self._has_expired = True
             self._task.cancel()
+
+    def _wait(self, until: float) -> None:
+        self._timer = self._loop.call_at(until, self._expire, until, True)

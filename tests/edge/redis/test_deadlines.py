@@ -1,7 +1,9 @@
 import asyncio
+import socket
 import time
 
 import pytest
+import uvloop
 
 from edge.redis.deadlines import LATE, Deadline
 
@@ -86,3 +88,21 @@ async def test_a_loop_that_stood_still_gets_its_time_back():
         time.sleep(SOON + 2 * LATE)  # noqa: ASYNC251  the loop itself is what stalls
         asyncio.get_running_loop().call_later(LATE / 5, answer.set_result, "late")
         assert await answer == "late"
+
+
+@pytest.mark.parametrize("late", [0.002, 0.8 * LATE])
+def test_a_reply_that_came_while_the_loop_stood_still_is_read_first(late):
+    async def read(here, there):
+        def stall():
+            there.send(b"x")
+            time.sleep(SOON + late)
+
+        with Deadline(due()):
+            # uvloop calls the timers that are due before it reads.
+            asyncio.get_running_loop().call_soon(stall)
+            return await asyncio.get_running_loop().sock_recv(here, 1)
+
+    here, there = socket.socketpair()
+    here.setblocking(False)
+    with here, there:
+        assert uvloop.run(read(here, there)) == b"x"
