@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
         self._end(ClientTorn)
 
     def data_received(self, data: bytes) -> None:
-        # What comes before the request has left is no answer to it.
+        # A server cannot have answered a request that has not left yet.
         if self._state in TAKES_NOTHING or self._unsent or self._parser is None:
             self.abort()
             return

@@ -1,4 +1,4 @@
-"""What is written in one turn of the event loop leaves at its end."""
+"""A turn of the event loop flushes its writers at its end."""
 
 import asyncio
 from typing import Any

@@ -4,6 +4,8 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 
+import pytest
+
 from edge.server.http1.transport import MAX_HELD, Sending
 from edge.turns import Turn
 from tests.edge.server.http1.front_door import until
@@ -26,6 +28,19 @@ def received(client):
         return client.recv(1 << 20)
     except BlockingIOError:
         return None
+
+
+async def everything(client):
+    """The bytes that come until the server closes."""
+    said = bytearray()
+
+    def has_ended():
+        piece = received(client)
+        said.extend(piece or b"")
+        return piece == b""
+
+    await until(has_ended)
+    return bytes(said)
 
 
 async def test_head_and_body_leave_at_the_end_of_the_turn():
@@ -51,28 +66,20 @@ async def test_much_leaves_at_once():
         assert received(client) == b"c"
 
 
-async def test_what_was_written_before_a_close_leaves_before_it():
+@pytest.mark.parametrize("end", [Sending.close, Sending.end])
+async def test_the_last_bytes_leave_before_the_connection_ends(end):
     async with line(Turn()) as (sending, client):
         sending.write(b"last")
-        sending.close()
-        await until(lambda: received(client) == b"last")
-        await until(lambda: received(client) == b"")
+        end(sending)
+        assert await everything(client) == b"last"
         assert sending.is_closing()
-
-
-async def test_what_was_written_before_a_half_close_leaves_before_it():
-    async with line(Turn()) as (sending, client):
-        sending.write(b"last")
-        sending.end()
-        await until(lambda: received(client) == b"last")
-        await until(lambda: received(client) == b"")
 
 
 async def test_an_abort_drops_what_is_held():
     async with line(Turn()) as (sending, client):
         sending.write(b"dropped")
         sending.abort()
-        await until(lambda: received(client) == b"")
+        assert await everything(client) == b""
 
 
 async def test_a_connection_that_has_gone_takes_no_bytes():
@@ -82,5 +89,5 @@ async def test_a_connection_that_has_gone_takes_no_bytes():
         sending.write(b"held")
         # As when the client resets the connection within the turn.
         sending._transport.abort()
-        await until(lambda: received(client) == b"")
+        assert await everything(client) == b""
         assert failures == []
