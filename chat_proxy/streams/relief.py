@@ -51,7 +51,7 @@ class Relief:
     def look(self) -> None:
         running = self._answers.count
         self._most = max(self._most, running)
-        if self._again_in:
+        if self._again_in > 1 or (self._again_in and running < RUSH):
             self._again_in -= 1
             if not self._again_in:
                 self._give_back()

@@ -1,7 +1,6 @@
 """Serves one application in this process: alone on its port, or as a worker with sockets of its parent."""
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,6 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from edge.server import metrics_listener
 from edge.server.acceptor import Acceptor, CountedDoor
+from edge.server.full_collections import FullCollections
 from edge.server.http1.door import HEAD_WITHIN
 from edge.server.http1.protocol import protocol
 from edge.server.inherited import ALIVE, MEASURE, READY, RETIRE, Inherited, Shares
@@ -102,6 +102,7 @@ class Server(uvicorn.Server):
         self._draining: asyncio.Task[None] | None = None
         self._parent: asyncio.Task[None] | None = None
         self._watchdog = watchdog
+        self._collections = FullCollections(lambda: served.door.open)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -130,13 +131,12 @@ class Server(uvicorn.Server):
                 await self._become_ready()
             if not self.should_exit:
                 self._serve_inherited(self._inherited)
-        # Objects that exist by now stay: the garbage collector need not visit them again and again. It would
-        # find some 700 to free, in 30 ms.
-        gc.freeze()
+        self._collections.start()
         self._watchdog.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
+        self._collections.stop()
         self._served.door.refusals.say()
         if self._control is not None:
             self._tell()

@@ -6,7 +6,7 @@ out.
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from edge.http.problems import Problem
 
@@ -138,6 +138,9 @@ def forwarded(head: bytes) -> str:
     return b",".join(_FORWARDED.findall(head)).decode("latin-1")
 
 
+_State: TypeAlias = "Callable[[Body, memoryview], int]"
+
+
 class Body:
     """Counts the bytes of one message after its head."""
 
@@ -146,7 +149,8 @@ class Body:
         self._chunks = 0
         self._is_chunked = framing.is_chunked
         self._line = b""
-        self._state: Callable[[memoryview], int] = self._size if framing.is_chunked else self._data
+        # A function, as a method of this object would keep it for the garbage collector.
+        self._state: _State = Body._size if framing.is_chunked else Body._data
         self.is_whole = not framing.is_chunked and framing.length == 0
 
     def take(self, data: bytes) -> int:
@@ -154,7 +158,7 @@ class Body:
         # A view, as slicing bytes would copy the rest at each chunk.
         rest = memoryview(data)
         while rest and not self.is_whole:
-            rest = rest[self._state(rest) :]
+            rest = rest[self._state(self, rest) :]
         return len(data) - len(rest)
 
     def _data(self, data: memoryview) -> int:
@@ -162,7 +166,7 @@ class Body:
         self._left -= taken
         if self._left == 0:
             if self._is_chunked:
-                self._state = self._data_end
+                self._state = Body._data_end
             else:
                 self.is_whole = True
         return taken
@@ -178,20 +182,20 @@ class Body:
             return len(self._line) - before
         taken = match.end() - before
         self._left, self._line = int(match.group(1), 16), b""
-        self._state = self._data if self._left else self._last
+        self._state = Body._data if self._left else Body._last
         self._chunks += self._left > 0
         if self._chunks > MAX_CHUNKS:
             raise malformed(f"A body may have {MAX_CHUNKS} chunks.")
         return taken
 
     def _data_end(self, data: memoryview) -> int:
-        return self._line_end(data, self._size)
+        return self._line_end(data, Body._size)
 
     def _last(self, data: memoryview) -> int:
         # Trailers are refused: they would be header fields that no check here sees.
         return self._line_end(data, None)
 
-    def _line_end(self, data: memoryview, following: Callable[[memoryview], int] | None) -> int:
+    def _line_end(self, data: memoryview, following: "_State | None") -> int:
         before = len(self._line)
         self._line += data[: 2 - before]
         if not b"\r\n".startswith(self._line):

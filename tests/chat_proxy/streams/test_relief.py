@@ -76,3 +76,24 @@ async def test_what_a_rush_leaves_idle_for_a_while_is_given_back_too(uncollected
         assert held() is not None
         relief.look()
         assert held() is None
+
+
+async def test_another_rush_puts_it_off(uncollected):
+    answers, resident = RunningAnswers(), [0]
+    relief = Relief(answers, resident=lambda: resident[0])
+    with ExitStack() as rush:
+        for _ in range(RUSH):
+            rush.enter_context(answers.entered(CALLER))
+        relief.look()
+    resident[0] = GROWN
+    relief.look()
+    resident[0] = 0
+    held = weakref.ref(Held())
+    with ExitStack() as another:
+        for _ in range(RUSH):
+            another.enter_context(answers.entered(CALLER))
+        for _ in range(AGAIN_AFTER + 1):
+            relief.look()
+        assert held() is not None
+    relief.look()
+    assert held() is None
