@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -14,18 +15,19 @@ from chat_proxy.admission.commands import Grant
 from chat_proxy.backends import threads
 from chat_proxy.backends.dialect import Asked
 from chat_proxy.backends.meter import Meter
-from chat_proxy.clients.form import Asking, Form, Opening
+from chat_proxy.clients.form import Asking, Form
 from chat_proxy.conversations import conversations
 from chat_proxy.failures import READER_GONE, SHUTTING_DOWN, Failed, Failure
 from chat_proxy.gate import Caller
 from chat_proxy.metrics import ADMITTED
-from chat_proxy.parts import Done
+from chat_proxy.parts import Done, Part
 from chat_proxy.questions import bodies
 from chat_proxy.questions.messages import Question
 from chat_proxy.state import ChatProxy
-from chat_proxy.streams.responses import ClientResponse
+from chat_proxy.streams.responses import ClientResponse, Opening
 from chat_proxy.streams.running import RunningAnswer
 from chat_proxy.usage import spending
+from edge.http.pieces import Pieces
 from edge.http.problems import Problem
 from edge.redis.client import StoreUnavailable
 from edge.telemetry import logs
@@ -58,7 +60,7 @@ class Chat:
             raise
         with proxy.drain.answers.entered(caller) as running:
             try:
-                await self._answer(caller, asking, running, receive, send)
+                await self._answer(caller, asking, running, scope, receive, send)
             except Failed as error:
                 if error.failure is not READER_GONE:
                     raise error.failure.problem() from None
@@ -95,13 +97,19 @@ class Chat:
         return grant
 
     async def _answer(
-        self, caller: Caller, asking: Asking, running: RunningAnswer, receive: Receive, send: Send
+        self,
+        caller: Caller,
+        asking: Asking,
+        running: RunningAnswer,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         started = self._proxy.clock()
         session_id = asking.question.session_id or secrets.token_urlsafe(12)
         grant = await self._admitted(caller, asking, session_id)
         running.admitted(grant)
-        reply = asking.respond(Opening(send, session_id, grant.rate, self._proxy.gate.now()))
+        reply = asking.respond(Opening(send, Pieces(scope), session_id, grant.rate, self._proxy.gate.now()))
         meter = Meter()
         failure: Failure | None = READER_GONE
         try:
@@ -141,24 +149,24 @@ class Chat:
         running.limit(backend.first_byte_seconds, backend.answer_seconds, receive)
         answer = await self._proxy.client.ask(backend, _asked(asking, grant), meter, live=asking.live)
         try:
-            chunk: bytes | None = await answer.more()
+            chunk = await answer.more()
             running.begun()
             self._proxy.metrics.first_byte.observe(self._proxy.clock() - grant.asked_at)
             if asking.live:
                 running.keep_alive()
+            more = partial(answer.pass_on, partial(_take_at_once, running, reply))
+            parts: Sequence[Part] | None = answer.parts(chunk)
             while True:
-                if chunk is None:
+                if parts is None:
                     await reply.silence()
-                else:
-                    parts = answer.parts(chunk)
-                    if parts:
-                        await reply.take(parts)
-                        if isinstance(parts[-1], Done):
-                            return
-                        if isinstance(parts[-1], Failure):
-                            raise Failed(parts[-1])
-                        running.spoke()
-                chunk = await running.read(answer.more)
+                elif parts:
+                    await reply.take(parts)
+                    if isinstance(parts[-1], Done):
+                        return
+                    if isinstance(parts[-1], Failure):
+                        raise Failed(parts[-1])
+                    running.spoke()
+                parts = await running.read(more)
         finally:
             answer.close()
 
@@ -179,6 +187,14 @@ class Chat:
             # The reader has the answer. What it took is counted once Redis answers again; the conversation
             # lacks this answer.
             _log.warning("release_failed", reason=str(error))
+
+
+def _take_at_once(running: RunningAnswer, reply: ClientResponse, parts: Sequence[Part]) -> bool:
+    # An answer that was ended in this turn of the loop gets no further part.
+    if running.failure is not None or not reply.take_at_once(parts):
+        return False
+    running.spoke()
+    return True
 
 
 def _require_answerable(asking: Asking) -> None:

@@ -31,5 +31,6 @@ class Done:
 
 
 Part = Delta | Citation | Done | Failure
-"""`Done` or a `Failure` is the last part of an answer."""
+ENDS: Final = (Done, Failure)
+"""One of these is the last part of an answer."""
 DONE: Final = Done()

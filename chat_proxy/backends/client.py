@@ -5,7 +5,7 @@ raises Failed, which says only that the backend failed, or that it is busy and f
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
@@ -18,11 +18,13 @@ from chat_proxy.backends.table import DIALECTS
 from chat_proxy.config import Backend
 from chat_proxy.failures import ANSWER_TOO_LARGE, BACKEND_TIMEOUT, BAD_BACKEND, TORN, Failed
 from chat_proxy.media_types import JSON
-from chat_proxy.parts import Delta, Part
+from chat_proxy.parts import ENDS, Delta, Part
 from chat_proxy.questions.messages import Question
 from edge.http.traces import Traces
 from edge.http_client.answer import Answer
 from edge.http_client.client import ClientTimeout, HttpClient
+
+Take = Callable[[Sequence[Part]], bool]
 
 _log = structlog.get_logger()
 
@@ -30,43 +32,31 @@ _log = structlog.get_logger()
 class UpstreamAnswer:
     """One backend's answer under way. `reader` knows what it used so far."""
 
-    __slots__ = ("_first", "_left", "_response", "_tell", "_text_left", "reader")
+    __slots__ = ("_left", "_ready", "_response", "_take", "_tell", "_text_left", "_unread", "reader")
 
     def __init__(self, response: Answer, reader: Reader, limit: int, overhead: int, tell: Tell) -> None:
         """`limit` is the bytes of the answer's text, `overhead` the bytes that are sent for each of them."""
         self.reader = reader
-        self._first = b""
+        self._unread = b""
         self._tell = tell
         self._response = response
         self._left = limit * overhead
         self._text_left = limit
+        self._take: Take = _nothing
+        self._ready: list[Part] | Exception | None = None
 
     async def has_begun(self) -> bool:
         """Wait for the first bytes, which `more` returns then; False where there are none. Raises Failed."""
         try:
-            self._first = await self.more()
+            self._unread = await self._received()
         finally:
-            if not self._first:
+            if not self._unread:
                 self.close()
-        return bool(self._first)
+        return bool(self._unread)
 
     async def more(self) -> bytes:
         """The next bytes as soon as there are any; empty at the end. Raises Failed."""
-        if self._first:
-            first, self._first = self._first, b""
-            return first
-        try:
-            chunk = await self._response.more()
-        except OSError as error:
-            self._tell(f"the connection broke: {type(error).__name__}")
-            raise Failed(TORN) from None
-        if len(chunk) > self._left:
-            # The reader gets the part that still fits; the next call ends the answer.
-            chunk = chunk[: self._left]
-            if not chunk:
-                raise Failed(ANSWER_TOO_LARGE)
-        self._left -= len(chunk)
-        return chunk
+        return self._within_limit(await self._received())
 
     def parts(self, chunk: bytes) -> list[Part]:
         """The parts that these bytes complete. Raises Failed."""
@@ -78,9 +68,57 @@ class UpstreamAnswer:
             raise Failed(ANSWER_TOO_LARGE)
         return parts
 
+    async def pass_on(self, take: Take) -> list[Part]:
+        """Give parts to `take` as soon as their bytes are read, until it returns False for some or the answer
+        ends; returns those. A wait that is cancelled may be begun again. Raises Failed."""
+        if self._ready is None:
+            self._take = take
+            self._response.consume = self._consume
+            try:
+                chunk = await self._received()
+            finally:
+                self._response.consume = None
+            if self._ready is None:
+                return self.parts(self._within_limit(chunk))
+            self._unread = chunk
+        ready, self._ready = self._ready, None
+        if isinstance(ready, Exception):
+            raise ready
+        return ready
+
     def close(self) -> None:
         """Close the connection, unless the whole answer was read and the connection is back in the pool."""
         self._response.close()
+
+    async def _received(self) -> bytes:
+        if self._unread:
+            chunk, self._unread = self._unread, b""
+            return chunk
+        try:
+            return await self._response.more()
+        except OSError as error:
+            self._tell(f"the connection broke: {type(error).__name__}")
+            raise Failed(TORN) from None
+
+    def _consume(self, data: bytes) -> bool:
+        try:
+            parts = self.parts(self._within_limit(data))
+            if not parts or (not isinstance(parts[-1], ENDS) and self._take(parts)):
+                return True
+            self._ready = parts
+        except Exception as error:
+            # It is for the task that answers, not for the connection.
+            self._ready = error
+        return False
+
+    def _within_limit(self, chunk: bytes) -> bytes:
+        if len(chunk) > self._left:
+            # The reader gets the part that still fits; the next call ends the answer.
+            chunk = chunk[: self._left]
+            if not chunk:
+                raise Failed(ANSWER_TOO_LARGE)
+        self._left -= len(chunk)
+        return chunk
 
 
 class BackendClient:
@@ -190,6 +228,10 @@ class BackendClient:
         except (OSError, ValueError) as error:
             tell(type(error).__name__)
             raise Failed(BAD_BACKEND) from None
+
+
+def _nothing(parts: Sequence[Part]) -> bool:
+    return False
 
 
 def _tell(backend: Backend, reason: str) -> None:

@@ -5,23 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from starlette.datastructures import Headers
-from starlette.types import Send
 
-from chat_proxy.admission.limits import RateFields
 from chat_proxy.config import Backend
 from chat_proxy.gate import Caller
 from chat_proxy.questions.messages import Question
-from chat_proxy.streams.responses import ClientResponse
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """The beginning of an answer. `at` is seconds since the epoch."""
-
-    send: Send
-    session_id: str
-    rate: RateFields
-    at: float
+from chat_proxy.streams.responses import ClientResponse, Opening
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ import orjson
 from starlette.datastructures import Headers
 
 from chat_proxy.backends import sse
-from chat_proxy.clients.form import Asking, Opening
+from chat_proxy.clients.form import Asking
 from chat_proxy.conversations import notes
 from chat_proxy.failures import Failure
 from chat_proxy.gate import Caller
 from chat_proxy.media_types import EVENT_STREAM
 from chat_proxy.parts import Citation, Delta, Part
 from chat_proxy.questions import messages
-from chat_proxy.streams.responses import ClientResponse, DocumentResponse, EventsResponse
+from chat_proxy.streams.responses import DocumentResponse, EventsResponse
 
 PATH: Final = "/chat"
 
@@ -23,15 +23,7 @@ class Native:
     def read(self, caller: Caller, headers: Headers, body: Any) -> Generator[None, None, Asking]:
         question = yield from messages.parse(body)
         live = EVENT_STREAM in headers.get("accept", "").lower()
-        return Asking(question, caller.site.backend, live, _events if live else _document)
-
-
-def _events(opening: Opening) -> ClientResponse:
-    return NativeEvents(opening.send, opening.session_id, opening.rate)
-
-
-def _document(opening: Opening) -> ClientResponse:
-    return NativeDocument(opening.send, opening.session_id, opening.rate)
+        return Asking(question, caller.site.backend, live, NativeEvents if live else NativeDocument)
 
 
 class NativeEvents(EventsResponse):

@@ -13,14 +13,14 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from chat_proxy.clients.form import Asking, Opening
+from chat_proxy.clients.form import Asking
 from chat_proxy.config import Backend, Site
 from chat_proxy.conversations import conversations
 from chat_proxy.failures import Failure
 from chat_proxy.gate import Caller
 from chat_proxy.parts import Citation, Delta, Part
 from chat_proxy.questions import messages
-from chat_proxy.streams.responses import ClientResponse, DocumentResponse, EventsResponse
+from chat_proxy.streams.responses import ClientResponse, DocumentResponse, EventsResponse, Opening
 from edge.http.problems import Problem
 
 ROOT: Final = "/v1/"
@@ -201,7 +201,7 @@ def _usage(response: ClientResponse) -> dict[str, int]:
 
 class CompletionEvents(EventsResponse):
     def __init__(self, backend: Backend, counts: bool, opening: Opening) -> None:
-        super().__init__(opening.send, opening.session_id, opening.rate)
+        super().__init__(opening)
         self._about = {
             "id": f"chatcmpl-{self.message_id}",
             "object": "chat.completion.chunk",
@@ -234,7 +234,7 @@ class CompletionEvents(EventsResponse):
 
 class CompletionDocument(DocumentResponse):
     def __init__(self, backend: Backend, opening: Opening) -> None:
-        super().__init__(opening.send, opening.session_id, opening.rate)
+        super().__init__(opening)
         self._about = {"created": int(opening.at), "model": backend.name}
 
     def _body(self) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from typing import Any, Final
 import orjson
 from starlette.datastructures import Headers
 
-from chat_proxy.clients.form import Asking, Opening
+from chat_proxy.clients.form import Asking
 from chat_proxy.clients.openai import MAX_MESSAGES, backend_of
 from chat_proxy.conversations import conversations, notes
 from chat_proxy.failures import Failure
 from chat_proxy.gate import Caller
 from chat_proxy.parts import Citation, Delta, Finish, Part
 from chat_proxy.questions import messages
-from chat_proxy.streams.responses import ClientResponse, EventsResponse
+from chat_proxy.streams.responses import EventsResponse
 from edge.http.problems import Problem
 
 PATH: Final = "/api/chat"
@@ -49,7 +49,7 @@ class UIMessages:
         question = yield from messages.parse(asked)
         # The kept conversation has the answer that is to be written anew: the client's messages have not.
         history = earlier if trigger == AGAIN else None
-        return Asking(question, backend, True, _events, history)
+        return Asking(question, backend, True, UIMessageEvents, history)
 
 
 def _turns(sent: Any) -> tuple[list[dict[str, str]], str]:
@@ -83,10 +83,6 @@ def _texts(message: Mapping[str, Any], *, is_question: bool) -> str:
 
 def _invalid(detail: str) -> Problem:
     return Problem(422, "invalid_message", detail)
-
-
-def _events(opening: Opening) -> ClientResponse:
-    return UIMessageEvents(opening.send, opening.session_id, opening.rate)
 
 
 class UIMessageEvents(EventsResponse):

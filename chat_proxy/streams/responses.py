@@ -6,6 +6,7 @@ A client's dialect (chat_proxy/clients) words the events or the object.
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -16,6 +17,7 @@ from chat_proxy.backends import sse
 from chat_proxy.backends.dialect import Usage
 from chat_proxy.failures import Failed, Failure
 from chat_proxy.parts import Citation, Delta, Done, Finish, Part
+from edge.http.pieces import Pieces
 
 Header = tuple[bytes, bytes]
 
@@ -31,14 +33,25 @@ _JSON_HEADERS: Final[list[Header]] = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The beginning of an answer. `at` is seconds since the epoch."""
+
+    send: Send
+    pieces: Pieces
+    session_id: str
+    rate: RateFields
+    at: float
+
+
 class ClientResponse(ABC):
     """The part that both forms share: the answer so far. `bytes_sent` counts the body's bytes, `ending` is
     why the answer ended, and `usage` what it used, which is set before `finish`."""
 
-    def __init__(self, send: Send, session_id: str, rate: RateFields) -> None:
-        self._send = send
-        self._rate = rate
-        self.session_id = session_id
+    def __init__(self, opening: Opening) -> None:
+        self._send = opening.send
+        self._rate = opening.rate
+        self.session_id = opening.session_id
         self.message_id = secrets.token_urlsafe(12)
         self.citations: list[Citation] = []
         self.ending: Finish = "stop"
@@ -63,6 +76,10 @@ class ClientResponse(ABC):
     async def take(self, parts: Sequence[Part]) -> None: ...
 
     @abstractmethod
+    def take_at_once(self, parts: Sequence[Part]) -> bool:
+        """The same without a wait. False: nothing was done, as the client has to be waited for."""
+
+    @abstractmethod
     async def silence(self) -> None: ...
 
     @abstractmethod
@@ -75,17 +92,24 @@ class EventsResponse(ClientResponse):
     fields: Sequence[Header] = ()
     """Header fields of the dialect's own."""
 
-    def __init__(self, send: Send, session_id: str, rate: RateFields) -> None:
-        super().__init__(send, session_id, rate)
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        self._pieces = opening.pieces
         self._is_started = False
 
     async def take(self, parts: Sequence[Part]) -> None:
-        events = b""
-        for part in parts:
-            self._keep(part)
-            events += self._event(part)
+        events = self._events(parts)
         if events:
             await self._write(events)
+
+    def take_at_once(self, parts: Sequence[Part]) -> bool:
+        if not self._pieces.is_free:
+            return False
+        events = self._events(parts)
+        if events:
+            self.bytes_sent += len(events)
+            self._pieces.write(events)
+        return True
 
     async def silence(self) -> None:
         await self._write(sse.KEEP_ALIVE)
@@ -112,6 +136,13 @@ class EventsResponse(ClientResponse):
     @abstractmethod
     def _error(self, failure: Failure) -> bytes: ...
 
+    def _events(self, parts: Sequence[Part]) -> bytes:
+        events = b""
+        for part in parts:
+            self._keep(part)
+            events += self._event(part)
+        return events
+
     async def _write(self, events: bytes, *, more: bool = True) -> None:
         if not self._is_started:
             self._is_started = True
@@ -124,8 +155,12 @@ class EventsResponse(ClientResponse):
 
 class DocumentResponse(ClientResponse):
     async def take(self, parts: Sequence[Part]) -> None:
+        self.take_at_once(parts)
+
+    def take_at_once(self, parts: Sequence[Part]) -> bool:
         for part in parts:
             self._keep(part)
+        return True
 
     async def silence(self) -> None:
         pass

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.types import Receive
 
@@ -17,6 +17,8 @@ WATCH_AFTER: Final = 0.25
 task."""
 KEEP_ALIVE_AFTER: Final = 15.0
 """Seconds of silence before a sign of life, less than proxies commonly allow an idle connection."""
+
+_T = TypeVar("_T")
 
 
 class RunningAnswer:
@@ -99,8 +101,8 @@ class RunningAnswer:
     def spoke(self) -> None:
         self._spoke_at = self._loop.time()
 
-    async def read(self, more: Callable[[], Awaitable[bytes]]) -> bytes | None:
-        """The next bytes, or None after a silence."""
+    async def read(self, more: Callable[[], Awaitable[_T]]) -> _T | None:
+        """What `more` returns, or None after a silence."""
         self._is_reading = True
         try:
             return await more()

@@ -9,12 +9,12 @@ announced.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.http import request_id
+from edge.http import pieces, request_id
 from edge.http.body_limit import MAX_BODY
 from edge.http.client_address import bucket, client_address, is_trusted
 from edge.http.problems import Problem, unavailable
@@ -75,6 +75,7 @@ class _Guarded(_Protocol):
         self._head.clear()
         self._body = None
         self.cycle = None  # type: ignore[assignment]
+        self.scope = None  # type: ignore[assignment]
         self.transport.forget()  # type: ignore[attr-defined]
 
     def eof_received(self) -> None:
@@ -107,6 +108,26 @@ class _Guarded(_Protocol):
                 data = data[self._take(data) :]
         except Problem as problem:
             self._refuse(problem)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {pieces.EXTENSION: {pieces.WRITER: self}}
+
+    def is_free(self, scope: Mapping[str, Any]) -> bool:
+        """Called by edge.http.pieces.Pieces, as is `write_piece`."""
+        cycle = self.cycle
+        return bool(
+            cycle is not None
+            and cycle.scope is scope
+            and cycle.response_started
+            and cycle.chunked_encoding
+            and not cycle.response_complete
+            and not cycle.disconnected
+            and not self.flow.write_paused
+        )
+
+    def write_piece(self, data: bytes) -> None:
+        self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
