@@ -65,6 +65,10 @@ PIECES = st.sampled_from(
         "é",
         "\ufeff",
         "\n\n",
+        # Whole events and lines, as they usually come.
+        "event: delta\n",
+        "data: a\n\n",
+        "data: b\n",
     ]
 )
 
@@ -74,6 +78,28 @@ def test_any_stream_in_any_pieces_reads_by_the_book(pieces, cuts):
     data = "".join(pieces).encode()
     assert read(data, cuts) == by_the_book(data)
     assert read(data, range(len(data))) == by_the_book(data)
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        b"data: a\n\n",
+        b"data:  a \n\n",
+        b"data: \n\n",
+        b"data: a\rdata: b\n\n",
+        b"data: a\r\n\n",
+        b"event: x\ndata: a\n\ndata: b\n\n",
+        b"event: x y\ndata: a\n\n",
+        b"event: \ndata: a\n\n",
+        b"event:x\ndata: a\n\n",
+        b"event: x\ndata: a\ndata: b\n\n",
+        b"data: a\n\n\n\nevent: x\ndata: b\n\n",
+        b"data: a\n\n: comment\n\ndata: b\n\n",
+    ],
+)
+@pytest.mark.parametrize("before", [b"data: z\n\n", b"event: y\n", b"data: z\n", b"data: z\r"])
+def test_chunks_of_whole_events_read_by_the_book(before, chunk):
+    assert read(before + chunk, [len(before)]) == by_the_book(before + chunk)
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=6))
