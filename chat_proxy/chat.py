@@ -34,7 +34,8 @@ from edge.telemetry import logs
 from tokens.claims import CHAT
 
 LAST_WORDS: Final = 1.0
-"""Seconds for sending the last event of an answer that was cut: its reader may have stopped reading."""
+"""Seconds for sending the last event of an answer that was cut: its reader may have stopped reading. A whole
+answer has the server's own time for a client that does not read (edge.server.http1.door)."""
 MAX_REFUSED: Final = 60
 """Bodies that are read and prove to be no question, in a minute, of one reader or of a guest's address: each
 takes up to 2 ms of the event loop, and spends no question of the reader's limits."""
@@ -126,7 +127,7 @@ class Chat:
             await self._release(asking, grant, reply, meter, failure)
         try:
             if failure is not READER_GONE:
-                async with asyncio.timeout(LAST_WORDS):
+                async with asyncio.timeout(None if failure is None else LAST_WORDS):
                     await reply.finish(failure)
         except TimeoutError:
             # The answer stays torn, and the server closes a connection that its client does not read.

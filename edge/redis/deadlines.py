@@ -6,15 +6,19 @@ from typing import Final
 
 LATE: Final = 0.05
 """Seconds that a server is given after the event loop has stalled; a timer that is later than this says so
-each time."""
+each time, for as long as GIVEN."""
+GIVEN: Final = 1.0
+"""Seconds that a server is given in all. On a loop whose every turn takes a tenth of a second, as where the
+process has a small part of a processor, each timer is so late, and an outage would never be noticed."""
 STALLED: Final = 0.005
 """Seconds: if a deadline's timer is later, the event loop has likely stalled."""
 
 
 class Deadline:
     """A block that ends with TimeoutError STALLED after the loop's time `due`, or LATE after a stalled loop
-    resumes. uvloop calls the timers that are due before it reads, so each reply that has come by then is read
-    first: with three thousand streams open, the garbage collector alone stalls the loop for a flight's time.
+    resumes, but a turn after GIVEN at the latest. uvloop calls the timers that are due before it reads, so
+    each reply that has come by then is read first: with three thousand streams open, the garbage collector
+    alone stalls the loop for a flight's time.
 
     It cancels as `asyncio.timeout` does. That one would be awaited twice for each flight, and has a timer and
     states of its own, which cost three times as much.
@@ -44,7 +48,7 @@ class Deadline:
     def _expire(self, planned: float, has_waited: bool) -> None:
         now = self._loop.time()
         late = now - planned
-        if late > LATE:
+        if late > LATE and now < self._due + GIVEN:
             self._wait(now + LATE)
         elif not has_waited:
             # Once only: on a busy event loop every timer is this late, and an outage must be noticed.

@@ -18,10 +18,10 @@ _BODY_COPIES: Final = 2
 C = TypeVar("C")
 
 
-def size(*, unread: int, head: int, body: int | None) -> int:
-    """Bytes that a connection takes beside itself. `unread` are bytes that no parser has seen, `head` those
-    of its last request (0 without any), `body` those of an incomplete body."""
-    taken = unread
+def size(*, unparsed: int, head: int, body: int | None, unread: int) -> int:
+    """Bytes that a connection takes beside itself. `unparsed` are bytes that no parser has seen, `head` those
+    of its last request (0 without any), `body` those of an incomplete body, `unread` those of answers."""
+    taken = unparsed + unread
     if head:
         taken += _ASKED + head
     if body is not None:

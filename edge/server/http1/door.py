@@ -1,15 +1,19 @@
 """The connections that one process has open, how many there may be, and for how long each may wait."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
+from edge.http import request_id
 from edge.http.body_limit import MAX_BODY
 from edge.http.client_address import Network
+from edge.http.problems import Problem
 from edge.server.http1.connections import Waiting
 from edge.server.http1.framing import MAX_HEAD
-from edge.server.http1.refusals import Refusals
+from edge.server.http1.refusals import Refusals, written
+from edge.server.http1.transport import Sending
 from edge.turns import Turn
 
 HEAD_WITHIN: Final = 10.0
@@ -79,6 +83,20 @@ class Door:
             return None
         self.lingering.add(connection)
         return partial(self.lingering.discard, connection)
+
+    def sending(
+        self, transport: asyncio.Transport, lingers: Callable[[], Callable[[], object] | None]
+    ) -> Sending:
+        """The sending side of a connection; `lingers` is as in Sending."""
+        return Sending(transport, self.turn, self.unread_within, self.linger_for, lingers)
+
+    def refusal(
+        self, problem: Problem, fields: Iterable[tuple[bytes, bytes]], origin: str | None
+    ) -> tuple[bytes, bytes]:
+        """Head and body of a refusal, which is counted."""
+        its_id = request_id.new()
+        self.refusals.add(problem.code, its_id)
+        return written(problem, its_id, fields, origin, self.allowed)
 
     def leave(self, connection: Connection) -> None:
         self.open -= 1

@@ -9,12 +9,11 @@ announced.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.http import pieces, request_id
 from edge.http.body_limit import MAX_BODY
 from edge.http.client_address import bucket, client_address, is_trusted
 from edge.http.problems import Problem, unavailable
@@ -22,8 +21,9 @@ from edge.server.http1.connections import size
 from edge.server.http1.deadline import MovedDeadline
 from edge.server.http1.door import MAX_UNHEARD, Door
 from edge.server.http1.framing import Body, forwarded, head_end, judge, malformed, may_wait
-from edge.server.http1.refusals import too_slow, written
-from edge.server.http1.transport import Sending
+from edge.server.http1.pieces import Pieced
+from edge.server.http1.refusals import too_slow
+from edge.server.http1.unheard import Unheard
 
 if TYPE_CHECKING:
     _Protocol = HttpToolsProtocol
@@ -44,15 +44,12 @@ class _Guarded(_Protocol):
         self._body: Body | None = None
         self._body_size = 0
         self._origin: str | None = None
-        self._held = b""
-        self._unheard: bytearray | None = None
-        self._telling: asyncio.TimerHandle | None = None
+        self._held = bytearray()
+        self._unheard = Unheard(self.loop, self.door.unheard_within)
         self._deadline = MovedDeadline(self.loop, self._expire)
-        self._unread: asyncio.TimerHandle | None = None
         self._is_refused = False
-        door = self.door
-        sending = Sending(transport, door.turn, door.unread_within, door.linger_for, self._lingers)
-        super().connection_made(sending)  # type: ignore[arg-type]
+        self._sending = self.door.sending(transport, self._lingers)
+        super().connection_made(self._sending)  # type: ignore[arg-type]
         self._peer = self.client[0] if self.client else None
         self._is_forwarded = is_trusted(self._peer, self.door.trusted)
         self._address = None if self._is_forwarded else bucket(self._peer)
@@ -62,27 +59,24 @@ class _Guarded(_Protocol):
             self._refuse(unavailable("Too many connections. Try again shortly."))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget()
+        self._unheard.drop()
         self._deadline.end()
-        if self._unread is not None:
-            self._unread.cancel()
         self.door.leave(self)
         super().connection_lost(exc)
         # Break the reference cycles now, as the garbage collector comes late: in a flood of connections that
         # are refused, fifty megabytes of them would wait for it.
         self._unset_keepalive_if_required()
-        self._held = b""
+        self._held.clear()
         self._head.clear()
         self._body = None
         self.cycle = None  # type: ignore[assignment]
-        self.scope = None  # type: ignore[assignment]
-        self.transport.forget()  # type: ignore[attr-defined]
+        self._sending.forget()
 
     def eof_received(self) -> None:
         # A half-closed connection counts as a disconnect. The event loop would wait for ever for its reading.
-        self._forget()
-        self.door.waiting.remove(self)
-        self.transport.end()  # type: ignore[attr-defined]
+        self._unheard.drop()
+        self._sending.end()
+        self._count()
 
     def shutdown(self) -> None:
         """uvicorn calls it when it stops: a request that has partly arrived is still answered."""
@@ -91,13 +85,13 @@ class _Guarded(_Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread = self.loop.call_later(self.door.unread_within, self.transport.abort)
+        self._sending.pause()
+        self._count()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+        self._sending.resume()
+        self._count()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -109,43 +103,26 @@ class _Guarded(_Protocol):
         except Problem as problem:
             self._refuse(problem)
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {pieces.EXTENSION: {pieces.WRITER: self}}
-
-    def is_free(self, scope: Mapping[str, Any]) -> bool:
-        """Called by edge.http.pieces.Pieces, as is `write_piece`."""
-        cycle = self.cycle
-        return bool(
-            cycle is not None
-            and cycle.scope is scope
-            and cycle.response_started
-            and cycle.chunked_encoding
-            and not cycle.response_complete
-            and not cycle.disconnected
-            and not self.flow.write_paused
-        )
-
-    def write_piece(self, data: bytes) -> None:
-        self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
-
     def on_response_complete(self) -> None:
         super().on_response_complete()
         # Also frees a body that the application did not read.
         self.cycle.body = type(self.cycle.body)()
         if not self.transport.is_closing():
             self._hold()
-        held, self._held = self._held, b""
+        held, self._held = bytes(self._held), bytearray()
         if held:
             self.data_received(held)
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn calls it when its parser refuses a request: an unknown method, or an address without a
-        path."""
+        """uvicorn calls it when its parser refuses a request, such as one with an unknown method."""
         raise malformed("The request is not HTTP/1.1 as this server reads it.")
 
     def shed(self) -> None:
         """Make room for another connection: this one waits for its client."""
+        if self._sending.unread:
+            # Its client would not read a refusal, and would keep the room that it takes.
+            self._sending.abort()
+            return
         self._refuse(unavailable("Too much is waiting to be sent here. Try again shortly."))
 
     def _take(self, data: bytes) -> int:
@@ -161,41 +138,32 @@ class _Guarded(_Protocol):
 
     def _pass_on(self, data: bytes) -> None:
         """Pass some of a body to the parser, or hold it until the application may be called."""
-        if self._unheard is None:
+        if not self._unheard.is_held:
             super().data_received(data)
-            return
-        self._unheard += data
-        if len(self._unheard) > MAX_UNHEARD or (self._body is not None and self._body.is_whole):
-            self._tell(bytes(self._unheard))
+        elif not self._unheard.add(data) or (self._body is not None and self._body.is_whole):
+            self._tell(self._unheard.take())
 
     def _tell(self, raw: bytes) -> None:
         """Give the parser, and so the application, a request; `raw` is all of it that has arrived."""
-        self._forget()
         super().data_received(raw)
         if self.cycle.waiting_for_100_continue:
             # After a refusal the client may omit its body, and its next request would be read as the body.
             self.cycle.keep_alive = False
 
     def _tell_in_time(self) -> None:
-        if self._unheard is None or self.transport.is_closing():
+        if not self._unheard.is_held or self.transport.is_closing():
             return
         try:
-            self._tell(bytes(self._unheard))
+            self._tell(self._unheard.take())
         except Problem as problem:
             self._refuse(problem)
 
-    def _forget(self) -> None:
-        """Drop the bytes that the parser was not given yet."""
-        self._unheard = None
-        if self._telling is not None:
-            self._telling.cancel()
-            self._telling = None
-
     def _take_head(self, data: bytes) -> int:
         if self.cycle is not None and not self.cycle.response_complete:
-            # A request waits until the one before it is answered.
+            # The connection is read on while a request waits, or nobody would hear that its client has left.
             self._held += data
-            self.flow.pause_reading()
+            if len(self._held) > MAX_UNHEARD:
+                self.flow.pause_reading()
             self._hold()
             return len(data)
         before = len(self._head)
@@ -223,16 +191,18 @@ class _Guarded(_Protocol):
         self._body = body
         self._body_size = of_body
         self.cycle = None  # type: ignore[assignment]  # of the request before
+        self._know(head)
         if not body.is_whole:
-            self._know(head)
             self._wait(self.door.body_within)
+            if self.transport.is_closing():
+                # It had to make room itself, and its client reads that nothing was begun.
+                return of_head + of_body
         first = head + data[of_head : of_head + of_body]
         if body.is_whole or framing.length > MAX_BODY or may_wait(head):
             self._tell(first)
         else:
             self._unset_keepalive_if_required()
-            self._unheard = bytearray(first)
-            self._telling = self.loop.call_later(self.door.unheard_within, self._tell_in_time)
+            self._unheard.begin(first, self._tell_in_time)
         self._settle()
         return of_head + of_body
 
@@ -250,10 +220,10 @@ class _Guarded(_Protocol):
             return
         # From here on the connection waits for the application.
         self._deadline.clear()
-        self.door.waiting.remove(self)
+        self._count()
 
     def _know(self, head: bytes) -> None:
-        """Set the client's address from a head whose body is incomplete."""
+        """Set the client's address, which a reverse proxy names anew in each request."""
         if self._is_forwarded:
             self._address = bucket(client_address(self._peer, forwarded(head), self.door.trusted))
 
@@ -261,12 +231,22 @@ class _Guarded(_Protocol):
         """Put it among those that wait, with its present size; those that waited longest make room."""
         is_wanted = self._body is not None and (self.cycle is None or not self.cycle.response_complete)
         taken = size(
-            unread=len(self._head) + len(self._held),
+            unparsed=len(self._head) + len(self._held),
             head=self._head_size,
             body=self._body_size if is_wanted else None,
+            unread=self._sending.unread,
         )
         for longest in self.door.waiting.put(self, self._address, taken):
             longest.shed()
+
+    def _count(self) -> None:
+        """Put it among those that wait, or take it from them: it may wait for the application alone."""
+        is_served = self.cycle is not None and not self.cycle.response_complete and self._body is None
+        is_waiting = not (self.transport.is_closing() or (is_served and not self._held))
+        if is_waiting or self._sending.unread:
+            self._hold()
+        else:
+            self.door.waiting.remove(self)
 
     def _wait(self, seconds: float) -> None:
         self._hold()
@@ -288,7 +268,7 @@ class _Guarded(_Protocol):
             return
         self._is_refused = True
         self._deadline.clear()
-        self._forget()
+        self._unheard.drop()
         is_answered = self.cycle is not None and self.cycle.response_complete
         if self.cycle is not None and not is_answered:
             if self.cycle.response_started:
@@ -299,18 +279,16 @@ class _Guarded(_Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self._body is None or not is_answered:
-            its_id = request_id.new()
-            self.door.refusals.add(problem.code, its_id)
             # uvicorn's own fields: the Date of the answer.
-            fields = self.server_state.default_headers
-            head, body = written(problem, its_id, fields, self._origin, self.door.allowed)
+            head, body = self.door.refusal(problem, self.server_state.default_headers, self._origin)
             # RFC 9110 9.3.2: the client would read a body after HEAD as the beginning of another answer.
             self.transport.write(head if self._asks_for_a_head else head + body)
         self.transport.close()
 
     def _lingers(self) -> Callable[[], None] | None:
         """Called before the connection is closed; if it is to be read a moment longer, returns its end."""
-        self.door.waiting.remove(self)
+        if not self._sending.unread:
+            self.door.waiting.remove(self)
         is_busy = self.cycle is not None and self.timeout_keep_alive_task is None
         # After an answer too: the client may have sent a further request before it read that it was the last.
         return self.door.linger(self) if self._is_refused or self._body is not None or is_busy else None
@@ -318,4 +296,4 @@ class _Guarded(_Protocol):
 
 def protocol(door: Door, parser: type[Any] = HttpToolsProtocol) -> type[asyncio.Protocol]:
     """For uvicorn's `http`; `parser` is HttpToolsProtocol or H11Protocol."""
-    return type("FrontDoor", (_Guarded, parser), {"door": door})
+    return type("FrontDoor", (_Guarded, Pieced, parser), {"door": door})

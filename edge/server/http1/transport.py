@@ -18,8 +18,9 @@ def _never() -> None:
 class Sending:
     """Put before the transport of an HTTP connection.
 
-    Bytes wait for the end of the event loop's turn, so that uvicorn's head and body leave together. After
-    `close`, the client has `within` seconds to read what was written; asyncio alone would wait for ever.
+    Bytes wait for the end of the event loop's turn, so that uvicorn's head and body leave together. A client
+    that does not read has `within` seconds to read on, and after `close` to read what was written; asyncio
+    alone would wait for ever.
 
     `lingers` is called when the connection is about to be closed: if it is to be read for `linger` seconds
     more, it returns what is called after them.
@@ -43,6 +44,22 @@ class Sending:
         self._held_size = 0
         self._is_lingering = False
         self._lingered: Callable[[], object] = _never
+        self._unread: asyncio.TimerHandle | None = None
+
+    @property
+    def unread(self) -> int:
+        """Bytes that wait for a client which does not read; 0 while it reads fast enough."""
+        return 0 if self._unread is None else self._transport.get_write_buffer_size()
+
+    def pause(self) -> None:
+        """The event loop has said that the client does not read."""
+        self.resume()
+        self._unread = self._loop.call_later(self._within, self.abort)
+
+    def resume(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def write(self, data: bytes) -> None:
         if not self._held:
@@ -90,6 +107,7 @@ class Sending:
     def forget(self) -> None:
         """Drop the references to the connection's protocol, which has ended, and what was held for it."""
         self._drop()
+        self.resume()
         self._lingers = self._lingered = _never
 
     def _drop(self) -> None:

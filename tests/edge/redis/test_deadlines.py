@@ -5,7 +5,7 @@ import time
 import pytest
 import uvloop
 
-from edge.redis.deadlines import LATE, Deadline
+from edge.redis.deadlines import GIVEN, LATE, Deadline
 
 SOON = 0.02
 
@@ -88,6 +88,22 @@ async def test_a_loop_that_stood_still_gets_its_time_back():
         time.sleep(SOON + 2 * LATE)  # noqa: ASYNC251  the loop itself is what stalls
         asyncio.get_running_loop().call_later(LATE / 5, answer.set_result, "late")
         assert await answer == "late"
+
+
+async def test_a_loop_that_stands_still_in_every_turn_ends_the_block_too():
+    async def stall():
+        while True:
+            time.sleep(2.2 * LATE)  # noqa: ASYNC251  as above
+            await asyncio.sleep(0)
+
+    stalling = asyncio.create_task(stall())
+    try:
+        # The server never answers.
+        with pytest.raises(TimeoutError), Deadline(began := due()):
+            await for_ever()
+        assert due(0) - began < GIVEN + 2
+    finally:
+        stalling.cancel()
 
 
 @pytest.mark.parametrize("late", [0.002, 0.8 * LATE])

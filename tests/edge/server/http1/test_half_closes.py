@@ -89,3 +89,21 @@ def test_one_who_reads_nothing_keeps_no_place_among_those_that_linger(parser, ru
             assert app.door.open == 1
 
     runner.run(stay())
+
+
+@pytest.mark.parametrize("leave", [socket.socket.close, lambda client: client.shutdown(socket.SHUT_WR)])
+def test_one_who_has_asked_on_is_heard_to_leave(parser, runner, leave):
+    async def ask_on():
+        async with serving(parser) as app:
+            app.free.clear()
+            with socket.create_connection(("127.0.0.1", app.port)) as client:
+                client.send(GET + b"\r\n")
+                await until(lambda: app.asked)
+                client.send(GET + b"\r\n")
+                await until(lambda: app.door.waiting.held)
+                leave(client)
+                # The first answer is not there yet.
+                await until(lambda: app.door.open == 0)
+                assert len(app.asked) == 1
+
+    runner.run(ask_on())

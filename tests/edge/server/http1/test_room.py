@@ -1,6 +1,8 @@
 """The room of the front door: connections and bytes that it holds, and the one that it drops for another."""
 
 import asyncio
+import contextlib
+import socket
 from functools import partial
 
 import pytest
@@ -109,6 +111,23 @@ async def test_beyond_the_share_of_an_address_its_oldest_bodies_go(parser):
         assert app.door.waiting.held == 0
 
 
+async def test_a_request_that_makes_room_by_going_itself_is_not_begun(parser):
+    async with serving(parser, waiting=Waiting(share=24 * KIBIBYTE)) as app:
+        oldest, asks_on = await sending(app, GET + b"\r\n")
+        assert status(await oldest.readuntil(b"\r\n\r\n")) == 200
+        _, neighbour = await sending(app, b"GET / HTTP/1.1\r\nX: " + b"x" * 13_000)
+        await until(lambda: app.door.waiting.held > 18_000)
+        # The application hears at once of a client that waits to be asked for its body.
+        early = POST.replace(b"/", b"/early", 1) + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+        asks_on.write(early)
+        assert problem(await asyncio.wait_for(oldest.read(), 5)) == "temporarily_unavailable"
+        assert app.begun == 1
+        for writer in (asks_on, neighbour):
+            writer.close()
+        await until(lambda: app.door.open == 0)
+        assert app.failures == []
+
+
 async def test_beyond_the_room_of_the_process_the_oldest_bodies_go(parser):
     async with serving(parser, waiting=Waiting(limit=200 * KIBIBYTE)) as app:
         crowd = []
@@ -153,6 +172,47 @@ async def test_whatever_is_kept_of_a_client_counts(parser, raw):
         assert app.door.waiting.held <= 60 * KIBIBYTE
         for _, writer in crowd:
             writer.close()
+
+
+def _were_asked(app, count):
+    return len(app.asked) >= count
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["stays", "half closed"])
+@pytest.mark.parametrize(
+    "how", [CLOSE, b"\r\n", b"\r\n" + GET + b"\r\n"], ids=["close", "keep-alive", "asks on"]
+)
+async def test_answers_that_nobody_reads_count_until_they_are_gone(parser, how, leaves):
+    share = 9_000_000
+    async with serving(parser, waiting=Waiting(share=share), linger_for=0.1, keep_alive=1) as app:
+        # More than the system takes for each, so that the server holds half of it or more.
+        app.large = 8_000_000
+        with contextlib.ExitStack() as crowd:
+            for count in (1, 2, 3):
+                client = crowd.enter_context(socket.socket())
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", app.port))
+                client.send(GET.replace(b"/", b"/large", 1) + how)
+                await until(partial(_were_asked, app, count))
+                if leaves:
+                    client.shutdown(socket.SHUT_WR)
+            await until(lambda: app.door.open < 3)
+            # The connections that stay are still counted, though they are closed but for what they send.
+            await asyncio.sleep(0.3)
+            assert 3_000_000 < app.door.waiting.held <= share
+        await until(lambda: app.door.open == 0)
+        assert app.door.waiting.held == 0
+
+
+async def test_a_client_that_reads_on_makes_room(parser):
+    async with serving(parser) as app:
+        reader, writer = await sending(app, GET.replace(b"/", b"/large", 1) + b"\r\n")
+        await until(lambda: app.door.waiting.held > 3_000_000)
+        assert len(await reader.readuntil(b"\r\n\r\n")) > 0
+        await reader.readexactly(app.large)
+        await until(lambda: app.door.waiting.held < 10_000)
+        writer.close()
 
 
 async def test_a_body_that_was_answered_unread_is_let_go(parser):
