@@ -57,8 +57,8 @@ class Parser:
             while (usual := _USUAL.match(chunk, begin)) and usual.end() - begin <= self._max_line:
                 begin = usual.end()
                 yield usual[1].decode() if usual[1] else "message", usual[2]
-            if begin == len(chunk):
-                return
+                if begin == len(chunk):
+                    return
         text = self._rest + chunk[begin:]
         if self._at_start:
             if len(text) < len(_BOM) and _BOM.startswith(text):

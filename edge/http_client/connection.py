@@ -51,8 +51,9 @@ AT_END: Final = {
     State.WHOLE: None,
 }
 """The error that an orderly end of the connection makes of an answer; None: the answer is whole."""
-TAKES_BODY: Final = frozenset({State.COUNTED, State.OPEN})
-TAKES_NOTHING: Final = frozenset({State.IDLE, State.CLOSED})
+# Tuples: a set would ask for the hash of a member, which enum computes in Python.
+TAKES_BODY: Final = (State.COUNTED, State.OPEN)
+TAKES_NOTHING: Final = (State.IDLE, State.CLOSED)
 
 
 class Connection(asyncio.Protocol):
