@@ -19,8 +19,8 @@ from edge.http.client_address import bucket, client_address, is_trusted
 from edge.http.problems import Problem, unavailable
 from edge.server.http1.connections import size
 from edge.server.http1.deadline import MovedDeadline
-from edge.server.http1.door import MAX_UNHEARD, Door
-from edge.server.http1.framing import Body, forwarded, head_end, judge, malformed, may_wait
+from edge.server.http1.door import Door
+from edge.server.http1.framing import MAX_HEAD, Body, forwarded, head_end, judge, malformed, may_wait
 from edge.server.http1.refusals import too_slow
 from edge.server.http1.unheard import Unheard
 
@@ -161,7 +161,7 @@ class _Guarded(_Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             # The connection is read on while a request waits, or nobody would hear that its client has left.
             self._held += data
-            if len(self._held) > MAX_UNHEARD:
+            if len(self._held) > MAX_HEAD:
                 self.flow.pause_reading()
             self._hold()
             return len(data)
