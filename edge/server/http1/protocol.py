@@ -3,9 +3,8 @@
 Neither parser of uvicorn (httptools, h11) limits how long a request may take to arrive, and each accepts
 forms that the other refuses or a proxy in front reads in another way: two Hosts, two lengths, a bare line
 feed, HTTP/0.9 (measured with uvicorn 0.54). So this module holds a request's head until it is complete,
-checks its form by one expression (RFC 9112, without the forms that it calls obsolete or leaves to the
-recipient), and counts its body: a byte reaches the parser only as part of the message that the head
-announced.
+checks its form (edge.server.http1.framing), and counts its body: a byte reaches the parser only as part of
+the message that the head announced.
 """
 
 import asyncio
@@ -75,6 +74,8 @@ class _Guarded(_Protocol):
         # A half-closed connection counts as a disconnect. The event loop would wait for ever for its reading.
         self._unheard.drop()
         self._sending.end()
+        # The connection may be there for long: its client has not read what was written.
+        self._tell_of_leaving()
         self._count()
 
     def shutdown(self) -> None:
@@ -93,8 +94,6 @@ class _Guarded(_Protocol):
         self._count()
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
-            return
         try:
             # A connection that was shed reads no further.
             while data and not self.transport.is_closing():
@@ -252,8 +251,6 @@ class _Guarded(_Protocol):
         self._deadline.set(seconds)
 
     def _expire(self) -> None:
-        if self.transport.is_closing():
-            return
         if self._body is not None:
             self._refuse(too_slow("The request's body took too long."))
         elif self._head:
@@ -269,20 +266,24 @@ class _Guarded(_Protocol):
         self._deadline.clear()
         self._unheard.drop()
         is_answered = self.cycle is not None and self.cycle.response_complete
-        if self.cycle is not None and not is_answered:
-            if self.cycle.response_started:
-                # An answer is half written; the client would read a second one as its end.
-                self.transport.abort()
-                return
-            # The application may still write, but no client would receive it.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        if self.cycle is not None and not is_answered and self.cycle.response_started:
+            # An answer is half written; the client would read a second one as its end.
+            self.transport.abort()
+            return
+        self._tell_of_leaving()
         if self._body is None or not is_answered:
             # uvicorn's own fields: the Date of the answer.
             head, body = self.door.refusal(problem, self.server_state.default_headers, self._origin)
             # RFC 9110 9.3.2: the client would read a body after HEAD as the beginning of another answer.
             self.transport.write(head if self._asks_for_a_head else head + body)
         self.transport.close()
+
+    def _tell_of_leaving(self) -> None:
+        """The application may still write, but no client would receive it."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.flow.resume_writing()
 
     def _lingers(self) -> Callable[[], None] | None:
         """Called before the connection is closed; if it is to be read a moment longer, returns its end."""
