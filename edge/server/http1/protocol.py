@@ -3,9 +3,8 @@
 Neither parser of uvicorn (httptools, h11) limits how long a request may take to arrive, and each accepts
 forms that the other refuses or a proxy in front reads in another way: two Hosts, two lengths, a bare line
 feed, HTTP/0.9 (measured with uvicorn 0.54). So this module holds a request's head until it is complete,
-checks its form by one expression (RFC 9112, without the forms that it calls obsolete or leaves to the
-recipient), and counts its body: a byte reaches the parser only as part of the message that the head
-announced.
+checks its form (edge.server.http1.framing), and counts its body: a byte reaches the parser only as part of
+the message that the head announced.
 """
 
 import asyncio
@@ -19,8 +18,8 @@ from edge.http.client_address import bucket, client_address, is_trusted
 from edge.http.problems import Problem, unavailable
 from edge.server.http1.connections import size
 from edge.server.http1.deadline import MovedDeadline
-from edge.server.http1.door import MAX_UNHEARD, Door
-from edge.server.http1.framing import Body, forwarded, head_end, judge, malformed, may_wait
+from edge.server.http1.door import Door
+from edge.server.http1.framing import MAX_HEAD, Body, forwarded, head_end, judge, malformed, may_wait
 from edge.server.http1.pieces import Pieced
 from edge.server.http1.refusals import too_slow
 from edge.server.http1.unheard import Unheard
@@ -76,6 +75,8 @@ class _Guarded(_Protocol):
         # A half-closed connection counts as a disconnect. The event loop would wait for ever for its reading.
         self._unheard.drop()
         self._sending.end()
+        # The connection may be there for long: its client has not read what was written.
+        self._tell_of_leaving()
         self._count()
 
     def shutdown(self) -> None:
@@ -94,8 +95,6 @@ class _Guarded(_Protocol):
         self._count()
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
-            return
         try:
             # A connection that was shed reads no further.
             while data and not self.transport.is_closing():
@@ -162,7 +161,7 @@ class _Guarded(_Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             # The connection is read on while a request waits, or nobody would hear that its client has left.
             self._held += data
-            if len(self._held) > MAX_UNHEARD:
+            if len(self._held) > MAX_HEAD:
                 self.flow.pause_reading()
             self._hold()
             return len(data)
@@ -253,8 +252,6 @@ class _Guarded(_Protocol):
         self._deadline.set(seconds)
 
     def _expire(self) -> None:
-        if self.transport.is_closing():
-            return
         if self._body is not None:
             self._refuse(too_slow("The request's body took too long."))
         elif self._head:
@@ -270,20 +267,24 @@ class _Guarded(_Protocol):
         self._deadline.clear()
         self._unheard.drop()
         is_answered = self.cycle is not None and self.cycle.response_complete
-        if self.cycle is not None and not is_answered:
-            if self.cycle.response_started:
-                # An answer is half written; the client would read a second one as its end.
-                self.transport.abort()
-                return
-            # The application may still write, but no client would receive it.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        if self.cycle is not None and not is_answered and self.cycle.response_started:
+            # An answer is half written; the client would read a second one as its end.
+            self.transport.abort()
+            return
+        self._tell_of_leaving()
         if self._body is None or not is_answered:
             # uvicorn's own fields: the Date of the answer.
             head, body = self.door.refusal(problem, self.server_state.default_headers, self._origin)
             # RFC 9110 9.3.2: the client would read a body after HEAD as the beginning of another answer.
             self.transport.write(head if self._asks_for_a_head else head + body)
         self.transport.close()
+
+    def _tell_of_leaving(self) -> None:
+        """The application may still write, but no client would receive it."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.flow.resume_writing()
 
     def _lingers(self) -> Callable[[], None] | None:
         """Called before the connection is closed; if it is to be read a moment longer, returns its end."""

@@ -25,7 +25,8 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class App:
-    """Answers with what it was asked; at /early before it was, at /refused before and for the last time.
+    """Answers with what it was asked; at /early before it was, at /refused before and for the last time, at
+    /endless until its client leaves.
     `free` keeps its answers back until it is set; `failures` are those of the server that it met."""
 
     server: uvicorn.Server
@@ -55,6 +56,9 @@ class App:
             body += message["body"]
             more = message["more_body"]
         self.asked.append((scope["method"], scope["path"], body))
+        if scope["path"] == "/endless":
+            await self._talk(receive, send)
+            return
         if scope["path"] == "/large":
             body = bytes(self.large)
         await self.free.wait()
@@ -67,6 +71,14 @@ class App:
         except Exception as error:
             self.failures.append(error)
             raise
+
+    async def _talk(self, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        leaving = asyncio.ensure_future(receive())
+        while not leaving.done():
+            await send({"type": "http.response.body", "body": bytes(10_000), "more_body": True})
+            await asyncio.sleep(0)
+        self.left += 1
 
 
 async def until(holds: Callable[[], object]) -> None:

@@ -107,3 +107,19 @@ def test_one_who_has_asked_on_is_heard_to_leave(parser, runner, leave):
                 assert len(app.asked) == 1
 
     runner.run(ask_on())
+
+
+def test_an_answer_ends_when_the_one_who_does_not_read_it_leaves(parser, runner):
+    async def leave():
+        async with serving(parser) as app:
+            with unread() as client:
+                client.connect(("127.0.0.1", app.port))
+                client.send(GET.replace(b"/", b"/endless", 1) + b"\r\n")
+                # The connection itself would be there for the time that a client has to read on.
+                await until(lambda: app.door.waiting.held)
+                client.shutdown(socket.SHUT_WR)
+                await until(lambda: app.left)
+                assert app.door.open == 1
+            await until(lambda: app.door.open == 0)
+
+    runner.run(leave())
