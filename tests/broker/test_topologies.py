@@ -14,7 +14,7 @@ from broker.signing.operations import KeyChanges
 from broker.storage import codes, cuts, key_ring, rates, readers, redis, refresh
 from edge.redis.client import Script, Store, command
 from tests.broker.endpoints import test_sessions as test_session_endpoints
-from tests.broker.login import test_sign_in
+from tests.broker.login import test_limits
 from tests.broker.oauth import test_codes, test_guest_grant, test_refresh
 from tests.broker.oauth import test_sessions as test_oauth_sessions
 from tests.broker.sessions import test_session
@@ -74,7 +74,7 @@ test_sixteen_starts = test_keyring.test_of_sixteen_first_starts_one_makes_the_ke
 test_handles = test_session_endpoints.test_a_handle_from_the_list_ends_that_session
 test_all_end = test_session_endpoints.test_all_or_all_others_end
 test_wrong_passwords = (
-    test_sign_in.test_wrong_passwords_are_counted_by_account_and_address_and_right_ones_are_not
+    test_limits.test_wrong_passwords_are_counted_by_account_and_address_and_right_ones_are_not
 )
 
 

@@ -1,13 +1,7 @@
-"""Row 29: Redis' clock a minute off, set back by an hour, set on by one, under the services as they are run.
-
-Valkey itself has the wrong time: a few lines of C, preloaded, put a number of seconds on its clock.
-"""
+"""Row 29: Redis' clock a minute off, set back by an hour, set on by one, under the services as they run."""
 
 import asyncio
-import mmap
 import shutil
-import struct
-import subprocess
 import time
 
 import httpx
@@ -23,90 +17,24 @@ from tests.chatgate.processes import short_folder, until
 from tests.missing import cannot
 from tests.oauth import Key, oauth_site
 from tests.system.readers import CALLBACKS, PASSWORD, TWO_SITES, claims_of
+from tests.system.shifted_clock import Shifted
 from tests.system.stack import QUESTION, Reader, Stack
 from tests.trust import TRUST
-from tests.valkey import PATIENT_S, Valkey
+from tests.valkey import PATIENT_S
 from tokens import liveness
 
 pytestmark = pytest.mark.system
 
+
 HOUR = 3600
-SHIFTED = """
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
-static volatile long *shift;
 
-__attribute__((constructor)) static void begin(void) {
-    int file = open(getenv("CLOCK_SHIFT"), O_RDONLY);
-    shift = mmap(0, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
-}
-
-int clock_gettime(clockid_t clock, struct timespec *at) {
-    int failed = syscall(SYS_clock_gettime, clock, at);
-    if (clock == CLOCK_REALTIME) at->tv_sec += *shift;
-    return failed;
-}
-
-int gettimeofday(struct timeval *restrict at, void *restrict zone) {
-    struct timespec exact;
-    clock_gettime(CLOCK_REALTIME, &exact);
-    at->tv_sec = exact.tv_sec;
-    at->tv_usec = exact.tv_nsec / 1000;
-    return 0;
-}
-
-time_t time(time_t *at) {
-    struct timespec exact;
-    clock_gettime(CLOCK_REALTIME, &exact);
-    if (at) *at = exact.tv_sec;
-    return exact.tv_sec;
-}
-"""
 FEW = """
 [tiers.reader]
 questions_per_minute = 600
 burst = 100
 concurrent = 1
 """
-
-
-class Clock:
-    """Redis' clock: `set(seconds)` moves it away from everybody else's by so many."""
-
-    def __init__(self, folder):
-        self.path = folder / "shift"
-        self.path.write_bytes(bytes(8))
-        with self.path.open("r+b") as file:
-            self._shift = mmap.mmap(file.fileno(), 8)
-
-    def set(self, seconds):
-        self._shift[:8] = struct.pack("l", seconds)
-
-
-class Shifted:
-    """Starts servers whose clock is `clock`."""
-
-    def __init__(self, folder):
-        (folder / "shifted.c").write_text(SHIFTED)
-        self._library = folder / "shifted.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", self._library, folder / "shifted.c"], check=True)
-        self.clock = Clock(folder)
-
-    def start(self, folder):
-        valkey = Valkey(folder)
-        # For Valkey alone: nobody else's clock is moved.
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setenv("LD_PRELOAD", str(self._library))
-            patched.setenv("CLOCK_SHIFT", str(self.clock.path))
-            valkey.start()
-        return valkey
 
 
 @pytest.fixture(scope="module")
