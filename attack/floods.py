@@ -12,7 +12,8 @@ from attack.crowd import Done, crowd
 from attack.report import Found
 from attack.searches import Search
 from attack.stack import Stack
-from bench.load import BadAnswer, Connection, Generator, Tally, percentile, request
+from bench.http1 import BadAnswer, request
+from bench.load import Connection, Generator, Tally, percentile
 
 NAME: Final = "floods"
 ADDRESS: Final = "127.0.0.2"

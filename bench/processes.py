@@ -16,7 +16,7 @@ from typing import Final
 
 import psutil
 
-from bench.load import HOST
+from bench.http1 import HOST
 from chatgate.stack import valkey
 
 ROOT: Final = Path(__file__).parent.parent

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bench.load import HOST
+from bench.http1 import HOST
 
 Command = Callable[[Path, Path, int, int], list[str]]
 """Write a configuration into a folder, for a port to listen on and the backend's; returns the command of the

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from bench.load import request
+from bench.http1 import request
 from bench.processes import url_of
 
 KEY: Final = "sk-of-the-bench"
