@@ -93,9 +93,9 @@ def build(
         "folder": str(folder.absolute()),
         "options": [base_url, route, origin],
         "imported": imported,
+        # Taken before the reading, so that a change meanwhile makes the index stale.
+        "fingerprint": [before, fingerprint(map(Path, imported))],
     }
-    # Taken before the reading, so that a change meanwhile makes the index stale.
-    meta["fingerprint"] = [before, fingerprint(map(Path, imported))]
     with replacing.faults_told(target):
         # Before the new file is opened, which would stay if this process were killed meanwhile.
         made = _vectors(target, cut, embedding, makes_vectors, progress)
