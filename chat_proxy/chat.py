@@ -176,7 +176,7 @@ class Chat:
         try:
             await self._proxy.admission.release(grant, kept, spending.spent(asking.backend, reply.usage))
         except StoreUnavailable as error:
-            # The reader has the answer. What it took is counted once Redis answers again; the conversation
+            # The reader has the answer. Its tokens are counted once Redis answers again; the conversation
             # lacks this answer.
             _log.warning("release_failed", reason=str(error))
 

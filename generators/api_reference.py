@@ -71,7 +71,7 @@ PURPOSES: Final = {
     "GET /sessions/{session_id}": "One of them.",
     "DELETE /sessions/{session_id}": "Deletes it.",
     "POST /sessions/{session_id}/feedback": "Rates an answer; null takes the rating back.",
-    "GET /.well-known/oauth-protected-resource": "Whose tokens are taken (RFC 9728).",
+    "GET /.well-known/oauth-protected-resource": "Names the broker whose tokens are taken (RFC 9728).",
     "POST /webhooks/better-auth/{site}": "A site's own Better Auth server tells of an end.",
     "POST /chat": "Asks a question.",
     "POST /v1/chat/completions": "Asks a question, for OpenAI's clients.",

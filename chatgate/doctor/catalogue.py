@@ -86,7 +86,7 @@ _SERVICES: Final = {
         "Clients, and the chat proxy itself, read the broker's keys and both services' metadata below "
         "/.well-known/."
     ),
-    "jwks_unusable": _fault("Without public keys no token can be verified, and every question is refused."),
+    "jwks_unusable": _fault("No token can be verified without public keys, so every question is refused."),
     "issuer_differs": _fault(
         "The widget takes an answer only from the broker that it asked, and DPoP proofs name the address: "
         "every sign-in fails."
@@ -111,7 +111,7 @@ _BROWSER: Final = {
         "every other answer from the widget."
     ),
     "preflight_blocked": _fault(
-        "A browser asks by OPTIONS before it sends a token. Without a good answer it sends nothing."
+        "A browser asks by OPTIONS before it sends a token. It sends nothing unless the answer allows it."
     ),
     "cors_stripped": _fault("The browser hides an answer without these headers from the page."),
     "cors_twice": _fault("A browser takes exactly one Access-Control-Allow-Origin, and refuses two."),
@@ -147,7 +147,7 @@ _TIME: Final = {
 }
 
 _SIGNED_IN: Final = {
-    "sign_in_refused": _fault("Without a sign-in the rest cannot be looked at."),
+    "sign_in_refused": _fault("The rest can only be looked at after a sign-in."),
     "sign_in_failed": _fault("Readers cannot sign in either."),
     "limit_reached": _warning("The rest could not be looked at, and says nothing of other readers."),
     "token_unbound": _fault("The widget refuses a token that any holder could use."),

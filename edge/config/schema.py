@@ -42,7 +42,7 @@ class Broker(Table):
     database_url: SecretStr | None = Field(
         None,
         description="Accounts: `sqlite:///path` or `postgresql://...`. "
-        "Without it, `accounts.db` in the data folder.",
+        "The default is `accounts.db` in the data folder.",
     )
     sign_up: bool = Field(True, description="Whether readers may make accounts themselves.")
     own_database: bool | None = Field(
@@ -50,11 +50,11 @@ class Broker(Table):
         description="Whether the accounts' database is the broker's alone. Passwords are then kept as "
         "argon2id, and a sign-in turns a hash that Better Auth made (scrypt) into one. If a Better Auth "
         "server uses the database too, they are kept as it reads them "
-        "([better-auth.md](better-auth.md#one-database-for-both)). Without it, true only without "
-        "`database_url`.",
+        "([better-auth.md](better-auth.md#one-database-for-both)). The default is true where "
+        "`database_url` is not set, and false where it is.",
     )
     algorithm: Literal["ES256", "EdDSA", "RS256"] = Field(
-        "ES256", description="Of the keys that sign access tokens."
+        "ES256", description="The algorithm of the keys that sign access tokens."
     )
 
 
@@ -99,8 +99,8 @@ class Proxy(Table):
     jwks_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s]+$",
-        description="Where the broker's keys are read. Without it, `/.well-known/jwks.json` under "
-        "`broker.url`.",
+        description="Where the broker's keys are read. The default is `/.well-known/jwks.json` "
+        "under `broker.url`.",
     )
 
 
@@ -147,8 +147,8 @@ class Edge(Table):
     audit_file: Path | None = Field(
         None,
         description="Where the audit is written: a line for each sign-in, token, revocation and question. It "
-        "is set aside at 10 MiB, and nine such are kept. Without it the audit is standard output; the log is "
-        "standard error.",
+        "is set aside at 10 MiB, and nine such are kept. If it is not set, the audit goes to standard "
+        "output; the log goes to standard error.",
     )
 
 
@@ -175,7 +175,7 @@ class Site(Table):
         (),
         max_length=16,
         description="Pages of the site to which a sign-in on the broker's own page may lead back, exact. "
-        "Without one, `/oauth2/authorize` is closed to the site.",
+        "If there is none, `/oauth2/authorize` is closed to the site.",
     )
     backend: str = Field(description="Name of the table under `backends` that answers its questions.")
     backends: tuple[str, ...] = Field(
@@ -213,7 +213,7 @@ class Site(Table):
     feedback_text: bool = Field(
         False,
         description="Keep the texts of rated questions and answers for `chatgate feedback`, for at most 90 "
-        "days. Tell your readers. Without it only the rating is kept.",
+        "days. Tell your readers. Otherwise only the rating is kept.",
     )
     better_auth: BetterAuth | None = Field(
         None,
@@ -241,7 +241,7 @@ class ResourceServer(Table):
         description="At least 32 bytes, of this server alone: its `client_secret` at `/oauth2/introspect`.",
     )
     sites: tuple[str, ...] = Field(
-        (), description="Sites whose access tokens it may ask about. Without one, those of every site."
+        (), description="Sites whose access tokens it may ask about. If there is none, those of every site."
     )
 
 

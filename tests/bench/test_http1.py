@@ -52,7 +52,7 @@ def test_header_names_are_lower_case():
 
 
 @pytest.mark.parametrize("raw", [b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", b"SSH-2.0-x\r\n\r\n"])
-def test_what_has_no_length_or_is_no_http_is_refused(raw):
+def test_an_answer_without_a_length_or_not_of_http_is_refused(raw):
     with pytest.raises(BadAnswer):
         list(Parser().feed(raw))
 

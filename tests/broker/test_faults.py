@@ -167,7 +167,7 @@ async def test_it_is_back_with_redis(page, valkey):
             await asyncio.sleep(0.02)
 
 
-async def test_an_emptied_redis_knows_nobody_and_is_usable_again(page, valkey):
+async def test_an_emptied_redis_knows_no_reader_and_is_usable_again(page, valkey):
     await sign_up(page)
     with redis.Redis(unix_socket_path=valkey.socket) as client:
         client.flushall()
@@ -177,7 +177,7 @@ async def test_an_emptied_redis_knows_nobody_and_is_usable_again(page, valkey):
     assert (await page.get("/auth/token")).status_code == 200
 
 
-async def test_without_cuts_nobody_is_judged_until_they_are_set_and_then_nobody_is_revived(page, valkey):
+async def test_no_session_is_judged_without_cuts_and_none_is_revived_by_new_ones(page, valkey):
     await sign_up(page)
     with redis.Redis(unix_socket_path=valkey.socket) as client:
         client.delete(liveness.CUT)

@@ -91,7 +91,7 @@ async def test_with_nothing_under_way_it_goes_at_once(valkey, tmp_path):
         ({"CHATGATE_EDGE_AUDIT_FILE": "/nowhere/audit.jsonl"}, "edge.audit_file"),
     ],
 )
-async def test_what_cannot_start_says_why(tmp_path, change, line):
+async def test_a_process_that_cannot_start_says_why(tmp_path, change, line):
     path, environ = configuration(tmp_path, "unix:///nowhere", "http://127.0.0.1:1/", "http://127.0.0.1:1")
     process = await asyncio.create_subprocess_exec(
         sys.executable,

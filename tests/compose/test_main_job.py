@@ -26,7 +26,7 @@ def test_the_book_is_at_the_origin(stack):
     assert "url=/book/" in httpx.get(f"{stack.url}/").text
 
 
-def test_what_is_no_page_is_404_in_the_books_own_words(stack):
+def test_a_missing_page_is_404_in_the_books_own_words(stack):
     missing = httpx.get(f"{stack.url}/book/no-such-chapter")
     assert missing.status_code == 404
     assert "This book has no page at this address" in missing.text
@@ -48,7 +48,7 @@ def test_the_callback_page_has_its_own_policy(stack):
         "/.well-known/oauth-protected-resource/%2e%2e/%2e%2e/readyz",
     ],
 )
-def test_what_is_for_the_operator_is_not_at_the_origin(stack, path):
+def test_the_operators_paths_are_not_at_the_origin(stack, path):
     assert httpx.get(f"{stack.url}{path}").headers["content-type"].startswith("text/html")
     assert httpx.get(f"{stack.url}{path}").status_code == 404
 
@@ -136,7 +136,7 @@ def test_an_address_that_a_client_claims_is_not_believed(stack, name):
     assert not reader.session()["session"]["ipAddress"]
 
 
-def test_wrong_passwords_from_behind_the_gateway_shut_nobody_out_of_another_account(stack):
+def test_wrong_passwords_from_behind_the_gateway_lock_no_other_account(stack):
     signed_up(stack, "behind@example.com")
     reader = Reader(stack.url)
     for number in range(60):

@@ -119,7 +119,7 @@ def test_for_a_domain_everything_is_behind_tls(local):
     assert reader.ask(token).status_code == 401
 
 
-def test_secrets_that_are_changed_as_documented_sign_nobody_out(local, clone):
+def test_secrets_that_are_changed_as_documented_sign_no_reader_out(local, clone):
     reader = behind_tls(local)
     assert reader.sign_up("kept@example.com").status_code == 200
     token = reader.token().raise_for_status().json()["token"]

@@ -104,7 +104,7 @@ def test_the_configuration_is_good_for_production(platform, name, tmp_path, valu
     [site] = settings.sites.values()
     assert site.origins == (PAGE,)
     assert site.redirect_uris == (f"{PAGE}/my-book/chatgate-callback.html",)
-    # Nobody's address is believed, or only what a proxy of the operator's own says.
+    # No forwarded address is believed, unless a proxy of the operator's own says it.
     assert bool(settings.edge.trusted_proxies) != bool(settings.edge.shared_addresses)
 
 

@@ -55,8 +55,8 @@ const snake = {
   anonymous: { schema: { user: { fields: { isAnonymous: "is_anonymous" } } } },
 };
 
-// Who is an admin, and whose address is verified, is told by the address. Of an address that a provider vouches
-// for, the provider's word counts.
+// Who is an admin, and whose address is verified, is told by the address. For an address that a provider
+// vouches for, the provider's word counts.
 const marked = async (user) => ({
   data: {
     ...user,

@@ -40,7 +40,7 @@ async def test_the_events_say_what_the_json_says(client):
     assert [data for name, data in seen if name == "citation"] == whole["citations"]
 
 
-async def test_what_the_book_does_not_answer_is_said_and_nothing_is_cited(client):
+async def test_a_question_that_the_book_does_not_answer_is_told_so_and_nothing_is_cited(client):
     answer = (await ask(client, question("Who won the world cup in 2022?"))).json()
     assert (answer["response"], answer["citations"]) == (ENGLISH.nothing, [])
 
@@ -83,7 +83,7 @@ async def test_a_selection_is_answered_from_itself_without_any_index(tmp_path, m
     ],
     ids=["short sentences", "many words", "one word", "many lines"],
 )
-async def test_a_selection_that_is_slow_to_quote_holds_nobody_else_up(tmp_path, selection):
+async def test_a_selection_that_is_slow_to_quote_holds_no_other_reader_up(tmp_path, selection):
     async with backend(tmp_path / "none.db") as client:
         body = question("Zz?", mode="selection_only", selected_text=selection)
         asking = asyncio.create_task(ask(client, body))

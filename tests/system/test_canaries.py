@@ -88,7 +88,7 @@ async def test_no_canary_is_in_logs_metrics_or_refusals(world):
     traces = {span.trace_id.hex() for span in world.collector.spans}
     assert world.handed_on <= traces
     assert THEIR_TRACE.hex() not in traces
-    # Nobody's request changes the keys.
+    # No request changes the keys.
     for line in written:
         assert "request_id" in line or not line.get("audit") or "kid" in line, line
     for secret in world.secrets:

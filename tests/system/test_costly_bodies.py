@@ -23,7 +23,7 @@ def flat(size):
 
 
 @pytest.mark.parametrize("service", LARGEST)
-async def test_lists_of_tiny_objects_hold_nobody_up_and_cost_their_sender_a_rate(two_sites, service):
+async def test_lists_of_tiny_objects_hold_no_reader_up_and_cost_their_sender_a_rate(two_sites, service):
     victim = Reader(two_sites.broker, two_sites.proxy).sign_up()
     sender = Reader(two_sites.broker, two_sites.proxy).sign_up()
     assert sender.get_token().status_code == 200

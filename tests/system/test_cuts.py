@@ -100,7 +100,7 @@ DOCS, ALL = ("--client", "docs"), ("--all",)
         (DOCS, ("--client", "other"), {"docs 1", "docs 2", "other 2"}),
     ],
 )
-async def test_of_two_cuts_the_strictest_counts(configured, page, places, sites, first, second, living):
+async def test_the_stricter_of_two_cuts_counts(configured, page, places, sites, first, second, living):
     made = {}
 
     async def make(turn):
@@ -227,7 +227,7 @@ class Made(list[Any]):
 @pytest.mark.parametrize(
     "way", [ByCookie(), ByRefreshing(), ByRedeeming()], ids=lambda way: type(way).__name__
 )
-async def test_what_is_made_while_all_is_revoked_is_dead_once_that_is_answered(
+async def test_sessions_made_while_all_are_revoked_are_dead_once_that_is_answered(
     cuts, clients, page, places, sites, way, reach
 ):
     owner: Any = await browser(clients)

@@ -125,7 +125,7 @@ EMPTY_CHUNKS = b"0\r\n\r\n"
     }.items(),
     ids=lambda one: one[0],
 )
-async def test_what_can_be_read_in_two_ways_is_refused_and_the_connection_closed(two_sites, service, message):
+async def test_an_ambiguous_request_is_refused_and_its_connection_closed(two_sites, service, message):
     _, (fields, body) = message
     answer = await said(two_sites, service, post(service, JSON, fields, b"\r\n", body) + SMUGGLED)
     status, found, body = parsed(answer)
@@ -138,7 +138,7 @@ async def test_what_can_be_read_in_two_ways_is_refused_and_the_connection_closed
     "line",
     [b"PRI * HTTP/2.0", b"GET /healthz HTTP/0.9", b"GET /healthz HTTP/2.0", b"GET  /healthz HTTP/1.1"],
 )
-async def test_what_is_not_http_1_is_refused(two_sites, service, line):
+async def test_a_request_that_is_not_http_1_is_refused(two_sites, service, line):
     status, _, body = parsed(await said(two_sites, service, line + b"\r\n" + HOST + b"\r\n" + SMUGGLED))
     assert (status, code(body)) == (400, "malformed_request")
 
@@ -237,7 +237,7 @@ async def answered_while(stack, service, slow):
     return await waiting
 
 
-async def test_what_does_not_arrive_in_time_is_told_so(two_sites, reader):
+async def test_a_request_that_does_not_arrive_in_time_is_told_so(two_sites, reader):
     """One after the other for each service they would take two minutes, so all of them at once."""
 
     async def slow(service, raw, within):
@@ -263,7 +263,7 @@ async def test_what_does_not_arrive_in_time_is_told_so(two_sites, reader):
 
 
 @pytest.mark.alone
-async def test_five_thousand_idle_connections_keep_nobody_out(two_sites):
+async def test_five_thousand_idle_connections_keep_no_reader_out(two_sites):
     """Both services are asked at once, because the test would wait for each in turn."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < len(SERVICES) * IDLE + 1_000:

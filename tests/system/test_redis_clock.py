@@ -120,7 +120,7 @@ def no_cut(stack):
         client.hset(liveness.CUT, "all", before)
 
 
-def test_what_is_made_before_a_cut_by_the_wrong_clock_is_dead_as_long_as_that_is_wrong(stack):
+def test_a_session_made_before_a_cut_by_a_wrong_clock_is_dead_while_that_is_wrong(stack):
     """A cut, the one of Redis' own beginning among them, does not go back with the clock."""
     stack.clock.set(-HOUR)
     reader = Reader(stack.broker, stack.proxy).sign_up()
@@ -129,7 +129,7 @@ def test_what_is_made_before_a_cut_by_the_wrong_clock_is_dead_as_long_as_that_is
     assert reader_of(stack).ask().status_code == 200
 
 
-async def test_what_was_made_by_a_clock_that_was_ahead_outlives_a_cut_and_nothing_else(stack):
+async def test_a_session_made_by_a_clock_that_was_ahead_outlives_a_cut_and_nothing_else(stack):
     """A known limit (docs/security.md): a cut compares times, everything else ends the session itself."""
     stack.clock.set(HOUR)
     reader = reader_of(stack)
@@ -144,7 +144,7 @@ async def test_what_was_made_by_a_clock_that_was_ahead_outlives_a_cut_and_nothin
 
 
 @pytest.mark.parametrize("seconds", [60, -60, -HOUR, HOUR])
-async def test_who_is_signed_in_stays_so_and_who_is_signed_out_stays_out(stack, no_cut, seconds):
+async def test_signed_in_readers_stay_in_and_signed_out_readers_stay_out(stack, no_cut, seconds):
     staying, leaving, banned = reader_of(stack), reader_of(stack), reader_of(stack)
     assert leaving.sign_out().status_code == 200
     email = account(stack)
@@ -195,7 +195,7 @@ def test_a_mark_lives_as_long_as_its_token(stack, seconds):
 
 
 @pytest.mark.parametrize("seconds", [60, -60, -HOUR])
-def test_nobody_waits_for_longer_than_a_window(stack, seconds):
+def test_a_reader_waits_for_no_longer_than_a_window(stack, seconds):
     email = f"ada-{time.time_ns()}@example.com"
     guesser = Reader(stack.broker, stack.proxy)
 
@@ -213,7 +213,7 @@ def test_nobody_waits_for_longer_than_a_window(stack, seconds):
 
 
 @pytest.mark.parametrize("seconds", [60, -60, -HOUR])
-def test_a_place_that_nobody_holds_is_free_after_a_leases_time(stack, seconds):
+def test_an_abandoned_place_is_free_after_a_leases_time(stack, seconds):
     """As if the proxy that had given it had died; the tier of these tests has one place."""
     reader = reader_of(stack)
     with server(stack) as client:

@@ -234,7 +234,7 @@ REACH = [
 
 
 @pytest.mark.parametrize(("end", "of_hers", "of_his"), REACH, ids=[row[0].__name__ for row in REACH])
-async def test_what_is_meant_is_dead_and_all_else_lives(configured, world, end, of_hers, of_his):
+async def test_the_cut_sessions_are_dead_and_all_others_live(configured, world, end, of_hers, of_his):
     await end(world)
     assert ALL - await world.ada.living() == of_hers
     assert ALL - await world.bob.living() == of_his

@@ -99,7 +99,7 @@ async def sign_ins(stack, address, emails):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.2", "127.0.0.3"], ids=["its neighbour", "somebody elsewhere"])
-async def test_one_reader_who_signs_in_without_end_keeps_nobody_waiting(stack, address):
+async def test_one_reader_who_signs_in_without_end_keeps_no_other_waiting(stack, address):
     greedy, *others = await make_accounts(stack.folder)
     [(_, alone)] = await sign_ins(stack, address, others[-1:])
     statuses: list[int] = []

@@ -157,7 +157,7 @@ async def test_a_new_worker_that_dies_while_the_old_one_ends_its_answers_is_repl
         assert len(alive) == 2
 
 
-async def test_a_broken_configuration_replaces_nobody_and_what_was_counted_last_is_kept(
+async def test_a_broken_configuration_replaces_no_worker_and_the_last_counts_are_kept(
     valkey, tmp_path, monkeypatch
 ):
     async with two_workers(valkey, tmp_path, monkeypatch) as (process, port):

@@ -64,7 +64,7 @@ def sign_in(page, button, email=EMAIL):
     page.get_by_role("button", name=button).click()
 
 
-def test_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context, origin):
+def test_a_reader_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context, origin):
     page = context.new_page()
     page.goto(f"{origin}/book/element")
     open_panel(page)
@@ -149,7 +149,7 @@ def test_another_account_at_the_site_sees_nothing_of_the_one_before(context, ori
     assert asked_in(page) == ["Is Eve here?"]
     assert len(ended) == 1
 
-    # Back from another tab, where Bob signed in. What Eve was typing is gone too.
+    # Back from another tab, where Bob signed in. Eve's draft is gone too.
     page.get_by_role("textbox", name=INPUT).fill("A draft of Eve's")
     other = context.new_page()
     other.goto(f"{origin}/sign-in?back=/book/element")
@@ -196,7 +196,7 @@ FAILING = {
 }
 
 
-def test_a_site_whose_server_fails_signs_nobody_out(context, origin):
+def test_a_site_whose_server_fails_signs_no_reader_out(context, origin):
     page = context.new_page()
     page.goto(f"{origin}/book/element")
     change_to(page, "ben@example.com", "/sign-up/email")

@@ -47,7 +47,7 @@ def test_a_reader_signs_in_asks_and_signs_out(context, stage):
     expect(log(page)).not_to_contain_text(QUESTION)
 
 
-def test_what_was_typed_outlives_the_sign_in(context, stage):
+def test_typed_text_outlives_the_sign_in(context, stage):
     page = open_element(context, stage)
     open_panel(page)
     ask(page, "typed before I was known")

@@ -44,7 +44,7 @@ async def test_an_asker_and_an_address_have_a_share():
     tasks += await asked(turns, [("y", Asker("a", "two"))], order)
     with pytest.raises(NoTurn):
         await turns.take(Asker("a", "three"), 1)
-    # Nobody's account is locked from far away.
+    # No account is locked from far away.
     tasks += await asked(turns, [("z", Asker("b", "one"))], order)
     assert turns.waiting == 4
     for task in tasks:
@@ -87,7 +87,7 @@ async def test_a_turn_that_comes_with_the_end_of_its_waiting_is_passed_on():
     await turns.take(Asker(), 1)
 
 
-async def test_who_waits_too_long_has_no_turn():
+async def test_a_caller_that_waits_too_long_has_no_turn():
     turns = Turns(1)
     await turns.take(Asker(), 1)
     with pytest.raises(NoTurn):

@@ -62,7 +62,7 @@ async def test_a_misshapen_language_is_not_carried_on(site, bad):
         ("/sign-up", {"name": "A" * 257, "email": "a@example.com", "password": PASSWORD}, "höchstens 256"),
     ],
 )
-async def test_what_is_wrong_is_said_in_the_language_of_the_page(site, screen, fields, words):
+async def test_a_fault_is_told_in_the_language_of_the_page(site, screen, fields, words):
     answer = await site.post_form(screen, fields, ui_locales="de")
     assert 400 <= answer.status_code < 500
     assert re.search(f'role="alert"[^<]*{words}', answer.text)

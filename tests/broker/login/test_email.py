@@ -174,7 +174,7 @@ async def test_not_to_be_remembered_is_kept_in_the_record(make):
         assert 86_000 < _seconds_between(found["createdAt"], found["expiresAt"]) <= 86_400
 
 
-async def test_of_many_sign_ins_at_once_all_are_listed_and_all_can_be_ended(make):
+async def test_many_sign_ins_at_once_are_all_listed_and_can_all_be_ended(make):
     async with make() as page:
         await sign_up(page, "ada@example.com")
         pages = [make() for _ in range(32)]

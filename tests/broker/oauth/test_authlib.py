@@ -169,7 +169,7 @@ async def test_a_token_that_has_expired_is_refreshed_on_the_way(site, broker):
         ({"resource": SITE}, ("invalid_target", "resource")),
     ],
 )
-async def test_what_is_refused_is_a_typed_error(site, broker, changes, expected):
+async def test_a_refusal_is_a_typed_error(site, broker, changes, expected):
     metadata = broker.metadata
     assert await refusal(signed_in, site, metadata, **changes) == expected
 
@@ -180,7 +180,7 @@ async def test_a_refresh_beyond_the_scope_is_a_typed_error(site, broker):
     assert await refusal(site.refresh_token, scope="chat admin") == ("invalid_scope", "scope")
 
 
-async def test_a_site_that_nobody_knows_is_a_typed_error(site, broker):
+async def test_an_unknown_site_is_a_typed_error(site, broker):
     endpoint = broker.metadata["token_endpoint"]
     for stranger in (("nobody",), ("docs", "a site has none")):
         async with client(type(site), *stranger, token_endpoint=endpoint) as unknown:

@@ -114,7 +114,7 @@ def test_tokens_are_bound_to_the_key_that_was_proved(run):
     assert (steps["key"]["data"] is None) == (alg is None)
 
 
-def test_what_is_introspected_is_what_the_token_says(run):
+def test_introspection_says_what_the_token_says(run):
     alg, _, steps = run
     token_type = "Bearer" if alg is None else "DPoP"
     whole, narrow = (_claims(steps[name]["data"]["access_token"]) for name in ("refresh", "exchange"))

@@ -78,7 +78,7 @@ async def test_an_old_proof_and_one_from_the_future_are_refused(site, off_by):
 
 
 @pytest.mark.parametrize("claims", [{"iat": None}, {"iat": "now"}, {"htm": "GET"}, {"htm": "GET", "iat": 0}])
-async def test_whatever_else_is_wrong_is_not_called_a_wrong_clock(site, claims):
+async def test_other_faults_are_not_called_a_wrong_clock(site, claims):
     answer = await sent(site, site.key.proof("POST", TOKEN, **{"nonce": site.nonce, **claims}))
     refused(answer)
     assert answer.json()["error_description"].startswith("DPoP: ")
@@ -139,7 +139,7 @@ async def test_two_headers_are_no_proof(site):
         lambda proof: proof.partition(".")[0] + "x." + proof.partition(".")[2],
     ],
 )
-async def test_what_is_no_signed_jwt_is_refused(site, spoilt):
+async def test_a_text_that_is_no_signed_jwt_is_refused(site, spoilt):
     refused(await sent(site, spoilt(site.key.proof("POST", TOKEN, nonce=site.nonce))))
 
 

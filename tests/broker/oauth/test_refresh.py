@@ -60,7 +60,7 @@ ENDED = "ended"
         (False, "++", 0, 2, ENDED),
     ],
 )
-async def test_what_a_used_one_is_still_good_for(
+async def test_a_used_token_is_good_for_a_repeat_within_the_grace(
     bound, unbound, valkey, is_bound, uses, aged_ms, shown, outcome
 ):
     site = bound if is_bound else unbound
@@ -127,7 +127,7 @@ async def test_one_that_this_broker_never_made_is_refused(bound):
     assert (await bound.refresh(token)).status_code == 200
 
 
-async def test_what_is_refused_for_its_scope_or_for_trouble_is_not_spent(unbound, start, oauth, config):
+async def test_a_token_refused_for_its_scope_or_for_trouble_is_not_spent(unbound, start, oauth, config):
     narrow = (await unbound.redeem(await unbound.code(EMAIL, PASSWORD, scope="chat"))).json()["refresh_token"]
     for scope in ("chat admin", "history", "chat history"):
         answer = await unbound.refresh(narrow, scope=scope)
@@ -215,7 +215,7 @@ class Rounds:
         return True
 
 
-async def test_a_lost_reply_and_two_tabs_at_once_sign_nobody_out(bound):
+async def test_a_lost_reply_and_two_tabs_at_once_sign_no_reader_out(bound):
     """A thousand times: several uses of the latest at once give one and the same next one."""
     latest = (await bound.redeem(await bound.guest_code())).json()
     rounds = Rounds()
@@ -233,7 +233,7 @@ async def test_a_lost_reply_and_two_tabs_at_once_sign_nobody_out(bound):
     assert await is_active(bound, latest["access_token"])
 
 
-async def test_of_uses_at_once_without_a_key_one_succeeds_and_the_session_ends(unbound):
+async def test_one_of_several_uses_at_once_without_a_key_succeeds_and_the_session_ends(unbound):
     """A thousand times: whoever comes second is a thief or is robbed, and neither keeps anything."""
     rounds = Rounds()
     while rounds.left:

@@ -67,7 +67,7 @@ async def test_a_token_ends_whatever_the_hint(site, kind, hint):
     assert is_done(await site.revoke(tokens[kind], **more))
 
 
-async def test_what_is_unknown_is_a_200_and_changes_nothing(site):
+async def test_an_unknown_token_is_a_200_and_changes_nothing(site):
     tokens = await site.signed_in(EMAIL, PASSWORD)
     head, sub, sid, counter, mac = tokens["refresh_token"].split("~")
     forged = "~".join([head, sub, sid, counter, mac[::-1]])

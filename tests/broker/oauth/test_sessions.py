@@ -174,7 +174,7 @@ async def test_nothing_rotates(bound):
         (False, 2, 0, 1, False),
     ],
 )
-async def test_what_refresh_takes_is_taken_and_what_it_ends_for_is_refused(
+async def test_a_token_that_refresh_takes_is_taken_and_one_that_ends_the_session_is_refused(
     bound, unbound, valkey, is_bound, uses, aged_ms, shown, is_good
 ):
     site = bound if is_bound else unbound

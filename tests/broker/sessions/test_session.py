@@ -54,7 +54,7 @@ async def test_a_sign_in_that_began_before_a_revoke_all_creates_nothing(sessions
     assert await sign_in(sessions, "b")
 
 
-async def test_what_ends_all_of_a_site_ends_no_sign_in_at_another(sessions):
+async def test_the_end_of_all_sessions_of_a_site_ends_no_sign_in_at_another(sessions):
     generations = {client: await sessions.generation(SUB, client) for client in ("docs", "other")}
     await sign_in(sessions, "before", client="other")
     assert await sessions.revoke_all(SUB, client="docs") == 0

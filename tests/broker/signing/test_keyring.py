@@ -19,7 +19,7 @@ from tokens.jwks.remote import COOL_DOWN
 from tokens.verify import LEEWAY
 
 
-async def test_of_sixteen_first_starts_one_makes_the_keys(store, server):
+async def test_one_of_sixteen_first_starts_makes_the_keys(store, server):
     rings = await asyncio.gather(*(keys(store).refresh() for _ in range(16)))
     assert len({tuple(kids(ring)) for ring in rings}) == 1
     assert server.states() == ["signing", "next"]
@@ -108,7 +108,7 @@ async def test_a_retiring_key_goes_when_its_last_token_is_dead(store, server, he
     assert ("signing_key_changed", last.current.kid) in audited(heard)
 
 
-async def test_of_a_change_and_an_older_view_the_change_stays_published(store, server):
+async def test_a_change_stays_published_beside_an_older_view(store, server):
     mine = keys(store)
     ring = await mine.refresh()
     named = server.published()

@@ -66,7 +66,7 @@ async def test_a_session_for_a_day_stays_one(visitor, stack):
 
 
 @pytest.mark.parametrize("visitor", [*BY_VERSION, "http, cookie"], indirect=True)
-async def test_of_two_accounts_in_one_browser_the_active_one_asks(visitor, stack):
+async def test_the_active_one_of_two_accounts_in_one_browser_asks(visitor, stack):
     page = await visitor()
     tokens, readers = [], []
     for _ in range(2):

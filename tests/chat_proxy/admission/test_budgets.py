@@ -113,7 +113,7 @@ async def test_running_answers_hold_what_they_may_take(valkey, tmp_path):
         assert (await service.ask(bearer)).status_code == 200
 
 
-async def test_what_nobody_tells_is_counted_and_a_cut_stream_pays_for_what_came(valkey, tmp_path):
+async def test_untold_tokens_are_counted_and_a_cut_stream_pays_for_those_that_came(valkey, tmp_path):
     async with running(valkey, tmp_path, backend=MODEL, tiers=tier(AMPLE)) as service:
         bearer = await service.sign_in()
         service.backend.behaviour = refuses("500 Oops")

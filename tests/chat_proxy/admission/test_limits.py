@@ -112,7 +112,7 @@ async def test_a_day_is_not_begun_anew_by_a_clock_that_was_set_back(valkey, tmp_
 
 
 # Security row 44.
-async def test_of_20_at_once_a_budget_of_4_admits_4(valkey, tmp_path):
+async def test_a_budget_of_4_admits_4_of_20_at_once(valkey, tmp_path):
     async with running(valkey, tmp_path, tiers={"reader": FEW}) as service:
         bearer = await service.sign_in()
         answers = await asyncio.gather(*(service.ask(bearer) for _ in range(20)))

@@ -58,7 +58,7 @@ BAD = {
 }
 
 
-async def test_whatever_is_no_answer_is_a_bad_backend(service):
+async def test_bytes_that_are_no_answer_are_a_bad_backend(service):
     bearer = await service.sign_in()
     for name, behaviour in BAD.items():
         service.backend.behaviour = behaviour

@@ -39,7 +39,7 @@ async def bad_json(peer):
 
 
 @pytest.mark.parametrize("behaviour", [endless_line, error_event, bad_event, bad_json])
-async def test_what_goes_wrong_in_a_stream_is_its_last_event(service, behaviour):
+async def test_a_fault_in_a_stream_is_its_last_event(service, behaviour):
     service.backend.behaviour = behaviour
     bearer = await service.sign_in()
     async with service.stream(bearer) as stream:

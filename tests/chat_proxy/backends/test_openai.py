@@ -131,7 +131,7 @@ async def test_the_note_is_shown_again_and_sent_to_no_model(valkey, tmp_path):
         assert [one["content"] for one in sent[1:]] == ["What is this?", "Half of", "And?"]
 
 
-async def test_what_is_no_answer_is_a_failure_whose_reason_the_operator_reads(valkey, tmp_path):
+async def test_bytes_that_are_no_answer_are_a_failure_whose_reason_the_operator_reads(valkey, tmp_path):
     async with asking(valkey, tmp_path) as service:
         for name, (raw, reason) in BAD.items():
             service.backend.behaviour = streams(raw)

@@ -39,7 +39,7 @@ async def test_a_rating_leaves_history_and_title_as_they_were(service):
     assert service.backend.received[-1].json["history"] == turns
 
 
-async def test_what_is_no_answer_of_the_readers_own_is_not_found(service):
+async def test_an_answer_that_is_not_the_readers_own_is_not_found(service):
     bearer = await service.sign_in()
     message_id = await asked(service, bearer)
     others = [await service.sign_in(sub=OTHER_SUB), await service.sign_in("s2", client="other")]
@@ -99,7 +99,7 @@ async def test_texts_that_look_like_what_is_looked_for_are_texts(service):
         {"message_id": "a", "rating": "helpful", "text": "x"},
     ],
 )
-async def test_what_is_no_rating_is_refused(service, body):
+async def test_a_body_that_is_no_rating_is_refused(service, body):
     bearer = await service.sign_in()
     headers = service.headers(bearer) | {"Origin": SITE, "Content-Type": "application/json"}
     content = json.dumps(body)

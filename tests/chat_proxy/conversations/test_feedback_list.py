@@ -106,7 +106,7 @@ async def test_a_rating_that_is_noted_after_the_deletion_brings_no_text(keeping)
     assert len(await entries(keeping)) == 2
 
 
-async def test_of_too_many_entries_the_oldest_go(keeping):
+async def test_the_oldest_of_too_many_entries_go(keeping):
     for start in range(0, MAX_ENTRIES + 50, 50):
         calls = []
         for number in range(start, start + 50):

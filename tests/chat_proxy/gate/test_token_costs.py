@@ -78,7 +78,7 @@ async def test_no_bad_token_costs_a_millisecond(process):
         assert min(cost for _, cost in tries) < most + len(one) / 1e6, name
 
 
-async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_nobody_up(process):
+async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_no_reader_up(process):
     service = process.service
     bearer = await service.sign_in()
     assert (await service.ask(bearer)).status_code == 200

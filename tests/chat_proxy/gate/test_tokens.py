@@ -130,7 +130,7 @@ async def test_good_keys_outlive_their_publisher(service):
     assert (await service.ask(token(kid="k9"))).status_code == 401
 
 
-async def test_without_any_key_nobody_can_be_judged(service):
+async def test_no_token_can_be_judged_without_any_key(service):
     service.publisher.is_away = True
     answer = await service.ask(await service.sign_in())
     assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")

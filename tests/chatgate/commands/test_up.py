@@ -157,7 +157,7 @@ def test_a_second_stack_may_run_beside_with_a_folder_and_ports_of_its_own(stack,
     assert stack.get("PROXY", "/readyz").status == 200
 
 
-def test_logs_that_nobody_reads_end_the_stack(stack):
+def test_unread_logs_end_the_stack(stack):
     stack.process.stdout.close()
     shell(stack)
     stack.process.wait(PATIENCE_S)

@@ -31,7 +31,7 @@ def test_a_site_that_is_well_has_no_finding(server, deployment, monkeypatch):
     assert times["last_event_seconds"] - times["first_event_seconds"] > 5 * PAUSE_S
 
 
-def test_a_guest_asks_and_without_either_nobody_does(deployment):
+def test_a_guest_asks_and_a_caller_with_neither_does_not(deployment):
     with deployment.behind():
         asked = len(deployment.backend.answerings)
         assert deployment.report("--guest")["answer"]["events"] == 5

@@ -32,7 +32,7 @@ async def test_every_flight_gets_its_own_replies(store):
     assert replies == [[[b"k%d" % n, b"%d" % n], b"PONG", [b"%d" % n, b"x"]] for n in range(150)]
 
 
-async def test_who_gives_up_leaves_the_others_their_replies(store):
+async def test_a_caller_that_gives_up_leaves_the_others_their_replies(store):
     asked = [asyncio.create_task(store.run(ECHO.call(["k"], number))) for number in range(300)]
     # Some before anything was sent, others while it is under way.
     await asyncio.sleep(0)
@@ -57,7 +57,7 @@ async def test_a_flight_of_nothing_has_no_replies(store):
     assert await store.run() == []
 
 
-async def test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody(store, together):
+async def test_a_connection_that_was_closed_while_it_was_idle_refuses_no_flight(store, together):
     await asyncio.gather(
         *(store.run(*(COUNT.call([key]) for key in KEYS)) for _ in range(together.pipelines))
     )
@@ -97,7 +97,7 @@ async def test_a_full_server_is_an_outage_and_a_bad_script_is_not(store, togethe
 
 
 @pytest.mark.parametrize("deadline", [DEADLINE])
-async def test_what_is_full_refuses_within_300_ms_and_takes_writes_again(store, together):
+async def test_a_full_server_refuses_within_300_ms_and_takes_writes_again(store, together):
     await store.run(COUNT.call(["n"]))
     together.each("CONFIG", "SET", "maxmemory", "1")
     await refused_at_once(store, "a")
@@ -105,7 +105,7 @@ async def test_what_is_full_refuses_within_300_ms_and_takes_writes_again(store, 
     await back(store, "a")
 
 
-async def test_what_is_published_is_heard_where_it_says(store):
+async def test_a_publication_is_heard_at_the_address_that_the_store_names(store):
     url = await store.heard_at()
     assert store.is_heard_at(url)
     assert not store.is_heard_at("redis://127.0.0.1:1/0")

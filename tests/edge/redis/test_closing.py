@@ -11,7 +11,7 @@ from tests.edge.redis.outages import KEYS
 from tests.valkey import PATIENT_S
 
 
-async def test_a_closed_store_leaves_nobody_waiting(together):
+async def test_a_closed_store_leaves_no_caller_waiting(together):
     store = Store(together.url, time.monotonic, deadline=PATIENT_S)
     asked = [asyncio.create_task(store.run(command("BLPOP", "nothing", 0))) for _ in range(4)]
     await asyncio.sleep(0)

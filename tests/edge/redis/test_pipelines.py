@@ -64,7 +64,7 @@ async def test_a_fault_refuses_within_300_ms_and_ends_with_the_fault(lone, lone_
 
 
 @pytest.mark.parametrize("deadline", [0.5])
-async def test_a_reply_that_comes_too_late_is_nobodys(lone, lone_store):
+async def test_a_reply_that_comes_too_late_is_dropped(lone, lone_store):
     await asyncio.gather(*(lone_store.run(ECHO.call(["k"], "v")) for _ in range(lone.pipelines)))
     lone.node.freeze()
     try:
@@ -78,7 +78,7 @@ async def test_a_reply_that_comes_too_late_is_nobodys(lone, lone_store):
         assert await lone_store.run(ECHO.call(["k"], number)) == [[b"k", b"%d" % number]]
 
 
-async def test_who_has_not_answered_is_left_alone_for_a_moment(lone):
+async def test_a_server_that_has_not_answered_is_left_alone_for_a_moment(lone):
     now = 0.0
     store = Store(lone.url, lambda: now)
     lone.node.freeze()
@@ -99,7 +99,7 @@ async def test_who_has_not_answered_is_left_alone_for_a_moment(lone):
 
 
 @pytest.mark.parametrize("deadline", [0.5])
-async def test_a_connection_that_failed_refuses_nobody_for_the_other(lone_store, deadline):
+async def test_a_connection_that_failed_refuses_no_flight_for_the_other(lone_store, deadline):
     await asyncio.gather(*(lone_store.run(command("PING")) for _ in range(2)))
     with pytest.raises(StoreUnavailable):
         await lone_store.run(command("BLPOP", "never", 4 * deadline))

@@ -58,7 +58,7 @@ def test_a_word_that_a_long_book_lacks_is_further_from_it(tmp_path, oven):
     assert affinities(tmp_path / "long.db", "mongolia")["mongolia"] < affinities(oven, "mongolia")["mongolia"]
 
 
-def test_what_readers_put_in_a_words_place_is_near_to_the_book_too(tmp_path):
+def test_words_that_readers_put_in_anothers_place_are_near_to_the_book_too(tmp_path):
     index.build(write(tmp_path / "docs", {"a.md": "Remove the cement, remove the sand."}), tmp_path / "a.db")
     found = affinities(tmp_path / "a.db", "delete paint")
     assert found["delete"] > 0 > found["paint"]

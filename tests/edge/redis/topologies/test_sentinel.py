@@ -132,7 +132,7 @@ async def test_a_sentinel_behind_the_times_is_not_believed(sentinels):
                 await back(store, "a", 1)
 
 
-async def test_what_nobody_says_any_more_is_forgotten(sentinels):
+async def test_a_master_that_no_sentinel_names_any_more_is_forgotten(sentinels):
     replica = next(one for one in sentinels.servers if one.ask("ROLE")[0] == "slave")
     others = ",".join(one.address for one in sentinels.sentinels)
     async with LoneSentinel(replica, 1000) as lone:

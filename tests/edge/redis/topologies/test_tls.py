@@ -90,7 +90,7 @@ async def farewells():
 
 
 test_a_flight = test_client.test_a_flight_answers_in_order
-test_an_idle_end = test_client.test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody
+test_an_idle_end = test_client.test_a_connection_that_was_closed_while_it_was_idle_refuses_no_flight
 test_a_closed_store = test_closing.test_a_closed_store_leaves_no_task
 
 

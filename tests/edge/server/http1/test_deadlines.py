@@ -44,7 +44,7 @@ async def test_a_request_that_does_not_arrive_is_answered_and_closed(parser, raw
 @pytest.mark.parametrize(
     "how", [CLOSE, b"\r\n", b"\r\n" + GET + b"\r\n"], ids=["close", "keep-alive", "asks on"]
 )
-async def test_an_answer_that_nobody_reads_leaves_no_connection_open(parser, how, leaves):
+async def test_an_unread_answer_leaves_no_connection_open(parser, how, leaves):
     async with serving(parser, unread_within=0.3, keep_alive=1) as app:
         app.free.clear()
         with socket.socket() as client:

@@ -25,7 +25,7 @@ from tests.edge.server.http1.front_door import (
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_who_waits_makes_room_for_who_works(parser):
+async def test_waiting_connections_make_room_for_working_ones(parser):
     async with serving(parser, limit=3) as app:
         idle = [await asyncio.open_connection("127.0.0.1", app.port) for _ in range(3)]
         await until(lambda: app.door.open == 3)
@@ -36,7 +36,7 @@ async def test_who_waits_makes_room_for_who_works(parser):
             writer.close()
 
 
-async def test_who_was_answered_and_asks_no_more_makes_room(parser):
+async def test_a_client_that_was_answered_and_asks_no_more_makes_room(parser):
     async with serving(parser, limit=1) as app:
         reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
         writer.write(GET + b"\r\n")
@@ -45,7 +45,7 @@ async def test_who_was_answered_and_asks_no_more_makes_room(parser):
         writer.close()
 
 
-async def test_who_was_refused_makes_room_at_once(parser):
+async def test_a_refused_client_makes_room_at_once(parser):
     """Though its connection is there for a moment more."""
     async with serving(parser, limit=2) as app:
         refused, idle = [await asyncio.open_connection("127.0.0.1", app.port) for _ in range(2)]
@@ -145,7 +145,7 @@ async def test_behind_a_reverse_proxy_each_reader_has_a_share(parser):
     [b"GET / HTTP/1.1\r\nX: " + b"x" * 16_000, GET + b"\r\n" + GET + b"X: " + b"x" * 200_000],
     ids=["of a header", "behind a request that is not answered"],
 )
-async def test_whatever_is_kept_of_a_client_counts(parser, raw):
+async def test_all_bytes_that_are_kept_of_a_client_count(parser, raw):
     async with serving(parser, waiting=Waiting(share=60 * KIBIBYTE)) as app:
         app.free.clear()
         crowd = [await sending(app, raw) for _ in range(6)]
