@@ -1,5 +1,5 @@
 # Targets: `service` (broker, chat proxy, commands), `backend` (with the book's index), `page` (Caddy with the
-# book's pages). A platform that lets nobody name a target builds the last stage, which is the one of
+# book's pages). A platform on which no target can be named builds the last stage, which is the one of
 # BUILD_TARGET.
 ARG BUILD_TARGET=service
 

@@ -23,7 +23,7 @@ def nginx(program: Path, folder: Path, port: int, backend: int) -> list[str]:
         f"{name}_temp_path {folder}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    # Else the worker is nobody's, who may not keep a large body in the folder.
+    # Otherwise the worker runs as the user `nobody`, who may not keep a large body in the folder.
     user = "user root;\n" if os.geteuid() == 0 else ""
     config = folder / "nginx.conf"
     config.write_text(

@@ -34,7 +34,7 @@ class Check:
             self.commands = site.inline(reference)
             if not self.commands:
                 self._task = asyncio.create_task(site.lives(reference))
-                # A flight that fails first leaves the result to nobody.
+                # If the flight fails first, no caller takes the result.
                 self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def lives(self, replies: Sequence[Any]) -> bool:

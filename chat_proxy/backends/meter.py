@@ -6,7 +6,8 @@ from typing import Final
 from chat_proxy.backends.dialect import Reader, Usage
 
 BYTES_PER_TOKEN: Final = 3
-"""Bytes of UTF-8 that count as one token where nobody tells: English has about four in one, Chinese three."""
+"""Bytes of UTF-8 that count as one token where the backend does not tell: English has about four in one,
+Chinese three."""
 
 
 def tokens(size: int) -> int:

@@ -78,7 +78,7 @@ def models(site: Site) -> dict[str, Any]:
 
 
 def model(backend: Backend) -> dict[str, Any]:
-    # The SDKs want a time; nobody knows when an operator set a backend up.
+    # The SDKs want a time; the configuration does not say since when it has the backend.
     return {"id": backend.name, "object": "model", "created": 0, "owned_by": "chatgate"}
 
 

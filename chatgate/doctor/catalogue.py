@@ -30,7 +30,7 @@ _PAGE: Final = {
     ),
     "site_not_https": _fault(
         "Browsers give a page that came over http no Web Crypto, without which the widget can prove nothing; "
-        "and whoever is on the way can change the page."
+        "and an attacker on the way can change the page."
     ),
     "other_origin_served": _warning(
         "A reader who comes that way stays there, on a page of another origin than the one that the services "
@@ -153,7 +153,7 @@ _SIGNED_IN: Final = {
     "token_unbound": _fault("The widget refuses a token that any holder could use."),
     "token_audience_wrong": _fault("The proxy takes tokens for its own address alone."),
     "token_issuer_wrong": _fault("The proxy takes tokens of its own broker alone."),
-    "token_expired": _fault("A token lives five minutes, by the clock of whoever looks at it."),
+    "token_expired": _fault("A token lives five minutes, by the clock of the service that looks at it."),
     "token_key_unknown": _fault("The proxy verifies tokens by the keys that the broker publishes."),
     "session_unknown": _fault("The proxy asks Redis whether a token's session lives, and finds none."),
     "token_refused": _fault("Every question of every reader is refused like this one."),

@@ -19,7 +19,7 @@ from rag_backend.search import index
 from rag_backend.search.index import IndexUnavailable
 
 NICENESS: Final = 10
-"""Questions are answered first; what is left of the processor is enough where nobody asks."""
+"""Questions are answered first; what is left of the processor is enough while no reader asks."""
 TOLD_EVERY: Final = 300.0
 """Seconds. The log is the stack's, and a large book takes an hour."""
 

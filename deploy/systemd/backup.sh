@@ -1,7 +1,7 @@
 #!/bin/sh
 # backup.sh FOLDER: writes a folder below FOLDER with the accounts, the sessions and signing keys, the secrets and
 # the configuration of this machine, and prints its name. Services may run meanwhile. A backup holds every
-# secret: keep it where nobody else reads.
+# secret: keep it where only you can read it.
 set -eu
 umask 077
 etc="${ETC:-/etc/chatgate}"

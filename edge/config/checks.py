@@ -44,7 +44,7 @@ def faults(settings: Settings, path: Path | None, needed: frozenset[Owner]) -> I
     yield from _secret_checks(settings, needed)
     yield from _address_checks(settings)
     if settings.proxy.auth == "none" and settings.env != "development":
-        yield 'proxy.auth: "none" lets anybody ask. Use "token", or set env to development.'
+        yield 'proxy.auth: "none" lets every caller ask. Use "token", or set env to development.'
 
 
 def _address_checks(settings: Settings) -> Iterator[str]:

@@ -113,7 +113,7 @@ class SharedDatabase:
 
     async def _bounded(self, asked: Coroutine[Any, Any, _T]) -> _T:
         # A driver that is cancelled cleans up with a server that does not answer, for seconds. So the task
-        # finishes that by itself, and nobody waits for it.
+        # finishes that by itself, and no caller waits for it.
         task = asyncio.create_task(asked)
         try:
             done, _ = await asyncio.wait({task}, timeout=self._seconds)

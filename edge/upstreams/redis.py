@@ -35,7 +35,7 @@ class SharedRedis:
     way = WAY
 
     def __init__(self, store: Store, prefix: str, *, owns: bool) -> None:
-        """`owns`: nobody else uses the store, so that `close` closes it."""
+        """`owns`: no other part uses the store, so that `close` closes it."""
         self._store = store
         self._prefix = prefix
         self._parsed: OrderedDict[bytes, ForeignSession] = OrderedDict()
@@ -119,7 +119,9 @@ class SharedRedis:
             if names:
                 return f"keys begin with {self._prefix}"
             if cursor == 0:
-                return f"no key begins with {self._prefix}: nobody is signed in, or key_prefix is another one"
+                return (
+                    f"no key begins with {self._prefix}: no reader is signed in, or key_prefix is another one"
+                )
         return f"of {SCANS * SCANNED} keys none begins with {self._prefix}: is key_prefix another one?"
 
     def _parse(self, raw: bytes, now: float) -> ForeignSession | None:

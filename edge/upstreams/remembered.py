@@ -65,6 +65,6 @@ class Remembered:
         asked = self._asked.get(name)
         if asked is not None and asked[1] is task:
             del self._asked[name]
-        # Where all who wait have left, nobody takes the exception.
+        # Where all callers have left, none takes the exception.
         if not task.cancelled():
             task.exception()

@@ -1,4 +1,4 @@
-"""Public secrets: those that somebody published, hashes of words, and the digits of known numbers."""
+"""Public secrets: those of published lists, hashes of words, and the digits of known numbers."""
 
 import hashlib
 import itertools

@@ -52,7 +52,7 @@ log = logging.getLogger("uvicorn.error")
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    log.warning("There is no authentication: whoever knows a session id has its conversation.")
+    log.warning("There is no authentication: any client that knows a session id has its conversation.")
     yield
 
 
@@ -134,8 +134,8 @@ store = Store()
 for name in "CHATGATE_ENV", "ENVIRONMENT", "VERCEL_ENV", "RAILWAY_ENVIRONMENT_NAME", "RENDER", "FLY_APP_NAME":
     if os.environ.get(name, "") not in ("", "development"):
         sys.exit(
-            f"{name} is set, and not to development. This backend has no authentication: whoever knows a"
-            " session id has its conversation. Generate one with --auth better-auth or --auth proxy."
+            f"{name} is set, and not to development. This backend has no authentication: any client that"
+            " knows a session id has its conversation. Generate one with --auth better-auth or --auth proxy."
         )
 
 
