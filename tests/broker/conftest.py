@@ -1,4 +1,5 @@
-"""A broker for whoever speaks HTTP to one: the real application over a real Valkey and a real SQLite file."""
+"""A broker for tests that speak HTTP to it: the real application over a real Valkey and a real SQLite
+file."""
 
 import time
 from contextlib import AsyncExitStack
@@ -105,7 +106,7 @@ async def oauth(make):
 
 @pytest.fixture
 async def site(oauth):
-    """SITE, whose tokens are bound to no key; nobody has an account yet."""
+    """SITE, whose tokens are bound to no key; there is no account yet."""
     return await oauth()
 
 

@@ -123,7 +123,7 @@ async def test_a_redis_that_is_slow_or_not_itself_is_a_503_within_300_ms(start, 
         async with make() as page:
             await sign_up(page)
             line.delay, line.reply = delay, reply
-            # Before and after the store has found out that nobody is there.
+            # Before and after the store has found out that no server is there.
             for method, path in [("GET", "/auth/token"), ("POST", "/api/auth/sign-out")] * 2:
                 answer, seconds = await timed(page.request(method, path))
                 assert answer.status_code == 503, path

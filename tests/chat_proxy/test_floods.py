@@ -1,4 +1,4 @@
-"""Row 32: a backend that sends more than anybody can hold takes no memory of the proxy's."""
+"""Row 32: a backend that sends more than any memory can hold takes none of the proxy's."""
 
 import asyncio
 import gzip

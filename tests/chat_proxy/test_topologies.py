@@ -66,7 +66,7 @@ async def test_every_script_has_keys_of_one_slot(service, called):
     service.backend.behaviour = talk
     bearer = await service.sign_in()
     async with begun(service, bearer, session_id="c1") as stream:
-        # A renewal is asked for by any message that names nobody.
+        # Any message that names no session asks for a renewal.
         await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
         await until(lambda: _true(redis_keys.RENEW.sha in called and redis_keys.EXTEND.sha in called), 2)
         await service.sign_out()

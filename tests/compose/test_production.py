@@ -81,7 +81,7 @@ def test_secrets_that_are_kept_from_development_do_not_stand_in(public):
 
 @pytest.fixture(scope="module")
 def local(docker, are_stand_ins, clone, stack):
-    """A stack for a name of which Caddy is its own authority, so that nobody else has to be asked."""
+    """A stack for a name of which Caddy is its own authority, so that no other has to be asked."""
     with open_folder() as folder:
         environ = {"CHATGATE_DOMAIN": "localhost", **given(folder, fresh())}
         local = Stack(docker, clone, "chatgate-local", "10.213.215", environ)

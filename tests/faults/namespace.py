@@ -1,4 +1,4 @@
-"""A network of the tests' own: cutting servers off there touches nobody else on the machine."""
+"""A network of the tests' own: cutting servers off there touches no other process of the machine."""
 
 import contextlib
 import os

@@ -141,7 +141,7 @@ async function changesElsewhere() {
   }
 }
 
-// A broker that cannot be reached signs nobody out: the page says that it failed, and goes on when it can.
+// A broker that cannot be reached signs no reader out: the page says that it failed, and goes on when it can.
 async function brokerIsDown() {
   first.isCutOff = true;
   await step("page while the broker is down", () => {

@@ -67,7 +67,7 @@ const marked = async (user) => ({
 
 const provider = () => ({ providerId: "provider", clientId: "site", clientSecret: "any", discoveryUrl, pkce: true });
 
-// `neon`: those that Neon Auth has, which lets nobody in without an account.
+// `neon`: those that Neon Auth has, which lets no user in without an account.
 function plugins(server, lib, names) {
   const jwks = {
     ...(server.alg ? { keyPairConfig: { alg: server.alg } } : {}),

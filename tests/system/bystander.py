@@ -1,5 +1,6 @@
 """`python bystander.py PORT COOKIE`: asks for one token after the other until its input ends, then says how
-long each took, in seconds. In a process of its own, as whoever makes the load would be measured along."""
+long each took, in seconds. In a process of its own, as the process that makes the load would measure its own
+work along."""
 
 import http.client
 import json

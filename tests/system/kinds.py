@@ -35,7 +35,7 @@ class Held:
 
 @dataclass
 class Holder:
-    """A reader's page on `docs`, one that uses DPoP, and whoever else holds something."""
+    """A reader's page on `docs`, one that uses DPoP, and the other holders of credentials."""
 
     stack: Stack
     places: Places

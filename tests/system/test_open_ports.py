@@ -145,7 +145,7 @@ async def test_a_request_that_is_not_http_1_is_refused(two_sites, service, line)
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 async def test_a_request_in_a_body_is_text(two_sites, service, is_chunked):
-    """Though the answer is there before anybody looked at the body, what it holds is not asked."""
+    """The answer is there before the body is looked at, and the body's question is not asked."""
     inner = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
     fields, body = b"Content-Length: %d\r\n" % len(inner), inner
     if is_chunked:

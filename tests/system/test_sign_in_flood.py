@@ -1,4 +1,4 @@
-"""Row 43: two hundred sign-ins at once cost those who send them time, and nobody else."""
+"""Row 43: two hundred sign-ins at once cost their senders time, and no other reader."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,5 @@
-"""Row 49: bodies of which the end does not come take a bounded part of the memory, and nobody else's time."""
+"""Row 49: bodies of which the end does not come take a bounded part of the memory, and no time of other
+readers."""
 
 import asyncio
 import json

@@ -127,7 +127,7 @@ ACCOUNT = """async ([path, email, password]) => {
 
 
 def change_to(page, email, path="/sign-in/email"):
-    """Signs in over whoever is signed in at the site, by a script of the page, which stays."""
+    """Signs in over the user who is signed in at the site, by a script of the page, which stays."""
     page.evaluate(ACCOUNT, [path, email, PASSWORD])
 
 

@@ -65,7 +65,7 @@ async def test_where_all_is_full_who_has_most_makes_room():
     third = await asked(turns, [("c", Asker("c", "c"))], order)
     await asyncio.sleep(0)
     assert [task.done() for task in greedy].count(True) == 2
-    # Where each has one, nobody's place is taken.
+    # Where each has one, no place is taken.
     with pytest.raises(NoTurn):
         await turns.take(Asker("d", "d"), 1)
     turns.refuse_all()

@@ -175,7 +175,7 @@ async def test_an_answer_to_a_proof_brings_the_next_nonce(site):
 
 
 async def test_proofs_of_one_address_are_remembered_up_to_a_limit(start, config, oauth, store):
-    """Anybody can make them without end, and each is kept for minutes."""
+    """A stranger can make them without end, and each is kept for minutes."""
     limits = config.sign_in.model_copy(update={"attempts_per_address": 5})
     make = await start(sign_in=limits)
     site = await oauth(Key(), make=make)

@@ -234,7 +234,7 @@ async def test_a_lost_reply_and_two_tabs_at_once_sign_no_reader_out(bound):
 
 
 async def test_one_of_several_uses_at_once_without_a_key_succeeds_and_the_session_ends(unbound):
-    """A thousand times: whoever comes second is a thief or is robbed, and neither keeps anything."""
+    """A thousand times: the second one is a thief or the thief's victim, and neither keeps anything."""
     rounds = Rounds()
     while rounds.left:
         first = await unbound.redeem(await unbound.guest_code())

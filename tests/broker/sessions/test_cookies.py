@@ -217,7 +217,7 @@ async def test_a_second_session_cookie_that_stands_for_nothing_is_ignored(page, 
 
 
 async def planted(page):
-    """The cookies of two living sessions: of a reader, and of somebody who planted theirs."""
+    """The cookies of two living sessions: of a reader, and of an attacker who planted theirs."""
     found = []
     for email in ("ada@example.com", "mallory@example.com"):
         page.cookies.clear()

@@ -22,7 +22,7 @@ async def store(valkey):
 
 @pytest.fixture
 async def sessions(store):
-    # As a broker sets it; without it nobody is judged.
+    # As a broker sets it; without it no session is judged.
     await store.run(command("HSET", liveness.CUT, "all", 0, "kids", "k1"))
     return RedisSessions(store)
 

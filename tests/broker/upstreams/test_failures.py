@@ -1,4 +1,4 @@
-"""A Better Auth server, or its Redis, that gives no sure answer: 503, nobody let in, nobody signed out."""
+"""A Better Auth server, or its Redis, that gives no sure answer: 503, no reader let in, none signed out."""
 
 import asyncio
 import json

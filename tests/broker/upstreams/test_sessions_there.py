@@ -23,7 +23,7 @@ def seconds(text):
 
 
 async def test_a_session_lasts_as_long_as_the_site_moves_it(theirs, visitor_of, redis, tmp_path):
-    """Questions here move none: one that nobody uses there ends when it would have ended."""
+    """Questions here move none: one that is not used there ends when it would have ended."""
 
     async def moved(name):
         folder = tmp_path / name

@@ -41,7 +41,7 @@ async def test_a_burst_is_followed_by_the_steady_rate(valkey, tmp_path):
         assert (await service.ask(await service.sign_in(sub=OTHER_SUB))).status_code == 200
 
 
-# Security row 29: a clock that was set back locks nobody out for longer than a burst takes.
+# Security row 29: a clock that was set back locks no reader out for longer than a burst takes.
 async def test_a_clock_that_was_set_back_is_forgiven(valkey, tmp_path):
     async with running(valkey, tmp_path, tiers={"reader": TIGHT}) as service:
         bearer = await service.sign_in()

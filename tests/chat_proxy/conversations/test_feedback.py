@@ -153,7 +153,7 @@ async def test_ratings_have_a_rate_of_their_own_and_cost_no_question(service):
     # Another site of the same reader, and another reader, have a rate of their own.
     for other in (await service.sign_in("s2", client="other"), await service.sign_in(sub=OTHER_SUB)):
         await rated(service, other, await asked(service, other))
-    # A clock that is set back keeps nobody waiting for longer than a minute.
+    # A clock that is set back keeps no reader waiting for longer than a minute.
     key = readers.ratings(readers.reader(SUB, "docs"))
     await service.store.run(command("PEXPIRE", key, 3_600_000))
     again = await rate(service, bearer, message_id)

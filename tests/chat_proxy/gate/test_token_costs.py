@@ -108,7 +108,7 @@ async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_no_reader_up(pr
     waited = await asked_beside(flooding, service, bearer)
     # One at once, one for the change if a cool-down had ended before it, and one for each that it took.
     assert service.publisher.fetches - fetches <= 2 + (time.monotonic() - began) // COOL_DOWN
-    # The unknown ones wait for the key set, all at once, and nobody behind them.
+    # The unknown ones wait for the key set, all at once, and no reader waits behind them.
     assert max(while_fetching) < 0.3
     assert min(len(usual), len(waited)) >= 20
     assert statistics.median(waited) < 1.5 * statistics.median(usual)

@@ -82,7 +82,7 @@ async def test_a_silent_server_of_one_site_ends_no_answer_of_another(valkey, tmp
                 asked = there.asked
                 there.may_answer.clear()
                 await until(lambda: _is_asked_again(there, asked), 5)
-                # This answer ends, as nobody told for sure that its own session lives.
+                # This answer ends, as no server said for sure that its own session lives.
                 assert (await last_event(other, 5))[1]["code"] == "temporarily_unavailable"
                 with pytest.raises(TimeoutError):
                     await last_event(one, 2)

@@ -1,4 +1,4 @@
-"""The embedded server: one for each folder, whoever starts it."""
+"""The embedded server: one for each folder, from whichever process."""
 
 import os
 import signal

@@ -51,7 +51,7 @@ class Worker:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def is_gone(self):
-        """Whether nobody listens."""
+        """Return True if no process listens."""
         try:
             _, writer = await self.connect()
         except OSError:

@@ -1,4 +1,4 @@
-"""Lines of the log as whoever collects them gets them."""
+"""Lines of the log as a collector gets them."""
 
 import json
 import os

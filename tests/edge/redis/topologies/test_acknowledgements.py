@@ -22,7 +22,7 @@ async def test_a_write_counts_when_a_replica_of_its_own_master_has_it(cluster):
     async with store_of(cluster, replicas=1) as store:
         assert await store.commit(two) == [1]
         assert await store.commit(two, three, command("PING")) == [2, 1, b"PONG"]
-        # The other masters have their replicas: whoever asked one of them would call this acknowledged.
+        # The other masters have their replicas: a client that asked one of them would call this acknowledged.
         await unacknowledged(store, one)
         await unacknowledged(store, two, one)
         # It is unknown and not undone, as promised; and it was tried again where it came to nothing.

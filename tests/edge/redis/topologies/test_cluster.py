@@ -46,7 +46,7 @@ async def test_a_command_whose_key_had_moved_is_run_once(cluster, replicas):
         await store.run(command("DEL", key))
         finish = moved(cluster, key, source, target)
         target.ask("SCRIPT", "FLUSH")
-        # ASK: the source has it no more, and the target takes it from whoever says that it was sent.
+        # ASK: the source has it no more, and the target takes it from a client that says that it was sent.
         assert await store.commit(COUNT.call([key]), COUNT.call([resident])) == [1, 2]
         finish()
         # MOVED, as the map that is known is of before.

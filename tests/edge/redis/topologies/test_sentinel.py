@@ -37,7 +37,8 @@ async def test_one_sentinel_of_three_is_enough(sentinels):
         sentinel.freeze()
     try:
         async with store_of(sentinels, replicas=2) as store:
-            # Within the time of one flight, though nobody knows yet that the others will not answer.
+            # Within the time of one flight, though the store does not know yet that the others will not
+            # answer.
             assert await store.commit(command("SET", "a", "1")) == [b"OK"]
     finally:
         for sentinel in silent:

@@ -85,7 +85,7 @@ async def farewells():
     watched = loop._selector.get_map()
     async with asyncio.timeout(5):
         # One is the loop's own.
-        while len(watched) > 1:  # noqa: ASYNC110 - the selector tells nobody
+        while len(watched) > 1:  # noqa: ASYNC110 - the selector has no event for it
             await asyncio.sleep(0.005)
 
 
