@@ -85,7 +85,7 @@ async def _repeat(port: int, raw: bytes, ends_at: float) -> Tally:
             line = None
         waited = (loop.time() - began) * 1000
         while waited > 0:
-            # Those who come while this one waits have to wait too, for the rest of the time.
+            # Readers who come while this one waits have to wait too, for the rest of the time.
             tally.latencies.append(waited)
             waited -= EVERY_MS
         await asyncio.sleep(PAUSE)

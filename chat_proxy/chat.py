@@ -203,7 +203,7 @@ def _asked(asking: Asking, grant: Grant) -> Asked:
 
 
 def _noted(asking: Asking, meter: Meter) -> str:
-    """The note of the backend's thread. One about a selection alone is not gone on with."""
+    """The note of the backend's thread. An answer about a selection alone begins no thread that goes on."""
     if asking.backend.kind not in threads.KEEPERS or not asking.question.wants_history:
         return ""
     return threads.noted(asking.backend, getattr(meter.reader, "thread", None))

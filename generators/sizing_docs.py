@@ -1,4 +1,5 @@
-"""Writes into docs/deploying.md what so many readers take, by the figures of bench/README.md.
+"""Writes into docs/deploying.md the resources that a number of readers take, by the figures of
+bench/README.md.
 
 `--check` writes nothing and ends with exit code 1 where the table is stale.
 """

@@ -22,8 +22,8 @@ KEPT: Final = 10_000
 
 
 class Check:
-    """One check that is under way. `commands` are to travel with a flight to the service's own Redis; without
-    any the check travels by itself."""
+    """One check that is under way. `commands` are to travel with a flight to the service's own Redis; if
+    there are none, the check travels by itself."""
 
     def __init__(self, site: SiteUpstream | None = None, reference: Reference | None = None) -> None:
         self.reference = reference

@@ -1,4 +1,4 @@
-"""The tokens of one question: what its backend says it used, or else what was counted."""
+"""The tokens of one question: as its backend tells them, or else as they were counted."""
 
 import math
 from typing import Final

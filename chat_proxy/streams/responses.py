@@ -32,8 +32,8 @@ _JSON_HEADERS: Final[list[Header]] = [
 
 
 class ClientResponse(ABC):
-    """The part that both forms share: the answer so far. `bytes_sent` counts the body's bytes, `ending` is
-    why the answer ended, and `usage` what it used, which is set before `finish`."""
+    """The part that both forms share: the answer so far. `bytes_sent` counts the body's bytes, `ending` says
+    why the answer ended; `usage` has its tokens, and is set before `finish`."""
 
     def __init__(self, send: Send, session_id: str, rate: RateFields) -> None:
         self._send = send

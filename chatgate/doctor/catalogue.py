@@ -1,4 +1,4 @@
-"""Every finding that there is, by its code: how bad it is, and why it matters (docs/doctor.md)."""
+"""All findings by their code: how bad each is, and why it matters (docs/doctor.md)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -48,8 +48,8 @@ class HttpClient:
         self._is_closed = False
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Returns when the answer's head has come. Raises OSError and ValueError, for what no server heard
-        as well as for what it made of it."""
+        """Returns when the answer's head has come. Raises OSError and ValueError, both for a request that was
+        not sent and for an answer that cannot be read."""
         address = parse(url)
         request = head("POST", address, headers, len(body)) + body
         connection = self._kept(address.origin)

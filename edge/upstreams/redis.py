@@ -26,7 +26,8 @@ _VERSIONS: Final = tuple(
 
 
 class SharedRedis:
-    """`prefix` begins every key that Better Auth writes. Reads alone: a user of Redis who may GET is enough.
+    """`prefix` begins every key that Better Auth writes. It only reads: a user of Redis who may GET is
+    enough.
 
     A session that is missing there has ended for us, also where Better Auth would find it in its database
     (`storeSessionInDatabase`).
@@ -80,7 +81,7 @@ class SharedRedis:
         return found if await self._lives(found, reference.token, marker, now) else None
 
     async def describe(self, now: float) -> str:
-        # A name that no session has: whether it may be read is what is asked.
+        # No session has this name: the question is whether the key may be read.
         await self._run(
             *(command("GET", name) for name in (f"{self._prefix}{'0' * 32}", self._marker("nobody")))
         )

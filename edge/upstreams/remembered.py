@@ -58,7 +58,7 @@ class Remembered:
             task = asyncio.create_task(ask(*arguments))
             asked = self._asked[name] = (self._clock(), task)
             task.add_done_callback(lambda one: self._answered(name, one))
-        # One who leaves must not take the answer from the others.
+        # A caller that leaves must not take the answer from the others.
         return asked[0], await asyncio.shield(asked[1])
 
     def _answered(self, name: Hashable, task: asyncio.Task[Answer]) -> None:

@@ -1,4 +1,4 @@
-"""The tokens that an answer took: as a model's provider says, else counted as the proxy counts them."""
+"""The tokens that an answer took: as the model's provider tells them, or else counted as the proxy counts."""
 
 import math
 from typing import Any, Final
