@@ -103,7 +103,7 @@ def _write(path: Path, text: str) -> None:
     new.touch(0o600)
     new.write_text(text, encoding="utf-8")
     new.chmod(0o400)
-    # Whole when it appears: a service may be starting again just now.
+    # The file is whole when it appears, as a service may be starting at this moment.
     new.replace(path)
 
 

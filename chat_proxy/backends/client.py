@@ -198,7 +198,8 @@ def _tell(backend: Backend, reason: str) -> None:
 
 
 def _is_refused(response: Answer) -> bool:
-    """Return True for a status or media type that is no answer. A backend's 401 must not look like ours."""
+    """Return True for a status or a content coding that is no answer's. A backend's 401 must not look like
+    ours."""
     coding = response.headers.get("content-encoding", "identity").lower()
     return response.status != 200 or coding != "identity"
 

@@ -12,6 +12,6 @@ sqlite3 "$state/accounts.db" ".backup '$made.new/accounts.db'"
 REDISCLI_AUTH="$(cat "$etc/secrets/redis_backup_password")" \
   redis-cli --user backup -p "${REDIS_PORT:-6379}" --rdb "$made.new/redis.rdb" > /dev/null
 cp -a "$etc" "$made.new/etc"
-# Whole when it has its name.
+# It gets its name once it is whole.
 mv "$made.new" "$made"
 echo "$made"

@@ -9,7 +9,7 @@ import { type Places, placesOf } from "./state.js";
 import type { Vault } from "./vault.js";
 
 const EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange";
-/** By what is exchanged: `subject_token_type` (RFC 8693). */
+/** The `subject_token_type` (RFC 8693) of each kind of credential. */
 const SUBJECTS = {
   session: "urn:chatgate:params:oauth:token-type:better-auth-session",
   jwt: "urn:ietf:params:oauth:token-type:jwt",
