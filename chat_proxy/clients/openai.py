@@ -112,7 +112,7 @@ def _require_supported(body: Mapping[str, Any]) -> None:
     for name, value in body.items():
         if name in known or value is None or value in _DEFAULTS.get(name, ()):
             continue
-        detail = "A member of this request cannot be heeded here: leave it out."
+        detail = "This service cannot obey a member of this request: leave it out."
         raise Problem(400, "unsupported_parameter", detail)
 
 

@@ -41,7 +41,7 @@ class BetterAuth(Table):
         "better-auth:",
         max_length=128,
         pattern=r"^[\x21-\x7e]*$",
-        description="Begins every key that it writes there.",
+        description="Prefix of every key that it writes there.",
     )
     url: str | None = Field(
         None,

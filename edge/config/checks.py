@@ -74,7 +74,7 @@ def _redis_checks(url: str, wait_replicas: int | None) -> Iterator[str]:
         # replica that is down keeps every revocation from being answered.
         yield (
             "redis.wait_replicas: is missing. Set it to the number of replicas of a master, so that no "
-            "failover undoes a revocation, or to 0 if that may be."
+            "failover undoes a revocation, or to 0 if that is acceptable."
         )
 
 

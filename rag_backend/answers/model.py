@@ -131,7 +131,7 @@ async def _pieces(lines: aiohttp.StreamReader, sent: int) -> AsyncGenerator[str 
             if chunk.text:
                 yield chunk.text
     except LineTooLong:
-        raise ModelFailed("it sent what is no stream of chunks") from None
+        raise ModelFailed("it sent no stream of chunks") from None
     if finish is None:
         raise ModelFailed("its answer was cut off")
     yield Ended(finish, used or usage.counted(sent, written))

@@ -119,9 +119,9 @@ def _vectors(body: bytes, count: int) -> list[list[float]]:
         entries = sorted(members["data"], key=lambda entry: int(entry["index"]))
         vectors = [[float(number) for number in entry["embedding"]] for entry in entries]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise EmbeddingFailed("it sent what is no list of vectors") from None
+        raise EmbeddingFailed("it sent no list of vectors") from None
     if not all(math.isfinite(number) for vector in vectors for number in vector):
-        raise EmbeddingFailed("it sent what is no number")
+        raise EmbeddingFailed("it sent a value that is no number")
     if len(vectors) != count or not vectors[0] or len({len(vector) for vector in vectors}) != 1:
-        raise EmbeddingFailed("it sent another number of vectors")
+        raise EmbeddingFailed("it sent a wrong number of vectors")
     return vectors

@@ -55,7 +55,7 @@ def environment(valkey, tmp_path, redis_deadline):
 
 @pytest.fixture
 def config(settings_file, environment) -> BrokerConfig:
-    """The default configuration, with hashes that cost little and limits that tests of other things miss."""
+    """The default configuration, with cheap hashes and limits that tests of other things do not reach."""
     found = resolve(read(settings_file, environment))
     generous = found.sign_in.model_copy(
         update={

@@ -1,4 +1,5 @@
-"""Rows 24, 26 and 28: nothing is granted, and nothing called revoked, because Redis gave no sure answer."""
+"""Rows 24, 26 and 28: while Redis gives no sure answer, nothing is granted and nothing is reported as
+revoked."""
 
 import asyncio
 import signal

@@ -64,7 +64,7 @@ def test_a_reader_signs_up_asks_signs_out_and_may_not_ask(stack):
     cited = [data for _, name, data in events if name == "citation"]
     assert cited
     for citation in cited:
-        # Where a citation leads is a page of this origin.
+        # A citation leads to a page of this origin.
         assert httpx.get(f"{stack.url}{citation['url']}").status_code == 200
     listed = reader.http.get("/sessions", headers={"Authorization": f"Bearer {token}"}).json()["sessions"]
     assert [one["session_id"] for one in listed] == [QUESTION["session_id"]]
@@ -152,7 +152,7 @@ def test_a_page_of_another_site_is_refused(stack):
 
 @pytest.mark.parametrize("path", ["/chat", "/api/auth/sign-in/email"])
 def test_a_body_that_is_too_large_is_told_so_while_caddy_is_sending_it(stack, path):
-    """A service that hung up on it would be taken for one that is away."""
+    """If a service hung up on it, Caddy would take the service for one that is away."""
     reader, token = signed_up(stack, f"large{path.count('/')}@example.com")
     headers = {"Authorization": f"Bearer {token}"} if path == "/chat" else {}
     headers["Content-Type"] = "application/json"

@@ -1,4 +1,4 @@
-"""Readers of a real proxy who ask all through a fault, and what they were told."""
+"""Readers of a real proxy who ask all through a fault, and the answers that they got."""
 
 import asyncio
 import contextlib

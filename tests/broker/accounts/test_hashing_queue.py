@@ -11,7 +11,7 @@ async def entered(turns, asker, order, name):
 
 
 async def asked(turns, askers, order):
-    """One task for each of them, in that order."""
+    """One task for each asker, in that order."""
     tasks = []
     for name, asker in askers:
         tasks.append(asyncio.create_task(entered(turns, asker, order, name)))

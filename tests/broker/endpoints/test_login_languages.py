@@ -37,7 +37,7 @@ async def test_every_form_and_link_of_the_page_carries_its_language_on(site):
     led = re.findall(r'(?:action|href)="(/[^"]*)"', shown.text)
     assert len(led) == 3
     assert all("ui_locales=fr-CA+de" in one for one in led)
-    # It is not for the site, which named it.
+    # The language is not passed on to the site, which named it.
     assert "ui_locales" not in find(rf'href="({SITE}[^"]*)"', shown.text)[1]
 
 

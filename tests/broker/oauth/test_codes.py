@@ -1,4 +1,4 @@
-"""Authorization codes over HTTP: good once, for a minute, for the site that asked for them."""
+"""Authorization codes over HTTP: good once, within a minute, and for the site that asked for them."""
 
 import asyncio
 

@@ -199,14 +199,14 @@ async def test_an_older_secret_is_still_read_and_the_newest_writes(bound, start,
 
 
 class Rounds:
-    """So many rounds in which Redis answered in time; on a machine that stands still now and then some others
-    are let go, one in twenty at most."""
+    """This many rounds in which Redis answered in time; on a busy machine others are dropped, at most one in
+    twenty."""
 
     def __init__(self):
         self.left, self.spare = ROUNDS, ROUNDS // 20
 
     def counts(self, *answers):
-        """Whether the round does: none of its answers is a 503."""
+        """Return True if the round counts: none of its answers is a 503."""
         if any(answer.status_code == 503 for answer in answers):
             self.spare -= 1
             assert self.spare >= 0, "Redis answered too late too often"

@@ -191,7 +191,7 @@ async def test_a_token_that_refresh_takes_is_taken_and_one_that_ends_the_session
             refused(answer, "token: it was used before")
     after = record(valkey, latest["refresh_token"])
     assert after.pop("ttl") <= before.pop("ttl")
-    # Nothing was spent, and nothing ended either: that is for the token endpoint.
+    # No token was spent and no session ended: only the token endpoint does that.
     assert after == before
     assert await is_active(site, latest)
 

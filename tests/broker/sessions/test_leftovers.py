@@ -1,4 +1,4 @@
-"""Nothing in Redis outlives whose it is: after a sign-out, a deletion and an expiry."""
+"""No key in Redis outlives its owner: after a sign-out, a deletion and an expiry."""
 
 import pytest
 

@@ -62,7 +62,7 @@ async def test_the_end_of_all_sessions_of_a_site_ends_no_sign_in_at_another(sess
     assert await sessions.create(SUB, "docs", generations["docs"], records["docs"], cap=50) is None
     assert await sessions.create(SUB, "other", generations["other"], records["other"], cap=50)
     assert await alive(sessions, "before")
-    # All of a user's raises it for every site.
+    # Ending all of a user's sessions raises it for every site.
     assert await sessions.revoke_all(SUB) == 2
     assert await sessions.create(SUB, "late", generations["other"], record("late"), cap=50) is None
 

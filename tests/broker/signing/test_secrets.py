@@ -102,7 +102,7 @@ async def test_brokers_amid_a_change_of_the_secret_do_not_undo_each_others_seali
         await behind.refresh()
         await ahead.refresh()
     assert server.ring().version == version
-    # The last one that is started with the new order has the last word.
+    # The broker that is started last with the new order decides.
     await keys(store, NEW, OLD).refresh()
     await ahead.refresh()
     assert {key.fingerprint for key in server.ring().keys} == {fingerprint(NEW)}
@@ -121,7 +121,7 @@ async def test_a_running_broker_keeps_the_keys_that_it_opened(store, server):
     assert running.ring is not None
     assert running.ring.current.kid == kids(first)[1]
     assert not running.ring.is_whole
-    # A current key that it cannot read leaves it none to sign with: the old one's time is running out.
+    # If it cannot read the current key it has none to sign with: the old one is retiring.
     server.age_next()
     await changes(store, NEW).rotate()
     with pytest.raises(UnreadableKey):

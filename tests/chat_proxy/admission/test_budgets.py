@@ -168,7 +168,7 @@ async def test_an_outage_counts_an_answer_once(valkey, tmp_path):
 
 
 async def _settlements(service):
-    """How often a command ran that the settlement of an owner with a budget runs once: here, the reader."""
+    """The number of settlements of the reader's budget, by a command that each of them runs once."""
     [told] = await service.store.run(command("INFO", "commandstats"))
     return int(find(rb"cmdstat_zremrangebyscore:calls=(\d+)", told)[1])
 

@@ -1,4 +1,4 @@
-"""Rates and daily budgets of readers and sites, whatever the clock or the configuration did meanwhile."""
+"""Rates and daily budgets of readers and sites, also across changes of the clock and of the configuration."""
 
 import asyncio
 
@@ -70,7 +70,7 @@ async def test_another_site_refills_no_rate(valkey, tmp_path):
         for _ in range(6):
             assert (await service.ask(fast)).status_code in (200, 429)
             assert (await service.ask(slow)).status_code == 429
-        # Nor does another tier at the same site.
+        # Another tier at the same site takes none either.
         promoted = await service.sign_in("s3", tier="gold")
         assert (await service.ask(promoted)).status_code == 200
         assert (await service.ask(slow)).status_code == 429

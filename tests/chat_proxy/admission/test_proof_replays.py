@@ -32,7 +32,7 @@ class Clock:
     """Seconds since the epoch; it stands until it is moved."""
 
     def __init__(self):
-        # At the beginning of a turn, so that what is left of it is known.
+        # At the beginning of a turn, so that its remaining time is known.
         self.at = math.floor(time.time() / EVERY) * EVERY + 1.0
 
     def __call__(self):

@@ -1,4 +1,5 @@
-"""A backend that speaks OpenAI's chat completions: what it is asked, and all that its streams contain."""
+"""A backend that speaks OpenAI's chat completions: the requests that it gets, and all that its streams
+contain."""
 
 import contextlib
 import json

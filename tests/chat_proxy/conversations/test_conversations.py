@@ -1,4 +1,4 @@
-"""A reader's conversations: theirs alone, bounded, gone when they say so."""
+"""A reader's conversations: private, bounded, and deleted when the reader says so."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Rows 3, 4, 6, 9 and 15 at the proxy: what a bad token makes it do beside being refused."""
+"""Rows 3, 4, 6, 9 and 15 at the proxy: the side effects of bad tokens."""
 
 import base64
 import json

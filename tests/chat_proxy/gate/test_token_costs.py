@@ -1,4 +1,5 @@
-"""Rows 5, 9 and 10 at the proxy: what bad tokens cost it, and those who ask with good ones meanwhile."""
+"""Rows 5, 9 and 10 at the proxy: the cost of bad tokens for it, and for readers who ask with good ones
+meanwhile."""
 
 import asyncio
 import json

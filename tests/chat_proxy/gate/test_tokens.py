@@ -1,4 +1,5 @@
-"""Rows 1 to 16 of the table of bad inputs: what is no token of ours is refused, alike and without a trace."""
+"""Rows 1 to 16 of the table of bad inputs: texts that are no token of ours are refused alike, and leave no
+trace."""
 
 import json
 import time
@@ -152,7 +153,7 @@ async def test_a_ring_that_changes_is_read_anew_in_spite_of_the_cool_down(servic
         [[_, count]] = await service.store.run(command("PUBSUB", "NUMSUB", liveness.REVOKED_CHANNEL))
         return count == 1
 
-    # To have begun to listen is worth a fetch too.
+    # The beginning of a subscription causes a fetch too.
     await until(is_listening, 2)
     keys = json.loads(JWKS)["keys"]
     service.publisher.document = json.dumps({"keys": keys[1:]}).encode()

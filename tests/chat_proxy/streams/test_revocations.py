@@ -1,4 +1,5 @@
-"""An answer under way ends with its session, its lease, or the last sure word about them."""
+"""An answer under way ends with its session, with its lease, or when both have not been confirmed for too
+long."""
 
 import asyncio
 import signal

@@ -64,7 +64,7 @@ def test_a_second_run_is_refused_and_the_first_goes_on_until_ctrl_c(stack, run):
 
 
 def ends_with(stack, name):
-    """Kills the service of that name, which the stack does not outlive."""
+    """Kills the service of that name; the stack ends with it."""
     os.kill(stack.pids[name], signal.SIGKILL)
     code, err = stack.end()
     assert code == 1

@@ -1,4 +1,5 @@
-"""The bodies of real servers' answers: where they end, where they break off, and who waits for whom."""
+"""The bodies of real servers' answers: where they end, where they break off, and which side waits for the
+other."""
 
 import asyncio
 import socket

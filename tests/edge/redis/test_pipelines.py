@@ -1,4 +1,5 @@
-"""Pipelines of slow, blocked and absent servers: what waits, what is refused, and what leaves together."""
+"""Pipelines of slow, blocked and absent servers: the flights that wait, those that are refused, and those
+that leave together."""
 
 import asyncio
 import time

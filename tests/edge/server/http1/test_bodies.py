@@ -94,7 +94,7 @@ async def test_a_request_that_is_half_here_when_the_server_stops_is_answered(par
 
 
 async def test_a_client_that_waits_to_be_asked_for_a_body_is_answered_once(parser):
-    """Refused, it may leave the body out; what it says next is neither that nor another request."""
+    """A refused client may leave the body out; its next bytes are neither the body nor another request."""
     async with serving(parser) as app:
         raw = POST.replace(b"/", b"/early", 1) + b"Expect: 100-continue\r\nContent-Length: 500\r\n\r\n"
         assert (await said(app, raw)).count(b"HTTP/1.1 ") == 1
