@@ -13,10 +13,11 @@ from broker.signing.keyring import KeyCipher
 from broker.signing.operations import KeyChanges
 from broker.storage import codes, cuts, key_ring, rates, readers, redis, refresh
 from edge.redis.client import Script, Store, command
+from tests.broker.endpoints import test_oauth_sessions
 from tests.broker.endpoints import test_sessions as test_session_endpoints
 from tests.broker.login import test_limits
-from tests.broker.oauth import test_codes, test_guest_grant, test_refresh
-from tests.broker.oauth import test_sessions as test_oauth_sessions
+from tests.broker.oauth import test_codes, test_refresh
+from tests.broker.oauth.grants import test_guest
 from tests.broker.sessions import test_session
 from tests.broker.sessions.records import SUB, record
 from tests.broker.signing import test_keyring
@@ -68,7 +69,7 @@ test_a_code_and_a_revoke_all = test_codes.test_a_code_opens_nothing_once_the_rea
 test_a_refresh = test_refresh.test_each_use_gives_the_next_and_an_access_token
 test_two_tabs = test_refresh.test_a_lost_reply_and_two_tabs_at_once_sign_no_reader_out
 test_a_family_ends = test_refresh.test_signing_out_everywhere_ends_it
-test_a_guest = test_guest_grant.test_a_guest_is_kept_up_and_signed_out_as_every_reader_is
+test_a_guest = test_guest.test_a_guest_is_kept_up_and_signed_out_as_every_reader_is
 test_an_ended_session = test_oauth_sessions.test_a_session_that_is_ended_is_dead_with_its_tokens
 test_sixteen_starts = test_keyring.test_one_of_sixteen_first_starts_makes_the_keys
 test_handles = test_session_endpoints.test_a_handle_from_the_list_ends_that_session
