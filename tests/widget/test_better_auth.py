@@ -99,7 +99,12 @@ def test_a_reader_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_ou
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_have_count(0)
     answered(page, "Once more?")
 
-    # By the site's own client in place of an address. It is asked for nothing but what is meant.
+    by_the_sites_own_client(page, other, origin)
+    context.complaints.clear()
+
+
+def by_the_sites_own_client(page, other, origin):
+    """Ask and sign out with the site's own client in place of an address, which makes only these requests."""
     asked = []
     page.on("request", lambda one: asked.append(one.url))
     page.goto(f"{origin}/book/client")
@@ -115,7 +120,6 @@ def test_a_reader_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_ou
     assert paths <= {"/get-session", "/sign-out"}
     # The panel says so before the site has answered.
     other.wait_for_function("fetch('/api/auth/get-session').then((one) => one.json()).then((it) => !it)")
-    context.complaints.clear()
 
 
 ACCOUNT = """async ([path, email, password]) => {
@@ -170,8 +174,11 @@ def test_another_account_at_the_site_sees_nothing_of_the_one_before(context, ori
     expect(page.get_by_role("textbox", name=INPUT)).to_have_value("")
     answered(page, "Is it Eve now?")
     assert asked_in(page) == ["Is it Eve now?", "Is Eve here?"]
+    told_by_the_sites_own_client(page, other, origin)
 
-    # The site's own client tells at once.
+
+def told_by_the_sites_own_client(page, other, origin):
+    """A change of account by the site's own client is told at once, in every tab."""
     page.goto(f"{origin}/book/client")
     open_panel(page)
     expect(log(page)).to_contain_text("Is it Eve now?")
