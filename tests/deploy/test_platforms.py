@@ -121,7 +121,7 @@ def running(request, tmp_path, values, valkey, index):
     ports = dict(zip(SERVICES, free_ports(3), strict=True))
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     values["redis_url"] = valkey.url
-    # Ports, and who is where, are this machine's.
+    # Ports and addresses are this machine's.
     own = {
         "broker": {"CHATGATE_BROKER_METRICS_PORT": "0", "CHATGATE_DATA_DIR": str(tmp_path)},
         "proxy": {

@@ -98,7 +98,7 @@ async def test_all_workers_end_their_answers_before_they_go(valkey, tmp_path, mo
         async with contextlib.AsyncExitStack() as stack:
             streams: list[Any] = []
             port = httpx.URL(service.url).port
-            # Soon both have some: who has fewer is given the next.
+            # Soon both have some: the worker with fewer gets the next.
             while not all(_served(pid, port) for pid in pids) or len(streams) < 4:
                 streams.append(await stack.enter_async_context(service.stream(bearer)))
                 assert (await streams[-1].event())[0] == "start"

@@ -1,4 +1,4 @@
-"""The forms of /login: who may send them, what they refuse, and who is signed in by them."""
+"""The forms of /login: the pages that may send them, their refusals, and the readers whom they sign in."""
 
 import re
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""Whether an answer was helpful: kept with it, counted once, and who may say so."""
+"""Whether an answer was helpful: kept with it, counted once, and rated by its own reader alone."""
 
 import asyncio
 import json
