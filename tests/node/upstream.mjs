@@ -55,7 +55,7 @@ const snake = {
   anonymous: { schema: { user: { fields: { isAnonymous: "is_anonymous" } } } },
 };
 
-// Who is an admin, and whose address is verified, is told by the address. For an address that a provider
+// The address tells whether a user is an admin and has a verified address. For an address that a provider
 // vouches for, the provider's word counts.
 const marked = async (user) => ({
   data: {

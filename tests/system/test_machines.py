@@ -1,6 +1,6 @@
 """Two brokers and two proxies over one Redis, as on two machines behind one address.
 
-What one of them was told the other knows at the next request.
+A change that is made through one holds for the other at its next request.
 """
 
 import asyncio

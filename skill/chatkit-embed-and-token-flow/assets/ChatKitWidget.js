@@ -1,6 +1,6 @@
 // The chatgate widget as one React component for a Docusaurus site. Written by
 //   generate_chatkit_widget.py --backend-url http://127.0.0.1:8002 --mode both --auth none --placement global
-// Its addresses are in src/config/chat.js. What stands above the line is yours to change; the built widget
+// Its addresses are in src/config/chat.js. The code above the line is yours to change; the built widget
 // below it is renewed by the same command with --force.
 /* eslint-disable */
 import {createElement, useEffect, useRef} from 'react';

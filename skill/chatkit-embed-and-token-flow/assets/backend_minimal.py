@@ -105,7 +105,7 @@ class Store:
     """Conversations in this process: no other worker knows them, and they end with it."""
 
     def __init__(self) -> None:
-        # By session_id and owner: the end of its life and its messages. What was written last is the last.
+        # By session_id and owner: the end of its life and its messages. The session written last is last.
         self._kept: dict[tuple[str, str], tuple[float, str]] = {}
 
     async def read(self, owner: str, session_id: str) -> list[Message]:

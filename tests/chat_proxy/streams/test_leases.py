@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from chat_proxy.streams import leases
+from chat_proxy.streams.leases import TRUSTED
 from edge.redis.client import command
 from edge.upstreams.session import Reference
 from tests.chat_proxy.service import running
@@ -70,8 +70,7 @@ async def vouched_for(service):
     return token(sid="s2", sub=OTHER_SUB, client_id="other", tier="reader", upk=upk)
 
 
-async def test_a_silent_server_of_one_site_ends_no_answer_of_another(valkey, tmp_path, monkeypatch):
-    monkeypatch.setattr(leases, "TRUSTED", 2.0)
+async def test_a_silent_server_of_one_site_ends_no_answer_of_another(valkey, tmp_path):
     async with better_auth() as there:
         table = f'[sites.other.better_auth]\nupstream = "http"\nurl = "{there.url}"\n'
         table += "timeout_seconds = 4\nremember_seconds = 0\n"
@@ -83,7 +82,7 @@ async def test_a_silent_server_of_one_site_ends_no_answer_of_another(valkey, tmp
                 there.may_answer.clear()
                 await until(lambda: _is_asked_again(there, asked), 5)
                 # This answer ends, as no server said for sure that its own session lives.
-                assert (await last_event(other, 5))[1]["code"] == "temporarily_unavailable"
+                assert (await last_event(other, TRUSTED + 4))[1]["code"] == "temporarily_unavailable"
                 with pytest.raises(TimeoutError):
                     await last_event(one, 2)
 
