@@ -30,7 +30,7 @@ url = "http://127.0.0.1:8002"
 # Nothing is asked of Redis, and nothing is signed, to describe the services.
 SECRETS: Final = {
     "CHATGATE_BROKER_SECRET": "the secret of a broker that only describes itself",
-    "CHATGATE_BACKENDS_BOOK_SECRET": "the secret of a backend that nobody asks",
+    "CHATGATE_BACKENDS_BOOK_SECRET": "the secret of a backend that is not asked",
     "REDIS_URL": "redis://127.0.0.1:6379",
 }
 
