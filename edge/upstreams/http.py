@@ -91,9 +91,9 @@ class OverHttp:
     async def _asked(self, token: str) -> _Answer:
         """An answer about the session. Raises UpstreamUnavailable.
 
-        Better Auth ends the cookies of a session that it has not. It ends none when it took no token from us:
-        without the `bearer` plugin, or with another secret. The `customSession` plugin of 1.6 ends none
-        either. So an answer that ends none counts only after the server has taken a token of ours.
+        Better Auth clears the cookie of a session that it does not know. It clears none when it took no token
+        from us: without the `bearer` plugin, or with another secret. The `customSession` plugin of 1.6 clears
+        none either. So an answer that clears none counts only after the server has taken a token of ours.
         """
         try:
             async with asyncio.timeout(self._seconds):
