@@ -3,7 +3,6 @@ test scripts (fake_backend.py).
 
 Every test passes through `app`, `state`, `parts`, `media_types` and `failures`. `config` is tested in
 tests/edge/config, `challenges` in `gate`, `endpoints` in `conversations` and by test_outages, `metrics` by
-tests/system/test_metrics, `redis_keys` by tests/test_redis_keys, `serve` by test_process, and `usage/` by
-admission/test_budgets and tests/chatgate/commands/test_usage. test_topologies runs tests of all folders over
-Sentinel and a Cluster.
-"""
+tests/system/process/test_metrics, `redis_keys` by tests/test_redis_keys, `serve` by test_process, and
+`usage/` by admission/test_budgets and tests/chatgate/commands/test_usage. test_topologies runs tests of all
+folders over Sentinel and a Cluster."""

@@ -16,8 +16,8 @@ from tests.chat_proxy.processes import started
 from tests.chat_proxy.waiting import until
 from tests.chatgate.processes import none_runs
 from tests.ports import free_ports
-from tests.system.scrapes import ask, told
-from tests.system.workers import ready_in, workers_of
+from tests.system.process.scrapes import ask, told
+from tests.system.process.workers import ready_in, workers_of
 
 pytestmark = pytest.mark.system
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.oauth import ACCESS_TOKEN, SESSION_TOKEN
-from tests.system.kinds import BACKEND_QUESTION, EMAIL, KINDS, holder, sign_up
 from tests.system.readers import GATEWAY, PASSWORD
+from tests.system.revocations.kinds import BACKEND_QUESTION, EMAIL, KINDS, holder, sign_up
 from tests.system.stack import JSON, QUESTION
 
 pytestmark = pytest.mark.system

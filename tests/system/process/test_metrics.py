@@ -11,9 +11,9 @@ import pytest
 from tests.chat_proxy.processes import started
 from tests.chat_proxy.waiting import until
 from tests.ports import free_ports
-from tests.system.scrapes import ask, told
+from tests.system.process.scrapes import ask, told
+from tests.system.process.workers import ready_in, workers_of
 from tests.system.stack import Reader, Stack
-from tests.system.workers import ready_in, workers_of
 
 pytestmark = pytest.mark.system
 

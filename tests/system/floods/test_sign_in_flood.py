@@ -12,7 +12,7 @@ from broker.accounts.password_hashes import Cost, context_for
 from broker.storage.sql import open_accounts
 from tests.broker.storage.accounts_contract import account
 from tests.chatgate.processes import short_folder
-from tests.system.meanwhile import started
+from tests.system.floods.meanwhile import started
 from tests.system.stack import PAGE, Reader, Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.missing import cannot
-from tests.system.meanwhile import started, tail
+from tests.system.floods.meanwhile import started, tail
 from tests.system.stack import Reader
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]

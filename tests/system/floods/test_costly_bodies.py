@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.system.meanwhile import tail
+from tests.system.floods.meanwhile import tail
 from tests.system.stack import JSON, PAGE, Reader
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]

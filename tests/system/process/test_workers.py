@@ -18,8 +18,8 @@ from tests.chat_proxy.processes import started
 from tests.chat_proxy.waiting import until
 from tests.chatgate.processes import is_running, none_runs
 from tests.chatgate.processes import until as until_true
+from tests.system.process.workers import ready_in, workers_of
 from tests.system.stack import Reader, Stack
-from tests.system.workers import ready_in, workers_of
 from tests.trust import TRUST
 
 pytestmark = pytest.mark.system
