@@ -1,5 +1,5 @@
 # Targets: `service` (broker, chat proxy, commands), `backend` (with the book's index), `page` (Caddy with the
-# book's pages). A platform that lets nobody name a target builds the last stage, which is the one of
+# book's pages). A platform on which no target can be named builds the last stage, which is the one of
 # BUILD_TARGET.
 ARG BUILD_TARGET=service
 
@@ -40,7 +40,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --
 COPY --from=packages /venv /venv
 # The configuration is there for platforms that mount no file; variables override it.
 COPY containers/healthy.py containers/secret_files.py containers/chatgate.toml /app/
-# A file keeps the mode that it has in the clone, which by a umask of 077 is the owner's alone.
+# A copied file keeps its mode in the clone, which under a umask of 077 lets only the owner read it.
 RUN chmod 0644 /app/*
 ENV PATH=/venv/bin:$PATH
 WORKDIR /app
@@ -52,8 +52,8 @@ ENV CHATGATE_BACKEND_INDEX=/book/book.db
 CMD ["python", "-m", "rag_backend"]
 
 FROM caddy:2.11-alpine AS caddy
-# The official binary has a capability in its file, and without that one in its bounds a process may not be
-# started from it. A copy has none; 8080 and 8443 need none.
+# The official binary has a file capability, and a process whose bounding set lacks it cannot start the
+# binary. A copy has none, and 8080 and 8443 need none.
 RUN cp /usr/bin/caddy /usr/bin/caddy.plain && mv /usr/bin/caddy.plain /usr/bin/caddy && mkdir -p /caddy \
  && chown 10001:10001 /caddy
 

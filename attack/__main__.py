@@ -16,7 +16,7 @@ from attack import answers, bodies, floods, heads, limits, races, report
 from attack.report import Found
 from attack.searches import Search
 from attack.stack import Stack, stack
-from bench.load import BadAnswer
+from bench.http1 import BadAnswer
 
 Run = Callable[[Search, Stack], Coroutine[Any, Any, Found]]
 SEARCHES: Final[Mapping[str, Run]] = {

@@ -14,7 +14,8 @@ from attack.inputs.requests import cut
 from attack.report import Found
 from attack.searches import Search, chance_of
 from attack.stack import ODD_PAGE, Stack
-from bench.load import HOST, Answer, Connection
+from bench.http1 import HOST
+from bench.load import Answer, Connection
 from bench.stack import Reader
 
 NAME: Final = "answers"

@@ -14,7 +14,8 @@ from attack.report import Found
 from attack.searches import Search, chance_of
 from attack.stack import Stack
 from attack.wire import Line
-from bench.load import Connection, request
+from bench.http1 import request
+from bench.load import Connection
 from bench.stack import BOOK_PAGE, Reader
 
 NAME: Final = "bodies"

@@ -11,7 +11,7 @@ from typing import Final
 
 from attack.searches import Search, chance_of
 from attack.wire import Line
-from bench.load import HOST, request
+from bench.http1 import HOST, request
 from bench.stack import Reader
 
 CONNECTIONS: Final = 300

@@ -12,7 +12,8 @@ from attack.crowd import Done, crowd
 from attack.report import Found
 from attack.searches import Search
 from attack.stack import Stack
-from bench.load import BadAnswer, Connection, Generator, Tally, percentile, request
+from bench.http1 import BadAnswer, request
+from bench.load import Connection, Generator, Tally, percentile
 
 NAME: Final = "floods"
 ADDRESS: Final = "127.0.0.2"
@@ -84,7 +85,7 @@ async def _repeat(port: int, raw: bytes, ends_at: float) -> Tally:
             line = None
         waited = (loop.time() - began) * 1000
         while waited > 0:
-            # Those who come while this one waits have to wait too, for the rest of the time.
+            # Readers who come while this one waits have to wait too, for the rest of the time.
             tally.latencies.append(waited)
             waited -= EVERY_MS
         await asyncio.sleep(PAUSE)

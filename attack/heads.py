@@ -20,7 +20,7 @@ from attack.report import Found
 from attack.searches import Search, chance_of
 from attack.stack import Stack
 from attack.wire import Line, Reply
-from bench.load import request
+from bench.http1 import request
 
 NAME: Final = "heads"
 ANSWER_WITHIN: Final = 10.0

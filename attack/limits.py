@@ -17,7 +17,8 @@ from attack.judging.admitted import Admitted, excess, most_at_once
 from attack.report import Found
 from attack.searches import Search, chance_of
 from attack.stack import FAST, OPEN_STREAMS, SLOW, Limits, Stack, sub_of
-from bench.load import BadAnswer, Connection
+from bench.http1 import BadAnswer
+from bench.load import Connection
 from bench.stack import Reader, sign_in, sign_up, signed_in
 from chat_proxy import redis_keys
 from tokens import readers as reader_keys

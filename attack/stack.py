@@ -44,7 +44,7 @@ def toml(*limits: Limits) -> str:
     wide = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 100\ndaily_questions = 1000000\n"
     return "".join(
         (
-            # All searches come from one address, and what one of them fails at must not stop the next.
+            # All searches come from one address, and the failures of one must not stop the next.
             "[redis]\ndeadline_seconds = 2.0\n[sign_in]\nattempts_per_address = 100000\n",
             "attempts_per_account = 1000\nfailures_per_address = 100000\n",
             _site("docs", PAGE, "reader", f'redirect_uris = ["{REDIRECT_URI}"]\nopen_streams = 100000\n'),

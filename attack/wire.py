@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import h11
 
-from bench.load import HOST
+from bench.http1 import HOST
 
 CONNECT_WITHIN: Final = 5.0
 """Seconds. On loopback a connection is made at once, unless the service accepts none."""

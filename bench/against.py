@@ -100,7 +100,7 @@ def _of_an_event(stack: Stack, seconds: float) -> float:
 
 
 def _of_a_start(stack: Stack, _seconds: float) -> float:
-    """Seconds of CPU, which other work does not lengthen as it does the clock's."""
+    """Seconds of CPU: unlike those of the clock, other work does not lengthen them."""
     [port] = free_ports(1)
     moved = {"CHATGATE_PROXY_PORT": str(port), "CHATGATE_PROXY_URL": url_of(port)}
     with serving(

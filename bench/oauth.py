@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from bench.load import HOST, Answer, Connection
+from bench.http1 import HOST
+from bench.load import Answer, Connection
 
 FORM = "application/x-www-form-urlencoded"
 

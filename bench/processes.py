@@ -16,7 +16,7 @@ from typing import Final
 
 import psutil
 
-from bench.load import HOST
+from bench.http1 import HOST
 from chatgate.stack import valkey
 
 ROOT: Final = Path(__file__).parent.parent
@@ -81,7 +81,7 @@ def environment(folder: Path, toml: str, ports: Mapping[str, int]) -> dict[str, 
         "CHATGATE_BACKEND_SECRET": secret,
         "CHATGATE_BACKEND_PORT": str(ports["rag_backend"]),
         "CHATGATE_BACKEND_INDEX": str(folder / "book.db"),
-        # Figures of other scenarios do not hang on whether the extra is installed.
+        # Figures of other scenarios do not depend on whether the extra is installed.
         "CHATGATE_BACKEND_EMBEDDINGS_MODEL": "none",
         # Every client here has one address, loopback.
         "CHATGATE_SIGN_IN_SIGN_UPS_PER_ADDRESS": "100000",

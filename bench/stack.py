@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from bench import load
-from bench.load import Generator, request
+from bench.http1 import request
+from bench.load import Generator
 from bench.processes import (
     HERE,
     Build,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -38,7 +38,7 @@ from broker.storage.rates import RedisRates
 from broker.storage.readers import RedisReaders
 from broker.storage.redis import RedisSessions
 from broker.storage.refresh import RedisFamilies
-from broker.storage.sql import open_accounts
+from broker.storage.sql import SqlAccounts, open_accounts
 from broker.upkeep import upkeep
 from broker.upstreams.seals import Seals
 from broker.upstreams.upstreams import Upstreams
@@ -97,13 +97,40 @@ def create_api(
         config.redis_url, clock, metrics, replicas=config.wait_replicas, deadline=config.redis_deadline
     )
     accounts = open_accounts(config.database_url, own=config.own_database)
+    broker = _broker(config, store, accounts, metrics, now, clock)
+    app = FastAPI(
+        title="chatgate broker",
+        lifespan=_lifespan(broker, store, accounts),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=NONE_OF_FASTAPI,
+    )
+    app.state.broker = broker
+    app.add_exception_handler(RefusedRequest, authorize.send_back)
+    app.include_router(better_auth.router())
+    families = (token, oauth, oauth_sessions, authorize, login_page, well_known, better_auth_webhook, health)
+    for family in families:
+        app.include_router(family.router)
+    return app
+
+
+def _broker(
+    config: BrokerConfig,
+    store: MeasuredStore,
+    accounts: SqlAccounts,
+    metrics: Metrics,
+    now: Callable[[], float],
+    clock: Callable[[], float],
+) -> Broker:
     keys = Keys(RedisKeyStore(store), config.secrets, config.algorithm)
     scheme = scheme_for(own_database=config.own_database)
     passwords = Passwords(config.password_cost, scheme=scheme, on_hash=Hashes(metrics))
     watch(metrics, passwords, keys, now)
     seals = Seals(config.secrets)
     around = Around(store, config.redis_url, config.redis_deadline, now, clock)
-    broker = Broker(
+    return Broker(
         config=config,
         accounts=accounts,
         readers=RedisReaders(store, config.clients.by_id, config.tiers),
@@ -123,31 +150,20 @@ def create_api(
         now=now,
     )
 
+
+def _lifespan(
+    broker: Broker, store: MeasuredStore, accounts: SqlAccounts
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with upkeep(accounts, keys, passwords):
+        async with upkeep(accounts, broker.keys, broker.passwords):
             yield
-        passwords.close()
+        broker.passwords.close()
         await broker.upstreams.close()
         await store.close()
         await accounts.close()
 
-    app = FastAPI(
-        title="chatgate broker",
-        lifespan=lifespan,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        telemetry=NONE_OF_FASTAPI,
-    )
-    app.state.broker = broker
-    app.add_exception_handler(RefusedRequest, authorize.send_back)
-    app.include_router(better_auth.router())
-    families = (token, oauth, oauth_sessions, authorize, login_page, well_known, better_auth_webhook, health)
-    for family in families:
-        app.include_router(family.router)
-    return app
+    return lifespan
 
 
 class _OwnKeys:

@@ -127,19 +127,8 @@ def create_api(
     metrics, traces = metrics or Metrics(), traces or Traces()
     store = MeasuredStore(config.redis_url, clock, metrics, deadline=config.redis_deadline)
     client = BackendClient(now, traces)
-
-    async def fetch() -> bytes:
-        return await client.get(config.jwks_url, limit=MAX_BYTES, within=FETCH_WITHIN)
-
-    keys = RemoteKeys(fetch, clock)
-    around = Around(store, config.redis_url, config.redis_deadline, now, clock)
-    vouching = Vouching(
-        {
-            name: SiteUpstream(name, site.better_auth, around)
-            for name, site in config.sites.items()
-            if site.better_auth is not None and site.better_auth.upstream in WAYS
-        }
-    )
+    keys = _keys(config, client, clock)
+    vouching = _vouching(config, Around(store, config.redis_url, config.redis_deadline, now, clock))
     proxy = ChatProxy(
         config=config,
         gate=_gate(config, keys, now),
@@ -167,14 +156,34 @@ def create_api(
     for path, form in FORMS.items():
         app.router.routes.append(Route(path, Chat(proxy, form), methods=["POST"]))
     app.include_router(endpoints.router)
+    _complete_description(app)
+    return app
 
+
+def _keys(config: ProxyConfig, client: BackendClient, clock: Callable[[], float]) -> RemoteKeys:
+    async def fetch() -> bytes:
+        return await client.get(config.jwks_url, limit=MAX_BYTES, within=FETCH_WITHIN)
+
+    return RemoteKeys(fetch, clock)
+
+
+def _vouching(config: ProxyConfig, around: Around) -> Vouching:
+    return Vouching(
+        {
+            name: SiteUpstream(name, site.better_auth, around)
+            for name, site in config.sites.items()
+            if site.better_auth is not None and site.better_auth.upstream in WAYS
+        }
+    )
+
+
+def _complete_description(app: FastAPI) -> None:
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
         return description.complete(described())
 
     app.openapi = openapi  # type: ignore[method-assign]
-    return app
 
 
 def _gate(config: ProxyConfig, keys: RemoteKeys, now: Callable[[], float]) -> Gate:

@@ -185,7 +185,7 @@ class Chat:
         try:
             await self._proxy.admission.release(grant, kept, spending.spent(asking.backend, reply.usage))
         except StoreUnavailable as error:
-            # The reader has the answer. What it took is counted once Redis answers again; the conversation
+            # The reader has the answer. Its tokens are counted once Redis answers again; the conversation
             # lacks this answer.
             _log.warning("release_failed", reason=str(error))
 
@@ -220,7 +220,7 @@ def _asked(asking: Asking, grant: Grant) -> Asked:
 
 
 def _noted(asking: Asking, meter: Meter) -> str:
-    """The note of the backend's thread. One about a selection alone is not gone on with."""
+    """The note of the backend's thread. An answer about a selection alone begins no thread that goes on."""
     if asking.backend.kind not in threads.KEEPERS or not asking.question.wants_history:
         return ""
     return threads.noted(asking.backend, getattr(meter.reader, "thread", None))

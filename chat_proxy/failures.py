@@ -48,4 +48,4 @@ UNSURE: Final = Failure(
     503, "temporarily_unavailable", "Sessions cannot be checked at the moment. Try again shortly.", 1
 )
 SHUTTING_DOWN: Final = Failure(503, "shutting_down", "The service is restarting. Try again shortly.", 2)
-READER_GONE: Final = Failure(499, "reader_gone", "Nobody is there to read this.", cuts=True)
+READER_GONE: Final = Failure(499, "reader_gone", "The reader has left.", cuts=True)

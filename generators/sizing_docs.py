@@ -1,4 +1,5 @@
-"""Writes into docs/deploying.md what so many readers take, by the figures of bench/README.md.
+"""Writes into docs/deploying.md the resources that a number of readers take, by the figures of
+bench/README.md.
 
 `--check` writes nothing and ends with exit code 1 where the table is stale.
 """
@@ -42,8 +43,6 @@ def figure(label: str) -> float:
 
 
 def render() -> Iterator[str]:
-    yield "| measured | |"
-    yield "| --- | --: |"
     question = figure("CPU of the proxy a request")
     event = figure("CPU of the proxy an event")
     an_answer = question + ANSWER_SECONDS * EVENTS_A_SECOND * event
@@ -53,6 +52,8 @@ def render() -> Iterator[str]:
     signed_in = figure("of 200 at once, signed in within 10 s") / figure(
         "until the last of them was signed in"
     )
+    yield "| measured | |"
+    yield "| --- | --: |"
     yield f"| processor time of the proxy, a question | {question / MICRO:.0f} µs |"
     yield f"| the same, an event of an answer | {event / MICRO:.1f} µs |"
     yield f"| processor time of the broker, a token | {token / MICRO:.0f} µs |"
@@ -72,21 +73,23 @@ def render() -> Iterator[str]:
     )
     yield "| --: | --: | --: | --: | --: | --: | --: | --: |"
     for readers in ROWS:
-        asking = readers * ASKING
-        questions = asking / SECONDS_BETWEEN_QUESTIONS
-        answers = questions * ANSWER_SECONDS
-        cores, tokens = questions * an_answer, asking / TOKEN_SECONDS * token
-        cells = (
-            f"{readers:,}",
-            f"{questions:,.2f}" if questions < 10 else f"{questions:,.0f}",
-            f"{math.ceil(answers):,}",
-            f"{cores:.3f}" if cores < 1 else f"{cores:.1f}",
-            f"{math.ceil(cores / BUSY)}",
-            size(answers * stream),
-            f"{tokens:.4f}" if tokens < 0.1 else f"{tokens:.2f}",
-            size(readers * (SESSIONS_A_READER * session + KEPT_A_READER)),
-        )
-        yield f"| {' | '.join(cells)} |"
+        yield f"| {' | '.join(cells(readers, an_answer, token, session, stream))} |"
+
+
+def cells(readers: int, an_answer: float, token: float, session: float, stream: float) -> Iterator[str]:
+    """The row for so many readers. Times are seconds, memory is bytes."""
+    asking = readers * ASKING
+    questions = asking / SECONDS_BETWEEN_QUESTIONS
+    answers = questions * ANSWER_SECONDS
+    cores, tokens = questions * an_answer, asking / TOKEN_SECONDS * token
+    yield f"{readers:,}"
+    yield f"{questions:,.2f}" if questions < 10 else f"{questions:,.0f}"
+    yield f"{math.ceil(answers):,}"
+    yield f"{cores:.3f}" if cores < 1 else f"{cores:.1f}"
+    yield f"{math.ceil(cores / BUSY)}"
+    yield size(answers * stream)
+    yield f"{tokens:.4f}" if tokens < 0.1 else f"{tokens:.2f}"
+    yield size(readers * (SESSIONS_A_READER * session + KEPT_A_READER))
 
 
 def size(count: float) -> str:

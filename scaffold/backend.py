@@ -41,7 +41,7 @@ IMPORTED: Final = frozenset(
 """Modules that a generated file must not be named like."""
 
 _FOLDER: Final = Path(__file__).parent / "backend_parts"
-# Below these no blank lines follow: the end of the example, and assignments that others come after.
+# No blank lines follow these: the end of the example, and assignments that others come after.
 _DEFINES: Final = ("async def", "def", "class", "@", "#")
 _ENDS: Final = ("# <<< The end of retrieval.", "store = Store()")
 

@@ -46,8 +46,8 @@ def _parser(program: str | None) -> Parser:
         "--auth",
         choices=backend.AUTHS,
         default=default.auth,
-        help="who asks: anybody, for development (none, the default); readers by the broker's access tokens"
-        " (better-auth); the chat proxy by its internal token (proxy)",
+        help="who may ask: every caller, for development (none, the default); readers by the broker's access"
+        " tokens (better-auth); the chat proxy by its internal token (proxy)",
     )
     parser.add_argument(
         "--db",

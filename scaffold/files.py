@@ -60,7 +60,7 @@ def write_all(
 
 
 def _umask() -> int:
-    # It can be read only by setting it.
+    # The process' mask can only be read by setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -21,7 +21,7 @@ LOCAL_BACKEND: Final = "http://127.0.0.1:8002"
 LOCAL_PROXY: Final = "http://127.0.0.1:8001"
 LOCAL_BROKER: Final = "http://127.0.0.1:8000"
 LOCAL_CLIENT: Final = "docs"
-"""The last three are of `chatgate up`. `docker compose up` has the same name of the site's table."""
+"""The last three are those of `chatgate up`. The site's table has the same name in `docker compose up`."""
 
 COMPONENT: Final = "src/components/ChatKitWidget"
 LAYOUT: Final = "src/theme/Layout"
@@ -54,7 +54,7 @@ class Options:
 
     @property
     def is_local(self) -> bool:
-        """Whether readers elsewhere could reach nothing."""
+        """Return True if readers on other machines could reach none of the services."""
         asked = (self.backend_url, self.broker_url) if self.has_sign_in else (self.backend_url,)
         return any(map(_LOOPBACK.match, asked))
 
@@ -91,7 +91,7 @@ def connected(options: Options) -> list[str]:
 def _component(options: Options) -> str:
     """The component, and inside a function of its own the built widget, which is a module without imports."""
     module = _built("chatgate-widget.js")
-    # Its first line says where the licences are, which here stand above it.
+    # Its first line says where the licences are; here they stand above it.
     body = _EXPORT.sub("", module.partition("\n")[2]).rstrip("\n")
     return f"{_text('ChatKitWidget', options)}{body}\n}}\n"
 
@@ -142,7 +142,7 @@ def _members(options: Options) -> Iterator[str]:
 
 
 def command(options: Options) -> str:
-    """The command that writes these files, but for the folder that they are in."""
+    """The command that writes these files, without the folder that they are in."""
     words = ["generate_chatkit_widget.py", "--backend-url", options.backend_url]
     if options.has_sign_in:
         words += ["--broker-url", options.broker_url, "--client-id", options.client_id]

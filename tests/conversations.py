@@ -1,4 +1,4 @@
-"""A conversation with a rated answer, written as the chat proxy writes it, for tests of who deletes it."""
+"""A conversation with a rated answer, written as the chat proxy writes it, for tests of its deletion."""
 
 from typing import Any
 

@@ -104,7 +104,7 @@ class OAuthSite:
     async def post_form(self, screen: str, fields: Mapping[str, str], **changes: Any) -> httpx.Response:
         """`screen`: "", "/sign-up" or "/guest"."""
         address = f"{self.issuer}/login{screen}?{urlencode(self.request(**changes))}"
-        # As a browser sends a form, one without fields too.
+        # As a browser sends a form, even one without fields.
         headers = {"Origin": self.issuer, "Content-Type": "application/x-www-form-urlencoded"}
         return await self.window.post(address, content=urlencode(fields), headers=headers)
 

@@ -1,4 +1,4 @@
-"""Loopback ports that nobody listens on."""
+"""Loopback ports that are free."""
 
 import contextlib
 import os

@@ -94,7 +94,7 @@ def serving_group(
 
 def _answers(process: subprocess.Popen[bytes], url: str, patience: float) -> bool:
     deadline = time.monotonic() + patience
-    # One client, as each reads the trust store, which takes as long as the start that is waited for.
+    # One client for all, as each reads the trust store, which takes as long as a start.
     with httpx.Client(verify=TRUST) as client:
         while process.poll() is None and time.monotonic() < deadline:
             with suppress(httpx.TransportError):

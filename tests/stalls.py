@@ -11,7 +11,7 @@ TICK_S = 0.01
 
 class Stalls:
     """Around what is held to a deadline on the wall clock: `seconds` are afterwards those for which the event
-    loop did not turn though this process used no processor. What it computed itself is not among them."""
+    loop did not turn though this process used no processor. Its own computing is not among them."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

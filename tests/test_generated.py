@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("generator", sorted(path.name for path in (ROOT / "generators").glob("*.py")))
-def test_what_is_generated_is_not_stale(generator):
+def test_generated_files_are_not_stale(generator):
     if generator == "widget_asset.py":
         node(WIDGET)
     done = subprocess.run(

@@ -74,8 +74,8 @@ const plugin = await build({
 await writeFile("dist/licences.txt", await licencesOf([modules, plugin]));
 await copyFile("../examples/callback/chatgate-callback.html", "dist/chatgate-callback.html");
 
-// As they are written, but for their types: a bundler reads a comment in one, and a site may take a copy of its
-// own of the other.
+// Unchanged except for their types: a bundler reads a comment in one, and a site may take its own copy of the
+// other.
 async function write(from, to) {
   const source = await readFile(`src/docusaurus/${from}`, "utf8");
   const { code } = await transform(source, {

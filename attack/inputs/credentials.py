@@ -10,7 +10,8 @@ from typing import Final
 from urllib.parse import unquote
 
 from attack.stack import Stack
-from bench.load import Connection, request
+from bench.http1 import request
+from bench.load import Connection
 from bench.oauth import Client
 from bench.stack import PAGE, REDIRECT_URI, Reader
 

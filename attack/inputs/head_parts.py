@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
-from bench.load import HOST
+from bench.http1 import HOST
 from bench.scenarios.parsers import TARGETS
 
 _FRAGMENTS: Final = tuple(next(one for one in TARGETS if one.name == "header").fragments)

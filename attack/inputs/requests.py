@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from attack.inputs import hostile, payloads
 from attack.inputs.endpoints import JSON, Endpoint
 from attack.stack import GATEWAY
-from bench.load import HOST
+from bench.http1 import HOST
 from bench.stack import REDIRECT_URI, Reader
 from broker.endpoints.forms import FORM
 from broker.errors import is_page

@@ -15,7 +15,7 @@ def left_to_expire(page: str, sub: str) -> list[re.Pattern[str]]:
     """Patterns of the page's names for the keys of the user `sub` that no service deletes."""
     found = []
     for name, deleted_by in _ROW.findall(page):
-        if name.startswith("cg:{<sub>}") and deleted_by == "Nobody":
+        if name.startswith("cg:{<sub>}") and deleted_by == "No event":
             parts = [re.escape(part) for part in re.split(r"<[a-z ]+>", name.replace("<sub>", sub, 1))]
             found.append(re.compile("[^:]+".join(parts)))
     return found

@@ -10,7 +10,8 @@ from typing import Final
 
 from attack.racing.racer import bearer, question
 from attack.stack import Stack
-from bench.load import BadAnswer, Connection, request
+from bench.http1 import BadAnswer, request
+from bench.load import Connection
 
 QUESTIONS: Final = 12
 DELETIONS: Final = 4

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from attack.racing.racer import COOKIE, OAUTH, SECOND, Racer, Source, bearer
-from bench.load import request
+from bench.http1 import request
 from bench.oauth import form
 from bench.stack import PAGE
 

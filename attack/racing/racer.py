@@ -9,7 +9,8 @@ from random import Random
 from typing import Final
 
 from attack.stack import Stack, sub_of
-from bench.load import Answer, BadAnswer, Connection, request
+from bench.http1 import BadAnswer, request
+from bench.load import Answer, Connection
 from bench.oauth import Client
 from bench.stack import PAGE, PASSWORD, REDIRECT_URI, Reader, sign_in, sign_up, signed_in
 

@@ -34,8 +34,8 @@ FRONTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One server and what is asked of it. `unit` and `checks` are as in Costs. `keeps` says that the server
-    keeps sessions in Valkey, which works a little by itself too."""
+    """One server and the request that it gets. `unit` and `checks` are as in Costs. `keeps` says that the
+    server keeps sessions in Valkey, which takes some processor time of its own."""
 
     unit: str
     server: str

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bench.load import HOST
+from bench.http1 import HOST
 
 Command = Callable[[Path, Path, int, int], list[str]]
 """Write a configuration into a folder, for a port to listen on and the backend's; returns the command of the
@@ -23,7 +23,7 @@ def nginx(program: Path, folder: Path, port: int, backend: int) -> list[str]:
         f"{name}_temp_path {folder}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    # Else the worker is nobody's, who may not keep a large body in the folder.
+    # Otherwise the worker runs as the user `nobody`, who may not keep a large body in the folder.
     user = "user root;\n" if os.geteuid() == 0 else ""
     config = folder / "nginx.conf"
     config.write_text(

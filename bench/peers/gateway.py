@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from bench.load import request
+from bench.http1 import request
 from bench.processes import url_of
 
 KEY: Final = "sk-of-the-bench"
@@ -29,7 +29,7 @@ def command(program: Path, folder: Path, port: int, backend: int) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """It asks nobody for a list of prices."""
+    """It fetches no list of prices."""
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 

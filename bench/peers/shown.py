@@ -21,8 +21,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """A server's costs, one of each round. `unit` is what an answer is, a question or a token; `checks` says
-    what the server looks at before it answers."""
+    """A server's costs, one of each round. `unit` is a question or a token; `checks` says what the server
+    checks before it answers."""
 
     unit: str
     server: str

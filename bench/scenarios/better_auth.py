@@ -16,7 +16,8 @@ import psutil
 
 from bench import load
 from bench.figures import Figure
-from bench.load import Connection, Plan, request
+from bench.http1 import request
+from bench.load import Connection, Plan
 from bench.oauth import Key, form
 from bench.processes import READY_WITHIN, Service, answers, free_ports
 from bench.scenarios import upstream_ends

@@ -7,6 +7,7 @@ from statistics import median
 
 from bench import load
 from bench.figures import Figure
+from bench.http1 import HOST, request
 from bench.load import Answer, Connection
 from bench.oauth import Client
 from bench.scenarios.refresh import cpu_of
@@ -71,7 +72,7 @@ async def measure(
 
 
 async def _signed_in(bound: Bound) -> list[Client]:
-    issuer = f"http://{load.HOST}:{bound.broker}"
+    issuer = f"http://{HOST}:{bound.broker}"
     lines = [await Connection.open(bound.broker) for _ in bound.emails]
     clients = [Client(line, issuer, PAGE, "docs", REDIRECT_URI) for line in lines]
     await asyncio.gather(
@@ -83,13 +84,13 @@ async def _signed_in(bound: Bound) -> list[Client]:
 
 
 def _question(client: Client, proxy: int, nonce: str) -> bytes:
-    uri = f"http://{load.HOST}:{proxy}/chat"
+    uri = f"http://{HOST}:{proxy}/chat"
     headers = {
         "Authorization": f"DPoP {client.access_token}",
         "DPoP": client.key.proof("POST", uri, nonce, client.access_token),
         "Origin": PAGE,
     }
-    return load.request("POST", "/chat", {"message": QUESTION, "mode": "normal"}, headers)
+    return request("POST", "/chat", {"message": QUESTION, "mode": "normal"}, headers)
 
 
 async def _cost(port: int, pid: int, requests: Sequence[bytes]) -> float:

@@ -110,7 +110,7 @@ def _forwarded(raw: bytes) -> Any:
 
 
 def _unsaid(_: str) -> None:
-    """Drops the reason why an answer cannot be read, which the proxy would log."""
+    """Drops the reason for an answer that cannot be read; the proxy would log it."""
 
 
 def _document(raw: bytes) -> Any:

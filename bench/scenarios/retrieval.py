@@ -31,7 +31,7 @@ DIMENSIONS: Final = 384
 
 def run(running: Stack, *, quick: bool) -> Iterator[Figure]:
     """The stack is not asked: what is measured is the backend's own code, on one core."""
-    # First of all, as it keeps numpy to one core, which bm25s does not.
+    # Imported first, as it keeps numpy to one core, which bm25s does not.
     model = embedding.installed()
     with tempfile.TemporaryDirectory(prefix="chatgate-bench-") as name:
         folder = Path(name)

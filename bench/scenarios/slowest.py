@@ -24,8 +24,8 @@ Parse = Callable[[bytes], object]
 @dataclass(frozen=True, slots=True)
 class Target:
     """`parse` may raise any exception; `size` is the largest input that it is given. An input begins and ends
-    with one of `around`, and repeats `fragments` between them. Without `is_bounded` the tests set it no
-    bound, as for the answers of a backend, which the operator chooses."""
+    with one of `around`, and repeats `fragments` between them. The tests set no bound where `is_bounded` is
+    false, as for the answers of a backend, which the operator chooses."""
 
     name: str
     size: int

@@ -20,7 +20,8 @@ import jwt
 import psutil
 
 from bench.figures import Figure
-from bench.load import Connection, request
+from bench.http1 import request
+from bench.load import Connection
 from bench.oauth import form
 from bench.processes import READY_WITHIN, answers, free_ports
 from bench.stack import PASSWORD, Stack

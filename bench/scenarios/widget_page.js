@@ -1,4 +1,4 @@
-// What the bench measures in the page of the widget, from the browser's own clock.
+// The bench's measurements in the page of the widget, by the browser's own clock.
 // `received` and `painted` are times (performance.now) and how many words had come or were to be seen by then.
 window.seen = { received: [], painted: [], longTasks: [] };
 

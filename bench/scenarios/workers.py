@@ -16,7 +16,8 @@ import psutil
 
 from bench import load
 from bench.figures import Figure
-from bench.load import HOST, Plan
+from bench.http1 import HOST
+from bench.load import Plan
 from bench.processes import answers, free_ports, process
 from bench.stack import ACCOUNTS, Stack
 

@@ -67,7 +67,7 @@ def _require_welcome(broker: Broker, client: Client, caller: Caller, account: Ac
         refusal = APIError(403, "BANNED_USER", "You have been banned from this application")
     elif account.two_factor:
         refusal = APIError(
-            403, "TWO_FACTOR_REQUIRED", "This account needs a second factor, not asked for here"
+            403, "TWO_FACTOR_REQUIRED", "This account needs a second factor, which is not supported"
         )
     else:
         return

@@ -80,9 +80,9 @@ class Families(Protocol):
         """Spend the latest token and make the next one. `jkt` is the key that was proved, or empty; a `scope`
         that is not the session's is refused before the token is spent.
 
-        Of several calls with the latest token, one makes a new one; the others get the same for GRACE_MS if
-        the family is bound to `jkt`, until the new one is used. Any older token ends the session: REUSED.
-        Raises StoreUnavailable when Redis gave no sure answer.
+        When several calls show the latest token, one of them makes the new one. The others get the same new
+        token, for GRACE_MS and until it is used, if the family is bound to `jkt`. Any older token ends the
+        session: REUSED. Raises StoreUnavailable when Redis gave no sure answer.
         """
 
     async def look(self, handle: Handle, client_id: str, jkt: str) -> Session | Refused:

@@ -38,7 +38,7 @@ def verify(signed: str, *secrets: bytes) -> str | None:
 
 
 def is_signed_token(text: str) -> bool:
-    """Return True for the form of a signed session token, whoever signed it."""
+    """Return True for the form of a signed session token; its signature is not judged."""
     parts = _parts(text)
     return parts is not None and TOKEN.fullmatch(parts[0].decode()) is not None
 

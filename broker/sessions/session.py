@@ -26,8 +26,8 @@ MAX_GUEST_SESSIONS: Final = 1
 """Sessions that one user may have at one site."""
 MAX_USER_AGENT: Final = 256
 ANY_GENERATION: Final = "*"
-"""For a session that a reader could open again at once whatever was revoked, as something else vouches for
-them: a revocation while it is made changes nothing."""
+"""The generation for a session that the reader could open again right after a revocation, as another proof
+vouches for them: a revocation while it is made changes nothing."""
 SID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 """The form of the ids that `new_sid` makes."""
 ALL_SCOPES: Final = " ".join(SCOPES)

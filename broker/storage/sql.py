@@ -150,7 +150,7 @@ class SqlAccounts:
     async def set_banned(self, account_id: str, banned: bool) -> bool:
         def work(connection: Connection, tables: Tables) -> bool:
             if self._own and not banned and "banned" in tables.user.columns:
-                # A ban that came with the rows of a Better Auth server, which is no more.
+                # A ban that a Better Auth server made, which does not use the database any more.
                 lifted = sa.update(tables.user).where(tables.user.c.id == account_id)
                 connection.execute(lifted.values(banned=False))
             return self._mark(connection, tables, account_id, "banned", banned)
@@ -220,7 +220,7 @@ class SqlAccounts:
             raise
 
     async def _looked_together(self) -> Schema:
-        # One look for all that wait for it, as each takes some connections' time at the first sign-ins.
+        # All callers share one look, as each look takes connections at the first sign-ins.
         if self._looking is None:
             self._looking = asyncio.create_task(self.look())
             self._looking.add_done_callback(self._have_looked)

@@ -55,7 +55,7 @@ def create_schema(connection: Connection, *, own: bool) -> None:
     """Make the missing tables and change nothing else. The caller commits.
 
     Unless the database is the broker's `own`, Better Auth's tables are made in an empty one alone: beside
-    other tables they would be a second set of accounts, which nobody signs in to. Raises
+    other tables they would be a second set of accounts, which no reader signs in to. Raises
     AccountsUnavailable.
     """
     _take_the_schema_lock(connection)

@@ -124,7 +124,7 @@ class Jwts:
 
     def _is_newer(self, token: str, came_at: float, now: float) -> bool:
         """Return True if the set of keys is newer than a token, so that a key that it lacks is none of the
-        server's. Anybody can cause a fetch, after which there is none for some seconds."""
+        server's. Any client can cause a fetch, after which there is none for some seconds."""
         read_at = self._keys.read_at
         if read_at is not None and read_at >= came_at:
             return True
@@ -151,7 +151,7 @@ class Jwts:
         if claims.get("banned") and not self._settings.banned_users:
             return None
         is_anonymous = claims.get("isAnonymous") is True
-        # A payload of the site's own may lack the claim: then nobody vouches for the address.
+        # A payload of the site's own may lack the claim: then no server vouches for the address.
         is_verified = claims.get("emailVerified") is True or is_anonymous
         if not is_verified and not self._settings.unverified_users:
             return None

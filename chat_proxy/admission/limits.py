@@ -8,7 +8,7 @@ from chat_proxy.config import Limits
 from edge.http.problems import Problem
 
 DAY: Final = 86_400
-_NO_BUDGET: Final = "What is left of today's budget may not pay for this question. Come back tomorrow."
+_NO_BUDGET: Final = "The rest of today's budget may not pay for this question. Come back tomorrow."
 PROBLEM_TYPES: Final = "https://iana.org/assignments/http-problem-types#"
 
 

@@ -22,8 +22,8 @@ KEPT: Final = 10_000
 
 
 class Check:
-    """One check that is under way. `commands` are to travel with a flight to the service's own Redis; without
-    any the check travels by itself."""
+    """One check that is under way. `commands` are to travel with a flight to the service's own Redis; if
+    there are none, the check travels by itself."""
 
     def __init__(self, site: SiteUpstream | None = None, reference: Reference | None = None) -> None:
         self.reference = reference
@@ -34,7 +34,7 @@ class Check:
             self.commands = site.inline(reference)
             if not self.commands:
                 self._task = asyncio.create_task(site.lives(reference))
-                # A flight that fails first leaves the result to nobody.
+                # If the flight fails first, no caller takes the result.
                 self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def lives(self, replies: Sequence[Any]) -> bool:

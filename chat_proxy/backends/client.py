@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 
 class UpstreamAnswer:
-    """One backend's answer under way. `reader` knows what it used so far."""
+    """One backend's answer under way. `reader` knows the tokens that it used so far."""
 
     __slots__ = ("_left", "_ready", "_response", "_take", "_tell", "_text_left", "_unread", "reader")
 
@@ -165,7 +165,7 @@ class BackendClient:
         except Failed as error:
             if asked.thread is None or error.failure is not TORN:
                 raise
-        # Its server has lost the thread: it tears the answer before the first event, and did no work.
+        # Its server has lost the thread: it broke the answer off before the first event, and did no work.
         _tell(backend, "it does not know the conversation's thread any more; a new one was begun")
         return await self._answer(backend, asked._replace(thread=None), meter, live=live)
 
@@ -240,7 +240,8 @@ def _tell(backend: Backend, reason: str) -> None:
 
 
 def _is_refused(response: Answer) -> bool:
-    """Return True for what is no answer. A backend's 401 must not look like ours."""
+    """Return True for a status or a content coding that is no answer's. A backend's 401 must not look like
+    ours."""
     coding = response.headers.get("content-encoding", "identity").lower()
     return response.status != 200 or coding != "identity"
 
@@ -250,7 +251,7 @@ def _media_type(response: Answer) -> str:
 
 
 async def _beginning(response: Answer, most: int) -> bytes:
-    """At most `most` bytes of a body, or what came of it before its connection broke."""
+    """At most `most` bytes of a body, or those that came before its connection broke."""
     body = bytearray()
     try:
         while len(body) < most and (chunk := await response.more()):

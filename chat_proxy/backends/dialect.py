@@ -33,8 +33,8 @@ class Passage:
 
 class Asked(NamedTuple):
     """A question with its material: the earlier messages as `role` and `content`, the oldest first, and the
-    passages that the site's retrieval hook found for it (None: it was not asked). `thread` is where a backend
-    that keeps the messages itself has those before."""
+    passages that the site's retrieval hook found for it (None: it was not asked). `thread` names the earlier
+    messages at a backend that keeps them itself."""
 
     question: Question
     history: Sequence[Mapping[str, str]] = ()
@@ -52,8 +52,8 @@ class Request(NamedTuple):
 class Reader(Protocol):
     """Reads one answer as its bytes come. `feed` and `close` raise Failed.
 
-    `usage` is what the backend says it used, once it has said so; `written` counts the bytes of the text that
-    its model wrote so far, shown or not.
+    `usage` has the tokens that the backend says it used, once it has said so; `written` counts the bytes of
+    the text that its model wrote so far, shown or not.
     """
 
     usage: Usage | None
@@ -83,7 +83,7 @@ class Dialect(Protocol):
         """A reader for a 200 of this media type; None where the dialect has no such answer."""
 
     def refusal(self, status: int, headers: Mapping[str, str]) -> Failure:
-        """The failure that any other answer stands for. Names of headers are in lower case."""
+        """The failure for any other answer. Names of headers are in lower case."""
 
     def explanation(self, body: bytes) -> str:
-        """The reason that a refusal's body names, in words that quote nothing of the question; or ""."""
+        """The reason that a refusal's body names, or ""; it quotes nothing of the question."""

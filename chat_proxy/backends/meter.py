@@ -1,4 +1,4 @@
-"""The tokens of one question: what its backend says it used, or else what was counted."""
+"""The tokens of one question: as its backend tells them, or else as they were counted."""
 
 import math
 from typing import Final
@@ -6,7 +6,8 @@ from typing import Final
 from chat_proxy.backends.dialect import Reader, Usage
 
 BYTES_PER_TOKEN: Final = 3
-"""Bytes of UTF-8 that count as one token where nobody tells: English has about four in one, Chinese three."""
+"""Bytes of UTF-8 that count as one token where the backend does not tell: English has about four in one,
+Chinese three."""
 
 
 def tokens(size: int) -> int:

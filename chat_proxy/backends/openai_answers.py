@@ -54,7 +54,7 @@ class _Answer:
         rest = self._numbers.rest() if self._passages else ""
         self.has_text = self.has_text or bool(rest.strip())
         if not self.has_text and finish != "content_filter":
-            # Asking again may help; an empty answer would spoil the conversation.
+            # If the reader asks again it may work; an empty answer would spoil the conversation.
             raise Unreadable(NO_TEXT if finish == "stop" else "it reached its length without a word")
         for number in self._numbers.numbers:
             if 0 < number <= len(self._passages):
@@ -165,7 +165,7 @@ class Completion(DocumentReading):
 
 
 def told(error: Any) -> Unreadable:
-    """The failure that an `error` object within an answer stands for."""
+    """The failure for an `error` object within an answer."""
     members = error if isinstance(error, dict) else {}
     code = next((str(members[name]) for name in ("code", "type") if members.get(name) is not None), "")
     failure = BACKEND_BUSY if code in _BUSY_CODES else BAD_BACKEND

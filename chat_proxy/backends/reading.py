@@ -49,7 +49,7 @@ def busy(seconds: int) -> Failure:
 
 
 def refusal(status: int, headers: Mapping[str, str]) -> Failure:
-    """The failure that a status other than 200 stands for. A busy backend says when to come again."""
+    """The failure for a status other than 200. A busy backend says when to come again."""
     wait = headers.get("retry-after", "").strip()
     if status not in BUSY or not wait:
         return BAD_BACKEND
@@ -105,8 +105,8 @@ def cited(title: str, url: str, quote: str) -> Citation | None:
 
 
 def usage_of(members: Any, incoming: str, outgoing: str) -> Usage | None:
-    """The tokens that a backend says it used, under its names for those in and out; None where it says
-    nothing that can be read."""
+    """The tokens that a backend says it used, under its names for those in and out; None where it tells none
+    that can be read."""
     if not isinstance(members, dict):
         return None
     counts = members.get(incoming), members.get(outgoing)
@@ -115,7 +115,8 @@ def usage_of(members: Any, incoming: str, outgoing: str) -> Usage | None:
 
 
 class Reading:
-    """The bookkeeping that every reader shares: what the backend says it used, and what was seen of it."""
+    """The bookkeeping that every reader shares: the tokens that the backend says it used, and the bytes that
+    were seen."""
 
     __slots__ = ("_tell", "usage", "written")
 

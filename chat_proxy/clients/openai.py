@@ -78,7 +78,7 @@ def models(site: Site) -> dict[str, Any]:
 
 
 def model(backend: Backend) -> dict[str, Any]:
-    # The SDKs want a time; nobody knows when an operator set a backend up.
+    # The SDKs want a time; the configuration does not say since when it has the backend.
     return {"id": backend.name, "object": "model", "created": 0, "owned_by": "chatgate"}
 
 
@@ -92,7 +92,7 @@ def backend_of(site: Site, name: Any) -> Backend:
 
 def render(problem: Problem) -> Response:
     """An error in OpenAI's shape. None echoes input."""
-    # OpenAI's own services know no 422, and older clients do not either.
+    # OpenAI's own services never send a 422, and older clients do not understand it.
     status = 400 if problem.status == UNPROCESSABLE else problem.status
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     headers = {"Cache-Control": "no-store", **problem.headers}
@@ -107,12 +107,12 @@ def _error(message: str, kind: str, code: str) -> dict[str, Any]:
 
 
 def _require_supported(body: Mapping[str, Any]) -> None:
-    """Raises Problem 400 for a member that would change the answer, which nothing here can heed."""
+    """Raises Problem 400 for a member that would change the answer, as the proxy cannot obey it."""
     known = {"model", "messages", "stream", "stream_options", OWN} | WITHOUT_EFFECT
     for name, value in body.items():
         if name in known or value is None or value in _DEFAULTS.get(name, ()):
             continue
-        detail = "A member of this request cannot be heeded here: leave it out."
+        detail = "This service cannot obey a member of this request: leave it out."
         raise Problem(400, "unsupported_parameter", detail)
 
 
@@ -180,7 +180,7 @@ def _document(backend: Backend, opening: Opening) -> ClientResponse:
 
 
 def _annotations(citations: Sequence[Citation]) -> list[dict[str, Any]]:
-    # Where in the text a source belongs is not known: the span is empty.
+    # The place in the text to which a source belongs is not known: the span is empty.
     return [
         {
             "type": "url_citation",

@@ -47,7 +47,7 @@ class UIMessages:
         if body.get("id") is not None:
             asked["session_id"] = body["id"]
         question = yield from messages.parse(asked)
-        # The kept conversation has the answer that is to be written anew: the client's messages have not.
+        # The kept conversation still has the answer that is to be written anew; the client's messages do not.
         history = earlier if trigger == AGAIN else None
         return Asking(question, backend, True, UIMessageEvents, history)
 

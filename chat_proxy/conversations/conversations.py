@@ -36,7 +36,8 @@ _CONTENT: Final = re.compile(r'\{"role":"[a-z]+","content":"((?:[^"\\]|\\["\\/bf
 def answer(
     text: str, message_id: str, citations: Sequence[Citation], ending: Finish = "stop", thread: str = ""
 ) -> bytes:
-    """An answer as it is kept; one that was cut short says so, and one of a backend's thread names it."""
+    """An answer as it is kept; it says so if it was cut short, and it names its backend's thread if it has
+    one."""
     members = {"role": "assistant", "content": text, "message_id": message_id, "citations": citations}
     return orjson.dumps(members | notes.members(ending) | ({"thread": thread} if thread else {}))
 
@@ -155,7 +156,7 @@ class Conversations:
 
 def _shown(message: dict[str, Any]) -> dict[str, Any]:
     """A message as its reader saw it: with the note that its answer was cut short."""
-    # The thread is between the proxy and its backend.
+    # The thread concerns the proxy and its backend alone.
     message.pop("thread", None)
     ending: Finish = message.get("finish_reason", "stop")
     return {**message, "content": message["content"] + notes.note(message["content"], ending)}

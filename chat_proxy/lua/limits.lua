@@ -113,7 +113,7 @@ local function take(place, question)
   if place.has_budget then
     hold(place, question)
   end
-  -- Without a budget, lapsed leases stay until they are as many as may run at once.
+  -- Where there is no budget, lapsed leases stay until they are as many as may run at once.
   if place.known > 0 and (place.has_budget or place.known >= place.concurrent)
     and redis.call('ZREMRANGEBYSCORE', place.leases, '-inf', now) > 0 and not place.has_budget then
     -- Another process may still know a budget: what the lapsed leases held must not stay in its sum.

@@ -57,7 +57,7 @@ local function use(at, first)
     tokens_in + ARGV[first], tokens_out + ARGV[first + 1], cost + ARGV[first + 2]))
   local spent = tonumber(redis.call('ZINCRBY', spenders, tokens, ARGV[first + 5]))
   if spent == tokens then
-    -- The user is a new one. Of too many, those with the fewest tokens go.
+    -- The user is a new one. Where there are too many, those with the fewest tokens go.
     local users = redis.call('ZCARD', spenders)
     if users > tonumber(ARGV[first + 7]) then
       redis.call('ZREMRANGEBYRANK', spenders, 0, -1 - ARGV[first + 7])

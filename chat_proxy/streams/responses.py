@@ -45,8 +45,8 @@ class Opening:
 
 
 class ClientResponse(ABC):
-    """The part that both forms share: the answer so far. `bytes_sent` counts the body's bytes, `ending` is
-    why the answer ended, and `usage` what it used, which is set before `finish`."""
+    """The part that both forms share: the answer so far. `bytes_sent` counts the body's bytes, `ending` says
+    why the answer ended; `usage` has its tokens, and is set before `finish`."""
 
     def __init__(self, opening: Opening) -> None:
         self._send = opening.send

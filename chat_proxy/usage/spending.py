@@ -44,5 +44,5 @@ def _history(asking: Asking) -> int:
 
 
 def _continues(question: Question) -> bool:
-    """Return True if there may be earlier messages: a conversation that nobody named is a new one."""
+    """Return True if there may be earlier messages: a conversation without an id is a new one."""
     return question.session_id is not None and question.wants_history

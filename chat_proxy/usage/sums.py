@@ -55,8 +55,8 @@ def _used(client_id: str, field: bytes, counts: bytes) -> Used:
 
 
 async def spenders(store: Store, client_id: str) -> list[Spender]:
-    """The users of a site who used most today, the first one most; those of the latest day with a question,
-    where today has none yet. Raises StoreUnavailable."""
+    """The users of a site with the most tokens of today, the highest first; of the latest day with a
+    question, if today has none yet. Raises StoreUnavailable."""
     name = redis_keys.spenders(client_id)
     [found] = await store.run(command("ZRANGE", name, 0, MOST - 1, "REV", "WITHSCORES"))
     # RESP3 pairs each member with its score, RESP2 lets it follow.

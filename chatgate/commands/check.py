@@ -47,8 +47,8 @@ def check_configuration(
 
 
 def _judge(around: Environment) -> None:
-    """Warn on the standard error of names that a sample left in the configuration, and of budgets that cannot
-    be meant so. Raises Fault with a line for each secret that an attacker could guess."""
+    """Warn on the standard error of names that a sample left in the configuration, and of budgets that look
+    like a mistake. Raises Fault with a line for each secret that an attacker could guess."""
     try:
         weak = list(strength.faults(around.settings))
     except ConfigurationError as error:

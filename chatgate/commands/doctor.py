@@ -72,7 +72,7 @@ def _account(email: str, broker: str | None) -> "Reader":
         raise typer.BadParameter("--account takes the address of an account")
     password = os.environ.get(PASSWORD)
     if password is not None and broker is None:
-        # The page names the broker, and the page may be anybody's.
+        # The page names the broker, and the page may be a stranger's.
         raise typer.BadParameter(f"with {PASSWORD} give --broker as well: the password is sent there alone")
     if password is None and not sys.stdin.isatty():
         raise typer.BadParameter(f"--account asks for the password in a terminal, or reads {PASSWORD}")

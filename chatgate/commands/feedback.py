@@ -30,8 +30,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command("feedback")
 def list_feedback(
-    site: Annotated[str | None, typer.Option(metavar="SITE", help="Of this site alone.")] = None,
-    rating: Annotated[Rating | None, typer.Option(help="These alone.")] = None,
+    site: Annotated[str | None, typer.Option(metavar="SITE", help="Only this site's.")] = None,
+    rating: Annotated[Rating | None, typer.Option(help="Only these.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="As JSON, with the texts as they are kept.")
     ] = False,

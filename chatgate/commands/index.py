@@ -139,7 +139,7 @@ def settle_base_url(
 ) -> str | None:
     """The baseUrl to be used where the configuration computes it: `ask` is put the question at a terminal.
 
-    Raises Fault where there is nobody to ask, as every citation would lead nowhere.
+    Raises Fault where there is no terminal, as every citation would lead nowhere.
     """
     if given is not None:
         return given

@@ -19,7 +19,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command("usage")
 def list_usage(
-    site: Annotated[str | None, typer.Option(metavar="SITE", help="Of this site alone.")] = None,
+    site: Annotated[str | None, typer.Option(metavar="SITE", help="Only this site's.")] = None,
     by_reader: Annotated[
         bool, typer.Option("--readers", help="The users with the most tokens of this day, by id.")
     ] = False,

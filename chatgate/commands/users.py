@@ -171,7 +171,7 @@ async def _change(around: Environment, email: str, change: Change) -> int:
         # A read before the first write, so that an absent Redis leaves no change half done.
         await sessions.generation(sub, "")
         if not await change(accounts, sub):
-            raise Fault(f"{email} was deleted a moment ago by somebody else.")
+            raise Fault(f"{email} was deleted a moment ago by another command.")
         try:
             with explained(around):
                 return await sessions.revoke_all(sub)

@@ -1,4 +1,4 @@
-"""Every finding that there is, by its code: how bad it is, and why it matters (docs/doctor.md)."""
+"""All findings by their code: how bad each is, and why it matters (docs/doctor.md)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _PAGE: Final = {
     ),
     "site_not_https": _fault(
         "Browsers give a page that came over http no Web Crypto, without which the widget can prove nothing; "
-        "and whoever is on the way can change the page."
+        "and an attacker on the way can change the page."
     ),
     "other_origin_served": _warning(
         "A reader who comes that way stays there, on a page of another origin than the one that the services "
@@ -86,7 +86,7 @@ _SERVICES: Final = {
         "Clients, and the chat proxy itself, read the broker's keys and both services' metadata below "
         "/.well-known/."
     ),
-    "jwks_unusable": _fault("Without public keys no token can be verified, and every question is refused."),
+    "jwks_unusable": _fault("No token can be verified without public keys, so every question is refused."),
     "issuer_differs": _fault(
         "The widget takes an answer only from the broker that it asked, and DPoP proofs name the address: "
         "every sign-in fails."
@@ -111,7 +111,7 @@ _BROWSER: Final = {
         "every other answer from the widget."
     ),
     "preflight_blocked": _fault(
-        "A browser asks by OPTIONS before it sends a token. Without a good answer it sends nothing."
+        "A browser asks by OPTIONS before it sends a token. It sends nothing unless the answer allows it."
     ),
     "cors_stripped": _fault("The browser hides an answer without these headers from the page."),
     "cors_twice": _fault("A browser takes exactly one Access-Control-Allow-Origin, and refuses two."),
@@ -147,13 +147,13 @@ _TIME: Final = {
 }
 
 _SIGNED_IN: Final = {
-    "sign_in_refused": _fault("Without a sign-in the rest cannot be looked at."),
+    "sign_in_refused": _fault("The rest can only be looked at after a sign-in."),
     "sign_in_failed": _fault("Readers cannot sign in either."),
     "limit_reached": _warning("The rest could not be looked at, and says nothing of other readers."),
     "token_unbound": _fault("The widget refuses a token that any holder could use."),
     "token_audience_wrong": _fault("The proxy takes tokens for its own address alone."),
     "token_issuer_wrong": _fault("The proxy takes tokens of its own broker alone."),
-    "token_expired": _fault("A token lives five minutes, by the clock of whoever looks at it."),
+    "token_expired": _fault("A token lives five minutes, by the clock of the service that looks at it."),
     "token_key_unknown": _fault("The proxy verifies tokens by the keys that the broker publishes."),
     "session_unknown": _fault("The proxy asks Redis whether a token's session lives, and finds none."),
     "token_refused": _fault("Every question of every reader is refused like this one."),

@@ -1,5 +1,5 @@
-"""The HTTP client of the doctor: every answer is bounded in size, time and redirects, as the site may be
-anybody's. It keeps no cookies, and sends nothing but what its caller gives it."""
+"""The HTTP client of the doctor: every answer is bounded in size, time and redirects, as the site may be a
+stranger's. It keeps no cookies, and sends nothing but what its caller gives it."""
 
 import asyncio
 import ssl

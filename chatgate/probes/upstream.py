@@ -19,7 +19,7 @@ NOT_STARTED = "in the Redis that `chatgate up` starts"
 async def found(around: Environment, site: str, settings: BetterAuth) -> Found:
     is_ours = settings.upstream == "redis" and settings.redis_url is None
     if is_ours and around.valkey is not None and not valkey.answers(valkey.socket_for(around.valkey)):
-        # To look would start a server and leave its files.
+        # A look would start a server and leave its files.
         return Found(True, NOT_STARTED)
     try:
         return Found(True, await _described(around, site, settings))

@@ -19,7 +19,7 @@ from rag_backend.search import index
 from rag_backend.search.index import IndexUnavailable
 
 NICENESS: Final = 10
-"""Questions are answered first; what is left of the processor is enough where nobody asks."""
+"""Questions are answered first; the rest of the processor is enough."""
 TOLD_EVERY: Final = 300.0
 """Seconds. The log is the stack's, and a large book takes an hour."""
 
@@ -38,8 +38,8 @@ def main() -> None:
 
 
 def told(log: FilteringBoundLogger, clock: Callable[[], float]) -> Progress:
-    """Logs how many passages there are, how long they will take once some are done, and then now and
-    again."""
+    """Logs the number of passages, then the time that the rest will take, once some are done and at
+    intervals."""
     begun = clock()
     last: float | None = None
 

@@ -32,7 +32,7 @@ Hear = Callable[[str, str], None]
 class Service:
     """`is_ready` is called in a thread until it returns True, and must return within about a second.
 
-    A task ends by itself, and the others go on however it ends.
+    A task ends by itself, and the others go on even if it fails.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Child:
         return ServiceFailed(self._with_last_lines(self._end))
 
     async def tell_failure(self, hear: Hear) -> None:
-        """Wait for the end of a task, and have a line heard if it is no good one."""
+        """Wait for the end of a task, and report a line if it failed."""
         await self._process.wait()
         await asyncio.wait([self._reading], timeout=1)
         if self._process.returncode:

@@ -15,7 +15,8 @@ digest() {
   tr -d '\n' < "$secrets/$1" | sha256sum | cut -d ' ' -f 1
 }
 
-# `default` lets nobody in and may do everything: with its rights Redis reads its own log at the start.
+# No client can be `default`, which may do everything all the same: with its rights Redis reads its own log at
+# the start.
 cat > "$etc/redis.acl" <<END
 user default off ~* &* +@all
 user chatgate on #$(digest redis_password) ~cg:* &cg:* +@all -@admin -@dangerous +config|get

@@ -109,5 +109,5 @@ class Backend(Table):
         None,
         pattern=r"^https?://[^\s?#]+$",
         description="`openai`: where passages for a question are asked for first "
-        "([backends.md](backends.md)). Without it the server may put them in itself.",
+        "([backends.md](backends.md)). If it is not set, the server may put them in itself.",
     )

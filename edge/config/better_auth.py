@@ -28,19 +28,20 @@ class BetterAuth(Table):
         (),
         max_length=8,
         description="The Better Auth server's own secrets, in any order, for session tokens that come "
-        "signed, as its cookie holds them, and with `http` for the cookie that goes there. Without one only "
-        "raw tokens are exchanged. List a new one before the server takes it. A file has one on a line.",
+        "signed, as its cookie holds them, and with `http` for the cookie that goes there. If there is "
+        "none, only raw tokens are exchanged. List a new one before the server takes it. A file has one on "
+        "a line.",
     )
     redis_url: SecretStr | None = Field(
         None,
-        description="The Redis of its `secondaryStorage`, in any form that `redis.url` has. Without it, "
-        "`redis.url`.",
+        description="The Redis of its `secondaryStorage`, in any form that `redis.url` has. The "
+        "default is `redis.url`.",
     )
     key_prefix: str = Field(
         "better-auth:",
         max_length=128,
         pattern=r"^[\x21-\x7e]*$",
-        description="Begins every key that it writes there.",
+        description="Prefix of every key that it writes there.",
     )
     url: str | None = Field(
         None,
@@ -53,18 +54,18 @@ class BetterAuth(Table):
         None,
         pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$",
         description="With `http`: the name of its session cookie, in which the token goes with `secrets`, "
-        "and which the server ends for a session that it has not. Without it, `better-auth.session_token`, "
-        "with and without `__Secure-` before it.",
+        "and which the server ends for a session that it has not. The default is "
+        "`better-auth.session_token`, with and without `__Secure-` before it.",
     )
     issuer: str | None = Field(
         None,
         max_length=512,
-        description="With `jwt`: `iss` of its tokens. Without it, the origin of `url`, as the plugin has it.",
+        description="With `jwt`: `iss` of its tokens. The default is the plugin's: the origin of `url`.",
     )
     audience: str | None = Field(
         None,
         max_length=512,
-        description="With `jwt`: `aud` of its tokens. Without it, the origin of `url`, as the plugin has it.",
+        description="With `jwt`: `aud` of its tokens. The default is the plugin's: the origin of `url`.",
     )
     jwks_path: str = Field(
         "/jwks",
@@ -105,7 +106,7 @@ class BetterAuth(Table):
     webhook_secret: SecretStr | None = Field(
         None,
         description="Signs what its server posts to `/webhooks/better-auth/NAME` at the end of a session; at "
-        "least 32 bytes, of this site alone. Without it nothing is taken there.",
+        "least 32 bytes, of this site alone. If it is not set, nothing is taken there.",
     )
     unverified_users: bool = Field(
         True, description="Whether users whose e-mail address is not verified may ask."

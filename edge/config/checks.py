@@ -44,7 +44,7 @@ def faults(settings: Settings, path: Path | None, needed: frozenset[Owner]) -> I
     yield from _secret_checks(settings, needed)
     yield from _address_checks(settings)
     if settings.proxy.auth == "none" and settings.env != "development":
-        yield 'proxy.auth: "none" lets anybody ask. Use "token", or set env to development.'
+        yield 'proxy.auth: "none" lets every caller ask. Use "token", or set env to development.'
 
 
 def _address_checks(settings: Settings) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _redis_checks(url: str, wait_replicas: int | None) -> Iterator[str]:
         # replica that is down keeps every revocation from being answered.
         yield (
             "redis.wait_replicas: is missing. Set it to the number of replicas of a master, so that no "
-            "failover undoes a revocation, or to 0 if that may be."
+            "failover undoes a revocation, or to 0 if that is acceptable."
         )
 
 

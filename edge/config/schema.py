@@ -31,18 +31,18 @@ class Broker(Table):
     previous_secrets: tuple[SecretStr, ...] = Field(
         (),
         max_length=4,
-        description="Secrets whose place `secret` took, the newest first: what they signed or encrypted is "
-        "still read. A file has one on a line.",
+        description="Earlier values of `secret`, the newest first: the broker still reads what they signed "
+        "or encrypted. A file has one on a line.",
     )
     cookie_prefix: CookiePrefix = Field(
         "better-auth",
-        description="Begins the names of the cookies. A browser sends a cookie to every port of its host, so "
-        "of two brokers on one host each needs its own; Better Auth's client looks at no name.",
+        description="Prefix of the cookies' names. A browser sends a cookie to every port of its host, so "
+        "two brokers on one host need different ones; Better Auth's client does not look at the name.",
     )
     database_url: SecretStr | None = Field(
         None,
         description="Accounts: `sqlite:///path` or `postgresql://...`. "
-        "Without it, `accounts.db` in the data folder.",
+        "The default is `accounts.db` in the data folder.",
     )
     sign_up: bool = Field(True, description="Whether readers may make accounts themselves.")
     own_database: bool | None = Field(
@@ -50,11 +50,11 @@ class Broker(Table):
         description="Whether the accounts' database is the broker's alone. Passwords are then kept as "
         "argon2id, and a sign-in turns a hash that Better Auth made (scrypt) into one. If a Better Auth "
         "server uses the database too, they are kept as it reads them "
-        "([better-auth.md](better-auth.md#one-database-for-both)). Without it, true only without "
-        "`database_url`.",
+        "([better-auth.md](better-auth.md#one-database-for-both)). The default is true where "
+        "`database_url` is not set, and false where it is.",
     )
     algorithm: Literal["ES256", "EdDSA", "RS256"] = Field(
-        "ES256", description="Of the keys that sign access tokens."
+        "ES256", description="The algorithm of the keys that sign access tokens."
     )
 
 
@@ -99,8 +99,8 @@ class Proxy(Table):
     jwks_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s]+$",
-        description="Where the broker's keys are read. Without it, `/.well-known/jwks.json` under "
-        "`broker.url`.",
+        description="Where the broker's keys are read. The default is `/.well-known/jwks.json` "
+        "under `broker.url`.",
     )
 
 
@@ -118,14 +118,14 @@ class Redis(Table):
         ge=0,
         le=8,
         description="Replicas that must acknowledge a revocation before it is answered: all that a master "
-        "has, as one that lacks it may become the master. With Sentinel or a Cluster it must be said; with "
-        "one server it is 0 unless it is said.",
+        "has, as one that lacks it may become the master. It must be set with Sentinel or a Cluster; with "
+        "one server the default is 0.",
     )
     deadline_seconds: float = Field(
         DEADLINE,
         ge=0.05,
         le=5,
-        description="For one exchange with Redis, connecting included; what takes longer is a 503. "
+        description="For one exchange with Redis, connecting included; a longer one is a 503. "
         "Raise it for a Redis that is far away: in an outage readers wait as long for their refusal.",
     )
 
@@ -139,16 +139,16 @@ class Edge(Table):
     )
     shared_addresses: tuple[Network, ...] = Field(
         (),
-        description="Networks of gateways that hide the address of who comes through them, such as a "
+        description="Networks of gateways that hide the addresses of their clients, such as a "
         "container engine's for IPv6. Wrong passwords from there are counted by account alone, guests have "
         "limits of their own, and the other limits of an address are ten times as high for all of them "
         "together.",
     )
     audit_file: Path | None = Field(
         None,
-        description="Where the audit is written: a line for each sign-in, token, revocation and question. It "
-        "is set aside at 10 MiB, and nine such are kept. Without it the audit is standard output; the log is "
-        "standard error.",
+        description="Where the audit is written: a line for each sign-in, token, revocation and question. At "
+        "10 MiB the file is renamed, and nine of these are kept. If it is not set, the audit goes to "
+        "standard output; the log goes to standard error.",
     )
 
 
@@ -175,7 +175,7 @@ class Site(Table):
         (),
         max_length=16,
         description="Pages of the site to which a sign-in on the broker's own page may lead back, exact. "
-        "Without one, `/oauth2/authorize` is closed to the site.",
+        "If there is none, `/oauth2/authorize` is closed to the site.",
     )
     backend: str = Field(description="Name of the table under `backends` that answers its questions.")
     backends: tuple[str, ...] = Field(
@@ -213,7 +213,7 @@ class Site(Table):
     feedback_text: bool = Field(
         False,
         description="Keep the texts of rated questions and answers for `chatgate feedback`, for at most 90 "
-        "days. Tell your readers. Without it only the rating is kept.",
+        "days. Tell your readers. Otherwise only the rating is kept.",
     )
     better_auth: BetterAuth | None = Field(
         None,
@@ -241,7 +241,7 @@ class ResourceServer(Table):
         description="At least 32 bytes, of this server alone: its `client_secret` at `/oauth2/introspect`.",
     )
     sites: tuple[str, ...] = Field(
-        (), description="Sites whose access tokens it may ask about. Without one, those of every site."
+        (), description="Sites whose access tokens it may ask about. If there is none, those of every site."
     )
 
 
@@ -258,7 +258,7 @@ class Settings(BaseSettings):
         "production",
         description="`development` binds loopback only and allows what no public service should have.",
     )
-    data_dir: Path = Field(Path(".chatgate"), description="Folder of what is kept on disk.")
+    data_dir: Path = Field(Path(".chatgate"), description="Folder of the data that is kept on disk.")
     broker: Broker = Broker()
     sign_in: SignIn = SignIn()
     proxy: Proxy = Proxy()

@@ -72,16 +72,9 @@ def with_middleware(
     of a stream, and their frames for as long as it runs, cost more than passing the event on. `is_page` is as
     in CORS. `responses` counts the answers by class of status.
     """
-
-    def handler(translate: Translate) -> Callable[[Request, Exception], Awaitable[Response]]:
-        async def answer(request: Request, error: Exception) -> Response:
-            return respond(request.scope, translate(error))
-
-        return answer
-
     ours = (Problem, Unavailable, HTTPException, RequestValidationError, Exception)
     for kind, translate in {**dict.fromkeys(ours, as_problem), **translations}.items():
-        app.add_exception_handler(kind, handler(translate))
+        app.add_exception_handler(kind, _handler(respond, translate))
 
     def answer_to(scope: Scope, error: Exception) -> Response:
         found = next((translations[kind] for kind in type(error).__mro__ if kind in translations), as_problem)
@@ -93,6 +86,13 @@ def with_middleware(
     return _Middleware(
         app, direct, cors, fields, answer_to, Counter[str]() if responses is None else responses
     )
+
+
+def _handler(respond: Respond, translate: Translate) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, error: Exception) -> Response:
+        return respond(request.scope, translate(error))
+
+    return answer
 
 
 class _Middleware:

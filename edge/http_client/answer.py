@@ -72,7 +72,7 @@ class Answer:
         return data
 
     def close(self) -> None:
-        """Close the connection, unless the answer is whole and the connection another's."""
+        """Close the connection, unless the answer is whole: then another request may have it by now."""
         if self._line is not None:
             self._line.abort()
 

@@ -1,7 +1,7 @@
 """Sends requests over connections that it makes, keeps and drops.
 
-It follows no redirect, as one would send a key and a question to an address that nobody configured. It keeps
-no cookie, reads no proxy from the environment, and sends nothing twice.
+It follows no redirect, as one would send a key and a question to an address that the configuration does not
+name. It keeps no cookie, reads no proxy from the environment, and sends nothing twice.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ class HttpClient:
         self._is_closed = False
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Returns when the answer's head has come. Raises OSError and ValueError, for what no server heard
-        as well as for what it made of it."""
+        """Returns when the answer's head has come. Raises OSError and ValueError, both for a request that was
+        not sent and for an answer that cannot be read."""
         address = parse(url)
         request = head("POST", address, headers, len(body)) + body
         connection = self._kept(address.origin)
@@ -113,7 +113,7 @@ class HttpClient:
             if isinstance(error, TimeoutError):
                 raise ClientTimeout from None
             raise
-        # A server may close a connection before anybody waits for it.
+        # A server may close a connection before a request is sent on it.
         if not connection.is_closed:
             self._open.add(connection)
         return connection

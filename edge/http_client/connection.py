@@ -92,12 +92,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """False once the server has closed it, or has sent what nobody asked for, even if the event loop has
-        not come to read that."""
+        """False once the server has closed it, or has sent bytes that no request asked for, even if the event
+        loop has not come to read that."""
         return self._state is State.IDLE and not self._transport.is_closing() and not self._poll.poll(0)
 
     async def ask(self, request: bytes) -> Answer:
-        """Send a whole request; the answer's head has come. Raises ConnectionError."""
+        """Send a whole request, and return once the answer's head has come. Raises ConnectionError."""
         # A closed transport of uvloop takes no bytes, and tells its end in a later turn of the loop.
         if self._state is not State.IDLE or self._transport.is_closing():
             raise ClientTorn

@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
             self._end(error)
             return
         if landed is None or len(replies) > self._awaited:
-            # No command is under way, or fewer than these: the next flight would take them for its own.
+            # There are more replies than commands under way: the next flight would take them for its own.
             self._end(RedisConnectionError("the server sent a reply that no command asked for"))
         elif len(replies) == self._awaited:
             self._landed, self._replies = None, []

@@ -82,7 +82,7 @@ class Pipeline:
 
     @property
     def backlog(self) -> tuple[bool, int]:
-        """Orders the pipelines that are not prompt: of two, a flight takes the one with less."""
+        """Orders the pipelines that are not prompt: a flight takes the one with the lowest value."""
         return self.is_broken, len(self._waiting)
 
     @property

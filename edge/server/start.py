@@ -68,7 +68,7 @@ def main(service: Service) -> int:
         return 2
     if count == 1:
         return _serve(service, settings, None, metrics)
-    # All is imported: `edge.server.startup` turned it off.
+    # `edge.server.startup` turned it off until everything is imported.
     gc.enable()
     return supervisor.run(service.package, count, (section.host, section.port), metrics)
 

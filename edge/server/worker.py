@@ -104,7 +104,8 @@ def add_workers(metrics: Metrics, wanted: int, deaths: Callable[[], int]) -> Non
     """Add the metrics of a parent; a process that serves alone adds them itself."""
     metrics.add(Family("chatgate_workers_wanted", "gauge", "Workers as configured."), lambda: wanted)
     metrics.add(
-        Family("chatgate_worker_deaths_total", "counter", "Workers that ended although nobody asked."), deaths
+        Family("chatgate_worker_deaths_total", "counter", "Workers that ended without being asked to."),
+        deaths,
     )
 
 

@@ -1,4 +1,4 @@
-"""Asks the database of a Better Auth server, in Postgres or SQLite. Reads alone."""
+"""Asks the database of a Better Auth server, in Postgres or SQLite. It only reads."""
 
 import asyncio
 import re
@@ -24,9 +24,9 @@ POOL_SIZE: Final = 4
 POOL_RECYCLE_S: Final = 300
 """A serverless Postgres closes connections that are idle for minutes."""
 _OF_PLUGINS: Final = frozenset({"user.isAnonymous", "user.banned", "user.banExpires"})
-"""Columns that only a plugin makes; a table without one has a user without the flag."""
+"""Columns that only a plugin makes; in a table without one, no user has the flag."""
 _NOW: Final = "now"
-"""The time by the clock of the database, beside the columns. SQLite has ours."""
+"""The time by the clock of the database, beside the columns. SQLite runs by our clock."""
 _CAPITAL: Final = re.compile(r"[A-Z]")
 _PRODUCTS: Final = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
@@ -107,13 +107,13 @@ class SharedDatabase:
         try:
             return await self._bounded(self._asked(token))
         except UpstreamUnavailable:
-            # A column may have been added or taken away since: look again at the next question.
+            # A column may have been added or taken away since: the next question looks again.
             self._query = None
             raise
 
     async def _bounded(self, asked: Coroutine[Any, Any, _T]) -> _T:
         # A driver that is cancelled cleans up with a server that does not answer, for seconds. So the task
-        # finishes that by itself, and nobody waits for it.
+        # finishes that by itself, and no caller waits for it.
         task = asyncio.create_task(asked)
         try:
             done, _ = await asyncio.wait({task}, timeout=self._seconds)

@@ -57,7 +57,7 @@ class Failures:
 
     def signature_unknown(self) -> None:
         """Tell that a token came whose signature is of no listed secret. It is refused, not unavailable, as
-        anybody can send one."""
+        any client can send one."""
         self._tell("better_auth_signature_unknown", "its signature is of no listed secret", _SIGNATURE)
 
     def _tell(self, event: str, reason: str, mend: str) -> None:

@@ -19,10 +19,10 @@ WAY: Final = "http"
 CONNECTIONS: Final = 20
 """To one server, from one worker; further questions wait for one of them, within their time."""
 # The cookie cache would answer for minutes after a sign-out, and a refresh would keep a session alive for
-# ever: our looking is no use of the site.
+# ever: a look of ours is not a visit of the reader.
 _QUERY: Final = "disableCookieCache=true&disableRefresh=true"
-# Better Auth chooses by its own `baseURL`, which is an https one also where the services ask at an address
-# inside. It reads the one and ignores the other.
+# Better Auth chooses the cookie's name by its own `baseURL`, which begins with https even where the services
+# ask it at an internal address. It reads the one name and ignores the other.
 _COOKIE_NAMES: Final = ("better-auth.session_token", "__Secure-better-auth.session_token")
 _ANY_PREFIX: Final = r"[^=;]*\.session_token"
 
@@ -45,7 +45,7 @@ class OverHttp:
 
     The token goes as bearer, which a server without the `bearer` plugin ignores; with the server's own
     `secrets` it goes as the signed cookie `cookie_name` too, or under both names that Better Auth gives it.
-    A server knows one secret, so the others are tried once it takes that no more.
+    A server knows one secret; when it no longer takes that one, the others are tried.
     """
 
     way = WAY
@@ -71,7 +71,7 @@ class OverHttp:
         # The server has judged the expiry by its own clock.
         found = session.parse(answer.raw, now)
         if found is not None and found.token != token:
-            # Something between us and the server has kept it, and it says nothing about this session.
+            # A cache between us and the server has kept it, so it says nothing about this session.
             raise UpstreamUnavailable("get-session answered another session")
         self._is_taken = True
         return found
@@ -91,9 +91,9 @@ class OverHttp:
     async def _asked(self, token: str) -> _Answer:
         """An answer about the session. Raises UpstreamUnavailable.
 
-        Better Auth ends the cookies of a session that it has not. It ends none when it took no token from us:
-        without the `bearer` plugin, or with another secret. Nor does the `customSession` plugin of 1.6, so a
-        server that ends none counts once it has taken a token.
+        Better Auth clears the cookie of a session that it does not know. It clears none when it took no token
+        from us: without the `bearer` plugin, or with another secret. The `customSession` plugin of 1.6 clears
+        none either. So an answer that clears none counts only after the server has taken a token of ours.
         """
         try:
             async with asyncio.timeout(self._seconds):

@@ -26,7 +26,8 @@ _VERSIONS: Final = tuple(
 
 
 class SharedRedis:
-    """`prefix` begins every key that Better Auth writes. Reads alone: a user of Redis who may GET is enough.
+    """`prefix` begins every key that Better Auth writes. It only reads: a user of Redis who may GET is
+    enough.
 
     A session that is missing there has ended for us, also where Better Auth would find it in its database
     (`storeSessionInDatabase`).
@@ -35,7 +36,7 @@ class SharedRedis:
     way = WAY
 
     def __init__(self, store: Store, prefix: str, *, owns: bool) -> None:
-        """`owns`: nobody else uses the store, so that `close` closes it."""
+        """`owns`: no other part uses the store, so that `close` closes it."""
         self._store = store
         self._prefix = prefix
         self._parsed: OrderedDict[bytes, ForeignSession] = OrderedDict()
@@ -80,7 +81,7 @@ class SharedRedis:
         return found if await self._lives(found, reference.token, marker, now) else None
 
     async def describe(self, now: float) -> str:
-        # A name that no session has: whether it may be read is what is asked.
+        # No session has this name: the question is whether the key may be read.
         await self._run(
             *(command("GET", name) for name in (f"{self._prefix}{'0' * 32}", self._marker("nobody")))
         )
@@ -119,7 +120,9 @@ class SharedRedis:
             if names:
                 return f"keys begin with {self._prefix}"
             if cursor == 0:
-                return f"no key begins with {self._prefix}: nobody is signed in, or key_prefix is another one"
+                return (
+                    f"no key begins with {self._prefix}: no reader is signed in, or key_prefix is another one"
+                )
         return f"of {SCANS * SCANNED} keys none begins with {self._prefix}: is key_prefix another one?"
 
     def _parse(self, raw: bytes, now: float) -> ForeignSession | None:

@@ -58,13 +58,13 @@ class Remembered:
             task = asyncio.create_task(ask(*arguments))
             asked = self._asked[name] = (self._clock(), task)
             task.add_done_callback(lambda one: self._answered(name, one))
-        # One who leaves must not take the answer from the others.
+        # A caller that leaves must not take the answer from the others.
         return asked[0], await asyncio.shield(asked[1])
 
     def _answered(self, name: Hashable, task: asyncio.Task[Answer]) -> None:
         asked = self._asked.get(name)
         if asked is not None and asked[1] is task:
             del self._asked[name]
-        # Where all who wait have left, nobody takes the exception.
+        # Where all callers have left, none takes the exception.
         if not task.cancelled():
             task.exception()

@@ -59,7 +59,7 @@ def find(index: Path, question: Question, embedding: Embedding | None = None) ->
 
 async def _from_selection(question: Question, sources: Sources) -> AsyncGenerator[Part, None]:
     if sources.model is None:
-        # A reader chose this text, and one of four thousand sentences takes 60 ms.
+        # A reader chose this text, and a text of four thousand sentences takes 60 ms.
         yield Delta(await asyncio.to_thread(quoting.selection, question))
         return
     yield Waiting()

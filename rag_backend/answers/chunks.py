@@ -45,7 +45,7 @@ def read(value: bytes) -> Chunk:
     except orjson.JSONDecodeError:
         chunk = None
     if not isinstance(chunk, dict):
-        raise ModelFailed("it sent what is no stream of chunks")
+        raise ModelFailed("it sent no stream of chunks")
     if chunk.get("error"):
         raise ModelFailed("it sent an error in its answer", named(chunk))
     choices = chunk.get("choices")

@@ -31,8 +31,8 @@ Messages = Sequence[dict[str, str]]
 class Model:
     """The address of a model. `base_url` ends before /chat/completions, as in OpenAI's clients.
 
-    `parameters` are sent as they are, and no others: newer models refuse a temperature, for example. One that
-    is None leaves a member out that is sent otherwise.
+    `parameters` are sent as they are, and no others: newer models refuse a temperature, for example. A
+    parameter that is None leaves out a member that would be sent otherwise.
     """
 
     base_url: str
@@ -131,7 +131,7 @@ async def _pieces(lines: aiohttp.StreamReader, sent: int) -> AsyncGenerator[str 
             if chunk.text:
                 yield chunk.text
     except LineTooLong:
-        raise ModelFailed("it sent what is no stream of chunks") from None
+        raise ModelFailed("it sent no stream of chunks") from None
     if finish is None:
         raise ModelFailed("its answer was cut off")
     yield Ended(finish, used or usage.counted(sent, written))

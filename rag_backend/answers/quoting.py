@@ -34,7 +34,7 @@ def book(found: Found) -> Iterator[Part]:
 
 
 def chosen(found: Found) -> list[Hit]:
-    """The passages that are quoted: near the best one, and each of another page."""
+    """The passages that are quoted: those with a score near the best one's, one of each page."""
     best = found.hits[0]
     by_page: dict[str, Hit] = {}
     for hit in found.hits:
@@ -55,7 +55,8 @@ def selection(question: Question) -> str:
     stems = {stem: 1.0 for word in asked for stem in words.stemmed(word, language)}
     best = extract.found(extract.blocks_of(text), Asked(stems, language))
     if best is not None:
-        # A list or code that a sentence announces is shown with it; else the reader has the text before them.
+        # A list or code that a sentence announces is shown with it. No other block is, as the reader sees the
+        # text.
         nearest = best.text if best.quote.endswith((":", "：")) else best.quote
         return f"{nearest}\n\n{said.from_selection}"
     if asked and extract.sentences(text) > FEW_SENTENCES:

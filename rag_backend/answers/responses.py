@@ -116,7 +116,7 @@ class Reply:
         return Problem(502, "model_failed", "The language model gave no whole answer. Ask again later.")
 
     def _used(self, parts: Sequence[Part]) -> Used:
-        """The tokens that the model took; of a quotation, those that its bytes count for."""
+        """The tokens that the model took; for a quotation, those that its bytes count for."""
         for part in parts:
             if isinstance(part, Used):
                 return part

@@ -104,7 +104,7 @@ _OTHERS: Final = {
 
 
 def of(language: str) -> Sentences:
-    """The sentences in a language of two letters, in English where they are not there."""
+    """The sentences in a language, given by its two letters; in English where they are not translated."""
     return _OTHERS.get(language, ENGLISH)
 
 

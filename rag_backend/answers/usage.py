@@ -1,4 +1,4 @@
-"""The tokens that an answer took: as a model's provider says, else counted as the proxy counts them."""
+"""The tokens that an answer took: as the model's provider tells them, or else counted as the proxy counts."""
 
 import math
 from typing import Any, Final
@@ -6,7 +6,8 @@ from typing import Any, Final
 from rag_backend.answers.parts import Used
 
 BYTES_PER_TOKEN: Final = 3
-"""Bytes of UTF-8 that count as one token where nobody tells (docs/decisions/0022-dialects-and-budgets.md)."""
+"""Bytes of UTF-8 that count as one token where the model does not tell
+(docs/decisions/0022-dialects-and-budgets.md)."""
 MAX_TOKENS: Final = 100_000_000
 """Tokens of one answer that a provider may claim; a larger number is no count."""
 

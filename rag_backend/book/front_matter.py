@@ -46,8 +46,8 @@ def flag(members: dict[str, Any], name: str) -> bool | None:
 
 
 def text(members: dict[str, Any], name: str, *, may_be_empty: bool = False) -> str | None:
-    """A member that is a text, or a number converted to one; None for any other, and for an empty one unless
-    that has a meaning."""
+    """A member that is a text, or a number converted to one; None for any other value, and for an empty text
+    unless that has a meaning."""
     value = members.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None

@@ -24,7 +24,8 @@ _GLOB_IGNORED: Final = _GLOB | glob.DOTGLOB
 Progress = Callable[[int, int], None]
 """Called with the number of files read and the number of all."""
 Warn = Callable[[str], None]
-"""Called with what the book has and the index lacks, and how to correct it where that can be done."""
+"""Called with a text about a part of the book that the index lacks, and how to correct that where it can be
+done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _sources(version: Version) -> Iterator[str]:
 
 
 def _permalink(site: Site, version: Version, source: str) -> str | None:
-    """The path that Docusaurus gave to a document, if it was asked."""
+    """The path that Docusaurus gave to a document, where Docusaurus was asked."""
     if version.only_translated or not site.permalinks:
         return None
     return site.permalinks.get((version.folder / source).resolve())

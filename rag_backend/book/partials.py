@@ -28,8 +28,8 @@ Parse = Callable[[Path], list[Token]]
 class Partials:
     """The partials of one page of the site in `folder`, whose files lie below one of `roots`.
 
-    `parse` gives a document's tokens, without its front matter. `warn` hears of each part that the page
-    shows and that is not read. `files` are those that were.
+    `parse` gives a document's tokens, without its front matter. `warn` is called for each part that the page
+    shows and that cannot be read. `files` has those that were read.
     """
 
     def __init__(

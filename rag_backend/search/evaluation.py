@@ -1,4 +1,4 @@
-"""How well a book's questions are found: hits among the first passages, refusals, times."""
+"""How well a book's questions are answered: hits among the first passages, refusals, times."""
 
 import json
 import math
@@ -17,13 +17,14 @@ DEPTHS: Final = (1, 3, 5)
 
 
 class QuestionsUnreadable(Exception):
-    """A file of questions is none; the message names the line and what it should be."""
+    """The file has a line that is no question; the message names the line and the form that it should
+    have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with the pages that answer it, none where the book does not. A page is the end of its
-    path, with a heading's anchor where only that section answers."""
+    """A question with the pages that answer it; there are none if the book does not answer it. A page is
+    given by the end of its path, with a heading's anchor if only that section answers."""
 
     question: str
     pages: tuple[str, ...]
@@ -68,7 +69,7 @@ class Result:
         return sum(not outcome.is_refused for outcome in self.outside)
 
     def milliseconds(self, share: float) -> float:
-        """The time below which `share` of the questions stay."""
+        """The time that `share` of the questions do not exceed."""
         times = sorted(outcome.seconds * 1000 for outcome in self.outcomes)
         return times[min(len(times) - 1, math.ceil(share * len(times)) - 1)] if times else 0.0
 

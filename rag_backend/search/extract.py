@@ -1,5 +1,5 @@
-"""The part of a passage that answers: the sentence, row or code that holds a question's words, with what it
-needs to be read."""
+"""The part of a passage that answers: the sentence, row or code that holds a question's words, with the
+blocks that a reader needs to understand it."""
 
 import re
 from bisect import bisect_right
@@ -17,7 +17,7 @@ NEAR_BEST: Final = 0.75
 """The share of the best sentence's words that a heading needs to be taken as the question."""
 
 # A sentence ends before a capital, a digit or an opening mark, so that "e.g. this" is not cut; in scripts
-# without capitals, and without spaces, at its full stop.
+# without capitals or spaces it ends at its full stop.
 _SENTENCE_END = re.compile(
     r"""(?<=[.!?…])["'”’)\]]*\s+(?=[^\Wa-z_]|["'“‘(\[`])|(?<=[。！？])["'”’」』）]*\s*(?=\S)|(?<=[۔؟])\s+"""
 )
@@ -116,11 +116,11 @@ def _sentences(text: str, place: int, asked: Asked) -> Iterator[tuple[int, str, 
 def _quote(block: Block, asked: Asked) -> str:
     match block.kind:
         case "row":
-            # As it is indexed, with its tabs: one cell alone lacks the row's meaning.
+            # The row as it is indexed, with its tabs: one cell alone lacks the row's meaning.
             return block.text.strip()[:MAX_SPAN].strip()
         case "code":
             lines = (line.strip() for line in block.text.split("\n"))
-            # Among equals the longest, as a short one may be a bracket.
+            # The longest of equal ones, as a short one may be a bracket.
             return max(lines, key=lambda line: (asked.score(line), len(line)))[:MAX_SPAN]
     return opening(block.text)
 

@@ -70,13 +70,13 @@ def build(
 ) -> Summary:
     """Index the book in `folder` (a docs folder or its site's) into the file `target`.
 
-    `base_url` and `route` (routeBasePath) stand before the paths; without them the site's
-    configuration is read. `origin`, such as https://example.org, makes citations absolute, for a chat
-    that is shown elsewhere. With `embedding` passages are found by meaning too; with `makes_vectors`
-    false only if the index in `target` has the vectors of all, else `complete` can make those that it
-    lacks. With `asks_docusaurus` the site's own Docusaurus gives the addresses, where Node and its packages
-    are there and no others are given; that runs the site's configuration. Unlisted pages are left out.
-    Raises BookError and leaves `target` as it was.
+    `base_url` and `route` (routeBasePath) stand before the paths; without them the site's configuration is
+    read. `origin`, such as https://example.org, makes citations absolute, for a chat that is shown elsewhere.
+    With `embedding` passages are found by meaning too; if `makes_vectors` is false, only if the index in
+    `target` has the vectors of all passages; otherwise `complete` can make those that it lacks. With
+    `asks_docusaurus` the site's own Docusaurus gives the addresses, where Node and its packages are there and
+    no others are given; that runs the site's configuration. Unlisted pages are left out. Raises BookError and
+    leaves `target` as it was.
     """
     begun = clock()
     found = site.find(folder, base_url, route)
@@ -93,9 +93,9 @@ def build(
         "folder": str(folder.absolute()),
         "options": [base_url, route, origin],
         "imported": imported,
+        # Taken before the reading, so that a change meanwhile makes the index stale.
+        "fingerprint": [before, fingerprint(map(Path, imported))],
     }
-    # Taken before the reading, so that a change meanwhile makes the index stale.
-    meta["fingerprint"] = [before, fingerprint(map(Path, imported))]
     with replacing.faults_told(target):
         # Before the new file is opened, which would stay if this process were killed meanwhile.
         made = _vectors(target, cut, embedding, makes_vectors, progress)

@@ -1,4 +1,4 @@
-"""Whether a book answers a question, by all that speaks for it together.
+"""Judges whether a book answers a question, by the sum of the evidence.
 
 The constants are near those of a logistic regression over the questions of bench/books and two larger books,
 where their neighbours do as well (docs/decisions/0023-retrieval.md).
@@ -12,7 +12,7 @@ from typing import Final
 from rag_backend.search.terms import Term
 
 NEEDED: Final = 0.37
-"""The evidence from which a book answers: this share of the question in one passage, if nothing else speaks
+"""The least evidence for an answer: this share of the question in one passage, if there is no other evidence
 for or against it."""
 AFFINITY_WEIGHT: Final = 0.15
 """An affinity of 1, words that are e times as likely in the book as in English, counts as much as this share
@@ -49,5 +49,6 @@ class Evidence:
 
 
 def affinity(judged: Sequence[Term]) -> float:
-    """How much likelier the words of a question are in the book than in English: 0 where it has none."""
+    """How much likelier the words of a question are in the book than in English; 0 for a question without
+    words."""
     return fmean(term.affinity for term in judged) if judged else 0.0

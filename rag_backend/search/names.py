@@ -11,10 +11,11 @@ from rag_backend.search.language import languages, words
 from rag_backend.search.passages import Passage
 
 LEAST_SHARE: Final = 0.1
-"""The share of the passages in which a word has to stand to be the book's name for its subject. That of a
-product mostly stands in a third, and few other words of a title or of a first sentence in a tenth."""
+"""The share of the passages in which a word has to stand to be the book's name for its subject. A product's
+name mostly stands in a third of them; few other words of a title or of a first sentence stand in a tenth."""
 FRONT_PAGES: Final = ("intro", "introduction", "overview")
-"""How the page is called that introduces the subject, which in a folder without an order is not the first."""
+"""The usual names of the page that introduces the subject; in a folder without an order it is not the
+first."""
 _SENTENCE: Final = re.compile(r".*?[.!?:](?=\s|$)|.+", re.DOTALL)
 _CAPITALIZED: Final = re.compile(r"\b[^\W\d_a-z]\w*")
 

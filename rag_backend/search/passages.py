@@ -43,7 +43,7 @@ class Passage:
 
     @property
     def searched(self) -> str:
-        """All that a search finds the passage by, beside its headings."""
+        """The text by which a search finds the passage, beside its headings."""
         return "\n".join(
             f"{block.label} {block.text}" if block.label else block.text for block in self.blocks
         )

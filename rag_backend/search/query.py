@@ -17,12 +17,12 @@ from rag_backend.search.ranking import HEADING_WEIGHT, PAGE_WEIGHT, TEXT_WEIGHT
 from rag_backend.search.terms import Book, Term
 
 CANDIDATES: Final = 30
-"""Passages of the best by words that are looked at closely."""
+"""The number of the best passages by words that are looked at closely."""
 MAX_PASSAGES: Final = 6
 READ: Final = 2 * MAX_PASSAGES
-"""Passages of the nearest in meaning that are read although no word led to them."""
+"""The number of the passages nearest in meaning that are read although no word led to them."""
 JUDGED: Final = 3
-"""Passages of the best whose coverage speaks for an answer."""
+"""The number of the best passages whose coverage speaks for an answer."""
 LEAST_COVERAGE: Final = 0.15
 """The share of the question's words that a passage must hold to be shown beside one that answers."""
 CONTEXT_WORDS: Final = 12
@@ -30,8 +30,8 @@ CONTEXT_WORDS: Final = 12
 
 LARGE_BOOK: Final = 5_000
 COMMON_SHARE: Final = 7
-"""Passages from which on a word is not searched for unless all are like it, and by how much more passages
-must lack it than have it."""
+"""A word that more passages than this have is not searched for, unless all words are like it; and the factor
+by which more passages must lack it than have it."""
 FUSION: Final = 4
 """Added to a rank before it is inverted. The paper has 60, for lists of thousands; among the few passages
 that are shown the first ones of either list have to come before those that are in the middle of both."""
@@ -56,8 +56,8 @@ class Hit:
 class Found:
     """`weights` maps each token of the index to its weight in the question. `hits` has the best first.
 
-    It is empty when the book does not answer; `nearest` has the passages that came closest, for one who asks
-    why, and `evidence` what spoke for an answer.
+    It is empty when the book does not answer. To explain that, `nearest` has the passages that came closest,
+    and `evidence` what spoke for an answer.
     """
 
     terms: tuple[Term, ...]
@@ -68,7 +68,7 @@ class Found:
     evidence: Evidence = field(default_factory=Evidence)
 
     def names_book(self, term: Term) -> bool:
-        """Whether a term was not judged, as it stands for what the whole book is about."""
+        """Return True if a term was not judged, as it names the subject of the whole book."""
         return not self.weights.keys() >= set(term.tokens)
 
 
@@ -86,7 +86,8 @@ def search(path: Path, question: str, context: str = "", embedding: Embedding | 
         nearby = [term for term in terms.of(book, context) if term.tokens]
         rarest = sorted(nearby, key=lambda term: term.weight, reverse=True)[:CONTEXT_WORDS]
         named = asked or rarest
-        # Every question may use the name, so it tells questions apart only where nothing else is asked.
+        # Every question may use the book's name for its subject, so that name counts only in a question
+        # without other words.
         judged = [term for term in named if term.word not in meta["names"]] or named
         near: Mapping[int, float] = {}
         if embedding is not None and embedding.name == meta.get("embedding") and judged:
@@ -117,7 +118,7 @@ class _Asking:
 
 
 def _among(asking: _Asking, places: range) -> Found:
-    """The passages of one version that may answer, none where too little speaks for an answer."""
+    """The passages of one version that may answer; none if there is too little evidence."""
     book, judged = asking.book, asking.judged
     by_words = _hits(book.connection, judged, asking.searched, places, book.passages)
     hits = _fused(book.connection, by_words, list(asking.near), judged, places)
@@ -138,12 +139,13 @@ def _near(
     try:
         return vectors.near(connection, path, embedding.question(question), CANDIDATES)
     except EmbeddingFailed:
-        # A question is still answered by its words.
+        # The question is then answered by its words alone.
         return {}
 
 
 def _standing(asking: _Asking, places: range) -> float | None:
-    """The standard deviations by which the nearest passage is nearer than one is by chance."""
+    """The number of standard deviations by which the nearest passage is nearer than one would be by
+    chance."""
     cosine = max((cosine for number, cosine in asking.near.items() if number in places), default=None)
     if cosine is None or asking.by_chance is None:
         return None
@@ -163,7 +165,7 @@ def _fused(
         return by_words
     found = {hit.number: hit for hit in by_words}
     scores = {hit.number: 1 / (FUSION + rank) for rank, hit in enumerate(by_words)}
-    # A later one that is near in meaning alone comes behind all of these.
+    # A passage further down that is only near in meaning comes behind all of these.
     others = [number for number in near[:READ] if number not in found and number in places]
     found |= {hit.number: hit for hit in _ranked(connection, others, judged, judged)}
     for rank, number in enumerate(near):
@@ -201,7 +203,7 @@ def beginning(path: Path) -> Found:
         ).fetchall()
         spoken: Sequence[str] = index.meta_of(connection)["languages"]
     found = [index.stored(row) for row in rows]
-    # A first page that begins with code or a table says in its first text what it is about.
+    # A first page that begins with code or a table tells its subject in its first text.
     told = next((one for one in found if one.blocks[0].kind == "text"), found[0])
     return Found((), {}, (Hit(told, 1.0, 1.0),), (), spoken[0])
 
@@ -212,7 +214,7 @@ def _weights(judged: Sequence[Term]) -> dict[str, float]:
 
 
 def _selective(searched: Sequence[Term], total: int) -> Sequence[Term]:
-    """The terms without those that many passages of a large book have: they cost most and tell least."""
+    """The terms without those that many passages of a large book have: these cost most and tell least."""
     if total < LARGE_BOOK:
         return searched
     telling = [term for term in searched if term.weight >= math.log(1 + COMMON_SHARE) or not term.tokens]
@@ -249,7 +251,7 @@ def _hits(
 
 
 def _within(book: Book, judged: Sequence[Term], places: range) -> Sequence[Term]:
-    """The terms of which those that other passages alone have count as words that the book lacks."""
+    """The terms; a term that only other passages have counts as a word that the book lacks."""
     if len(places) == book.passages:
         return judged
     absent = terms.affinity_of_absent(book)
@@ -271,11 +273,12 @@ def _is_in(book: Book, term: Term, places: range) -> bool:
 
 
 def _coverage(by_words: Sequence[Hit], hits: Sequence[Hit]) -> float:
-    """The most that one of the first passages holds of the question, by words or by both."""
+    """The largest share of the question that one of the first passages holds, by words or by both."""
     return max((hit.coverage for hit in (*by_words[:JUDGED], *hits[:JUDGED])), default=0.0)
 
 
 def _shown(hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The best passages in their order: a low one may have the same answer in other words."""
-    # One that is near in meaning may share no word with the question.
+    """The best passages in their order; a lower one is kept too, as it may give the same answer in other
+    words."""
+    # A passage that is near in meaning may share no word with the question.
     return tuple(hit for hit in hits if hit.coverage >= LEAST_COVERAGE or hit.is_near)[:MAX_PASSAGES]

@@ -18,8 +18,8 @@ LENGTH_SHARE: Final = 0.5
 """k1 and b of BM25: how soon further occurrences count less, and how much a long passage is held back."""
 NEAR: Final = 0.15
 SPAN: Final = 4
-"""The gain of two neighbours of the question that stand within so many words, as a part of the lesser
-weight."""
+"""The gain when two words that are neighbours in the question stand within so many words in the passage, as a
+part of the lesser weight."""
 MIN_WITHIN: Final = 4
 """Letters of a word that counts as a part of a compound."""
 
@@ -71,7 +71,8 @@ def ranks(found: Sequence[Passage], judged: Sequence[Term], searched: Sequence[T
 
 
 def _weight(counts: Mapping[str, float], term: Term, norm: float) -> float:
-    """The weight of a term in a passage: all of it where `norm` is 0, else the less the rarer it stands."""
+    """The weight of a term in a passage: the full weight if `norm` is 0, otherwise less the more seldom the
+    term stands there."""
     if own := sum(counts.get(token, 0.0) for token in term.tokens):
         return term.weight * own / (own + norm)
     others = ((weight, counts.get(token, 0.0)) for token, weight in term.related)
@@ -79,7 +80,7 @@ def _weight(counts: Mapping[str, float], term: Term, norm: float) -> float:
 
 
 def _counts(held: Words, wanted: frozenset[str]) -> Mapping[str, float]:
-    """How often each token that is wanted stands in a passage, weighted by field."""
+    """The occurrences of each wanted token in a passage, weighted by field."""
     counts: dict[str, float] = {}
     for tokens, weight in (
         (held.page, PAGE_WEIGHT),
@@ -101,7 +102,7 @@ def _parts(token: str, wanted: frozenset[str]) -> list[str]:
 
 
 def _nearness(text: Sequence[str], searched: Sequence[Term], wanted: frozenset[str]) -> float:
-    """The gain of neighbours of the question that are near each other in the text."""
+    """The gain for words that are neighbours in the question and near each other in the text."""
     places: dict[str, list[int]] = {}
     for place, token in enumerate(text):
         if token in wanted:

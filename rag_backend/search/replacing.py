@@ -13,7 +13,7 @@ from rag_backend.book.docusaurus.site import BookError
 from rag_backend.search.embedding import EmbeddingFailed
 
 Identity = tuple[int, int] | None
-"""A file as it is told from another at the same path; None if there is none."""
+"""The identity of a file, which tells it from another at the same path; None if there is no file."""
 ABANDONED_AFTER: Final = 3600.0
 """Seconds. A large book's file is written in some ten."""
 
@@ -33,7 +33,7 @@ def identity(path: Path) -> Identity:
 @contextmanager
 def successor(target: Path, *instead_of: Identity) -> Iterator[sqlite3.Connection]:
     """A connection to an empty file, which takes the place of `target` at the end of the block, unless that
-    raises. Raises Replaced if `target` is another file by then than `instead_of`, where that is given."""
+    raises. Raises Replaced if `instead_of` is given and `target` is another file by then."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # In the target's folder, because a rename is atomic only within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -44,7 +44,7 @@ def successor(target: Path, *instead_of: Identity) -> Iterator[sqlite3.Connectio
             yield connection
         # The book is public, and the backend may run as another user than `chatgate index`.
         Path(name).chmod(0o644)
-        # Looked at now, as it takes a large book's file seconds to be on the disk.
+        # Checked at this moment, as a large book's file takes seconds to reach the disk.
         if instead_of and identity(target) not in instead_of:
             raise Replaced(f"Another index has taken the place of {target} meanwhile, and is kept.")
         os.replace(name, target)
@@ -53,13 +53,13 @@ def successor(target: Path, *instead_of: Identity) -> Iterator[sqlite3.Connectio
 
 
 def _remove_abandoned(target: Path, new: Path) -> None:
-    """Remove the files of those that were killed while they wrote, as `chatgate up` ends the process that
+    """Remove the files of processes that were killed while they wrote, as `chatgate up` kills the one that
     makes vectors."""
     written = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}(-journal)?")
     # The file system's own time, which another machine may keep.
     before = new.stat().st_mtime - ABANDONED_AFTER
     for path in target.parent.iterdir():
-        # Another process may remove it at the same time, and one of another user may be all that can.
+        # Another process may remove it at the same time, or the file may belong to another user.
         with suppress(OSError):
             if written.fullmatch(path.name) and path.stat().st_mtime < before:
                 path.unlink()

@@ -20,7 +20,7 @@ Score = Callable[[str], float]
 
 
 def around(blocks: Sequence[Block], place: int, text: str, score: Score) -> str:
-    """The block at `place` with what belongs to it; `text` stands in place of the block's own when it is
+    """The block at `place` with the blocks that belong to it; `text` replaces the block's own text if that is
     long. `score` says how much of a question a text holds."""
     start, end = _window(blocks, place)
     pieces = [
@@ -80,7 +80,7 @@ def _belongs(blocks: Sequence[Block], at: int) -> bool:
     if announces(before) or (one.kind in ("item", "row") and before.kind == one.kind):
         return True
     if one.kind == "item":
-        # A paragraph of the item before it.
+        # It is a further paragraph of the item before it.
         return (
             before.kind == "text" and at > 1 and blocks[at - 2].kind == "item" and one.label.strip() != "1."
         )
@@ -124,7 +124,7 @@ def code(block: Block, score: Score) -> str:
 
 
 def _table(rows: Sequence[Block], score: Score) -> Iterator[str]:
-    """Rows as a table under their header; of many, those that hold most of the words."""
+    """Rows as a table under their header; if there are many, those that hold most of the words."""
     kept = sorted(range(len(rows)), key=lambda at: (-score(rows[at].text), at))[:MAX_ROWS]
     for label, of_header in itertools.groupby((rows[at] for at in sorted(kept)), key=lambda row: row.label):
         cells = [row.text.split("\t") for row in of_header]

@@ -17,26 +17,26 @@ MAX_PARTS_OF: Final = 12
 MAX_NEAR: Final = 60
 """Words of the vocabulary whose spelling is compared with an unknown one."""
 LONG_WORD: Final = 8
-"""Letters from which a word may be misspelt at two places."""
+"""The least letters of a word that may be misspelt at two places."""
 COMMON_RANK: Final = 150
 LEAST_SPECIFIC: Final = 0.35
-"""Rank among English words up to which a word that the book lacks says least about the subject, and how
-much that is."""
+"""A word that the book lacks says least about the subject if its rank among English words is at most this;
+and how much it says then."""
 KNOWN_SHARE: Final = 0.35
 """The part of a word's rarity in the book that counts for a word common in English: a small book may have
 "now" only once."""
 RELATED: Final = 0.6
-"""The part of a word's weight that another word counts for which readers put in its place."""
+"""The part of a word's weight that counts for a word which readers use in its place."""
 ENGLISH: Final = 300
 """Words of English by which the shares of a book's words are smoothed."""
 MAX_AFFINITY: Final = 5.0
 """A word that is 150 times as frequent as in English is the book's own, and one that is 150 times rarer is
 foreign to it; more tells no more."""
 MAX_RELATED_AFFINITY: Final = 1.0
-"""The affinity that a word may have by another that readers put in its place: a book that often has "change"
-has no word of its own in "edit"."""
+"""The most affinity that a word may have through another one which readers use in its place: if a book often
+has "change", "edit" is not typical of it."""
 UNKNOWN_NGRAM: Final = 0.25
-"""The weight of n-grams that the book lacks: half of them lie across two words."""
+"""The weight of n-grams that the book lacks: half of all n-grams lie across two words."""
 _WORDS: Final = re.compile(r"[A-Za-z]+")
 _CAPITAL: Final = re.compile(r"(?<=[^.?!:]\s)[A-Z][A-Za-z]+")
 
@@ -84,13 +84,13 @@ def of(book: Book, question: str) -> list[Term]:
 
 
 def _joined(question: str) -> list[tuple[tuple[str, str], str]]:
-    """Each two words that follow each other with what they are as one, as "back up" is "backup"."""
+    """Each two neighbouring words with the one word that they make, as "back up" is "backup"."""
     found = list(map(words.fold, _WORDS.findall(question)))[: 2 * words.MAX_WORDS]
     return [(pair, "".join(pair)) for pair in pairwise(found) if len("".join(pair)) > MIN_SPELT]
 
 
 def _with_whole(book: Book, found: list[Term], parts: tuple[str, str], whole: str) -> list[Term]:
-    """The terms where a word that the book has as one counts as either of its parts."""
+    """The terms; where the book writes two of them as one word, that word counts as either."""
     tokens = tuple(token for language in book.spoken for token in words.stemmed(whole, language))
     if not any(term.word in parts for term in found):
         return [*found, *_terms(book, whole)]
@@ -133,7 +133,7 @@ def _with_related(book: Book, term: Term) -> Term:
     own = term.tokens or (words.stem(term.word),)
     tokens = dict.fromkeys(other for token in own for other in synonyms.of(token))
     counts = {token: _count(book.connection, token) for token in tokens if token not in own}
-    # A word that half of the book has tells little, in the place of however rare a word.
+    # A word that half of the book has tells little, however rare the word that it replaces.
     weights = {
         token: min(term.weight, _rarity(count, book.passages)) for token, count in counts.items() if count
     }
@@ -164,7 +164,7 @@ def _count(connection: sqlite3.Connection, token: str) -> int:
 
 
 def affinity_of_absent(book: Book) -> float:
-    """The affinity of a word that the book lacks: the lower, the longer the book."""
+    """The affinity of a word that the book lacks; it is lower for a longer book."""
     return max(-MAX_AFFINITY, math.log(ENGLISH / (book.words + ENGLISH)))
 
 
@@ -201,7 +201,7 @@ def _known_weight(book: Book, word: str, count: int) -> float:
 def _specificity(word: str, *, is_name: bool) -> float:
     """How much a word that the book lacks says about the subject, from LEAST_SPECIFIC to 1.
 
-    Common English words say little: a book that gives a price may never say "cost". A name says all.
+    Common English words say little: a book that gives a price may never say "cost". A name says the most.
     """
     rank = frequency.rank(word)
     if rank is None or is_name:
@@ -237,12 +237,12 @@ def _near(connection: sqlite3.Connection, word: str) -> str:
 
 
 def _may_be(word: str, other: str) -> bool:
-    # Few mistake a word's beginning, and short words are near to many.
+    # Few readers misspell a word's beginning, and short words are near to many others.
     return word[0] == other[0] or len(word) >= LONG_WORD or word[:2] == other[1::-1]
 
 
 def distance(one: str, other: str) -> int:
-    """The letters to be added, dropped, replaced, or exchanged with their neighbour."""
+    """The number of letters to be added, dropped, replaced, or exchanged with their neighbour."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for at, letter in enumerate(one, 1):

@@ -1,8 +1,8 @@
 """Vectors that were made for an index which is not written yet, in a file beside it: a large book's take an
-hour, and one who is interrupted need not begin again.
+hour, and after an interruption the work need not begin again.
 
-Each line is a digest and a vector in hexadecimal, and lines are only added. One that a killed process cut is
-no such pair, even with the next one appended to it.
+Each line is a digest and a vector in hexadecimal, and lines are only added. A line that a killed process cut
+is no such pair, even if the next line is appended to it.
 """
 
 from collections.abc import Mapping

@@ -32,8 +32,8 @@ Progress = Callable[[int, int], None]
 class Vectors:
     """The vectors of an index: the digests of its passages in their order, and the vectors by digest.
 
-    `described` has what the index says of them: nothing as long as passages lack theirs, because a search
-    must not compare a part of the book only.
+    `described` is the index's description of them. It is empty while passages lack theirs, because a search
+    must not compare only a part of the book.
     """
 
     digests: Sequence[bytes] = ()
@@ -72,8 +72,8 @@ def make(
 
 
 def keep(passages: Sequence[Passage], model: Embedding, path: Path) -> Vectors:
-    """The vectors that are known of the passages. The model is not asked: loading it takes a second, and one
-    that is far away may be silent."""
+    """The vectors that are known of the passages. The model is not asked: loading it takes a second, and a
+    remote one may not answer."""
     digests, texts = _named(passages, model)
     have = known(path)
     by_digest = {digest: have[digest] for digest in texts if digest in have}
@@ -108,7 +108,8 @@ def known(path: Path) -> dict[bytes, bytes]:
 
 
 def _described_already(path: Path, model: Embedding, digests: Set[bytes]) -> dict[str, Any]:
-    """How the index at `path` describes its vectors, if they are this model's of just these passages."""
+    """The description that the index at `path` has of its vectors, if they are this model's and of exactly
+    these passages."""
     try:
         with _read_only(path) as connection:
             rows = connection.execute("select name, value from meta where name in ('embedding', 'by_chance')")
@@ -187,7 +188,7 @@ _VERSION: Final = """select value from meta where name in
 
 
 class _Cache:
-    """The matrix of the index that was asked last: reading 25,000 vectors takes 30 ms."""
+    """The matrix of the index that was searched last: reading 25,000 vectors takes 30 ms."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

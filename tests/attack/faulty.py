@@ -1,5 +1,6 @@
 """`python faulty.py PORT FAULT [UPSTREAM]`: an HTTP server that refuses every request but `/healthz` as the
-chat proxy would, except for one fault. With the port of a service it hands on what it does not lie about."""
+chat proxy would, except for one fault. With the port of a service it passes on all requests but those that it
+fakes."""
 
 import asyncio
 import contextlib

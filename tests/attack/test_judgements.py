@@ -68,11 +68,11 @@ def test_only_what_surely_ran_together_counts(questions, expected):
         (Message("m", 2, 3, 4, 502), Deletion(0, 1, 204), False, True),
     ],
 )
-def test_what_a_deletion_leaves(message, deletion, kept, is_wrong):
+def test_a_deletion_leaves_only_what_it_may(message, deletion, kept, is_wrong):
     assert bool(deletions.wrong([message], [deletion], ["m"] if kept else [])) == is_wrong
 
 
-def test_what_the_page_says_of_deleted_accounts_is_the_rule():
+def test_the_page_and_the_rule_agree_about_deleted_accounts():
     left = leftovers.left_to_expire(leftovers.PAGE.read_text(), "ab")
 
     def expires(name):

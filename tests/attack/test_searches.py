@@ -1,4 +1,5 @@
-"""Each search finds what it is for: servers with one fault each, and limits that are passed."""
+"""Each search finds the fault that it is made for: servers with one fault each, and limits that are
+passed."""
 
 import subprocess
 import sys
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.system
 ROOT = Path(__file__).parents[2]
 SEED = 7
 SECONDS = 20
-"""For a search that finds nothing; one that finds something ends with it."""
+"""For a search that finds nothing; a search that finds something ends there."""
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ def test_no_input_of_the_largest_size_holds_the_loop_up(target):
     assert found.seconds * 1000 < 2 * BOUND_MS, found
 
 
-def test_what_grows_out_of_proportion_is_found():
+def test_time_that_grows_out_of_proportion_is_found():
     def quadratic(raw):
         for _ in range(raw.count(b"xy")):
             raw.count(b"z")

@@ -1,4 +1,5 @@
-"""A broker for whoever speaks HTTP to one: the real application over a real Valkey and a real SQLite file."""
+"""A broker for tests that speak HTTP to it: the real application over a real Valkey and a real SQLite
+file."""
 
 import time
 from contextlib import AsyncExitStack
@@ -54,7 +55,7 @@ def environment(valkey, tmp_path, redis_deadline):
 
 @pytest.fixture
 def config(settings_file, environment) -> BrokerConfig:
-    """The default configuration, with hashes that cost little and limits that tests of other things miss."""
+    """The default configuration, with cheap hashes and limits that tests of other things do not reach."""
     found = resolve(read(settings_file, environment))
     generous = found.sign_in.model_copy(
         update={
@@ -105,7 +106,7 @@ async def oauth(make):
 
 @pytest.fixture
 async def site(oauth):
-    """SITE, whose tokens are bound to no key; nobody has an account yet."""
+    """SITE, whose tokens are bound to no key; there is no account yet."""
     return await oauth()
 
 

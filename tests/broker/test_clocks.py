@@ -61,7 +61,7 @@ async def test_a_session_is_redis_matter_and_a_token_lives_for_300_s(page, clock
 
 
 @pytest.mark.parametrize("by", [60, -60, -HOUR])
-async def test_what_is_revoked_stays_so_by_every_other_clock(oauth, page, clock, valkey, by):
+async def test_a_revoked_session_stays_so_by_every_other_clock(oauth, page, clock, valkey, by):
     await sign_up(page, EMAIL)
     clock.by = by
     site = await oauth()
@@ -117,7 +117,7 @@ async def test_a_proof_may_be_a_minute_off(oauth, clock, by, is_good):
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR])
-async def test_who_is_locked_out_waits_no_longer(page, clock, by):
+async def test_a_locked_out_reader_waits_no_longer(page, clock, by):
     await sign_up(page, EMAIL)
     while (answer := await sign_in(page, EMAIL, "not the password")).status_code == 401:
         pass

@@ -1,4 +1,5 @@
-"""Rows 24, 26 and 28: nothing is granted, and nothing called revoked, because Redis gave no sure answer."""
+"""Rows 24, 26 and 28: while Redis gives no sure answer, nothing is granted and nothing is reported as
+revoked."""
 
 import asyncio
 import signal
@@ -123,7 +124,7 @@ async def test_a_redis_that_is_slow_or_not_itself_is_a_503_within_300_ms(start, 
         async with make() as page:
             await sign_up(page)
             line.delay, line.reply = delay, reply
-            # Before and after the store has found out that nobody is there.
+            # Before and after the store has found out that no server is there.
             for method, path in [("GET", "/auth/token"), ("POST", "/api/auth/sign-out")] * 2:
                 answer, seconds = await timed(page.request(method, path))
                 assert answer.status_code == 503, path
@@ -167,7 +168,7 @@ async def test_it_is_back_with_redis(page, valkey):
             await asyncio.sleep(0.02)
 
 
-async def test_an_emptied_redis_knows_nobody_and_is_usable_again(page, valkey):
+async def test_an_emptied_redis_knows_no_reader_and_is_usable_again(page, valkey):
     await sign_up(page)
     with redis.Redis(unix_socket_path=valkey.socket) as client:
         client.flushall()
@@ -177,7 +178,7 @@ async def test_an_emptied_redis_knows_nobody_and_is_usable_again(page, valkey):
     assert (await page.get("/auth/token")).status_code == 200
 
 
-async def test_without_cuts_nobody_is_judged_until_they_are_set_and_then_nobody_is_revived(page, valkey):
+async def test_no_session_is_judged_without_cuts_and_none_is_revived_by_new_ones(page, valkey):
     await sign_up(page)
     with redis.Redis(unix_socket_path=valkey.socket) as client:
         client.delete(liveness.CUT)

@@ -13,10 +13,11 @@ from broker.signing.keyring import KeyCipher
 from broker.signing.operations import KeyChanges
 from broker.storage import codes, cuts, key_ring, rates, readers, redis, refresh
 from edge.redis.client import Script, Store, command
+from tests.broker.endpoints import test_oauth_sessions
 from tests.broker.endpoints import test_sessions as test_session_endpoints
-from tests.broker.login import test_sign_in
-from tests.broker.oauth import test_codes, test_guest_grant, test_refresh
-from tests.broker.oauth import test_sessions as test_oauth_sessions
+from tests.broker.login import test_limits
+from tests.broker.oauth import test_codes, test_refresh
+from tests.broker.oauth.grants import test_guest
 from tests.broker.sessions import test_session
 from tests.broker.sessions.records import SUB, record
 from tests.broker.signing import test_keyring
@@ -55,7 +56,7 @@ async def store(together):
 
 test_a_session_ends_at_once = test_session.test_a_session_is_found_by_its_token_and_ends_at_once
 test_a_revoke_all_wins = test_session.test_a_sign_in_that_began_before_a_revoke_all_creates_nothing
-test_sites_and_generations = test_session.test_what_ends_all_of_a_site_ends_no_sign_in_at_another
+test_sites_and_generations = test_session.test_the_end_of_all_sessions_of_a_site_ends_no_sign_in_at_another
 test_sites = test_session.test_a_site_sees_and_ends_its_own_sessions_only
 test_32_sign_ins = test_session.test_32_sign_ins_at_once_are_all_listed_and_all_ended
 test_the_cap = test_session.test_beyond_the_cap_the_oldest_goes_and_never_the_newest
@@ -63,18 +64,18 @@ test_a_late_refresh = test_session.test_a_late_refresh_revives_nothing
 test_a_slide = test_session.test_only_a_remembered_session_is_slid
 test_a_code = test_codes.test_a_code_gives_an_access_token_and_a_refresh_token
 test_a_second_use = test_codes.test_a_second_use_ends_what_the_first_gave
-test_uses_of_a_code_at_once = test_codes.test_of_uses_at_once_none_leaves_anything_that_lives
+test_uses_of_a_code_at_once = test_codes.test_uses_at_once_leave_nothing_that_lives
 test_a_code_and_a_revoke_all = test_codes.test_a_code_opens_nothing_once_the_reader_was_signed_out_everywhere
 test_a_refresh = test_refresh.test_each_use_gives_the_next_and_an_access_token
-test_two_tabs = test_refresh.test_a_lost_reply_and_two_tabs_at_once_sign_nobody_out
+test_two_tabs = test_refresh.test_a_lost_reply_and_two_tabs_at_once_sign_no_reader_out
 test_a_family_ends = test_refresh.test_signing_out_everywhere_ends_it
-test_a_guest = test_guest_grant.test_a_guest_is_kept_up_and_signed_out_as_every_reader_is
+test_a_guest = test_guest.test_a_guest_is_kept_up_and_signed_out_as_every_reader_is
 test_an_ended_session = test_oauth_sessions.test_a_session_that_is_ended_is_dead_with_its_tokens
-test_sixteen_starts = test_keyring.test_of_sixteen_first_starts_one_makes_the_keys
+test_sixteen_starts = test_keyring.test_one_of_sixteen_first_starts_makes_the_keys
 test_handles = test_session_endpoints.test_a_handle_from_the_list_ends_that_session
 test_all_end = test_session_endpoints.test_all_or_all_others_end
 test_wrong_passwords = (
-    test_sign_in.test_wrong_passwords_are_counted_by_account_and_address_and_right_ones_are_not
+    test_limits.test_wrong_passwords_are_counted_by_account_and_address_and_right_ones_are_not
 )
 
 

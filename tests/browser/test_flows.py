@@ -100,7 +100,7 @@ def test_a_blocked_popup_becomes_the_whole_page(docs, stage):
     docs.evaluate("window.open = () => null")
     docs.get_by_role("button", name="Sign in", exact=True).click()
     sign_in(docs, stage.reader())
-    # No page waits for it any more, and its text claims no more than it knows.
+    # No page waits for it any more, and its text says only what it knows.
     expect(docs.get_by_role("heading")).to_have_text("You may close this window")
     assert docs.url == f"{stage.docs}{CALLBACK_PATH}"
 
@@ -161,7 +161,7 @@ def test_the_callback_page_opened_by_itself_says_what_it_is_for(context, stage):
 
 @pytest.fixture
 def with_profile(playwright, tmp_path):
-    """A browser whose reader has chosen to block third-party cookies, or to let them be."""
+    """A browser whose reader has chosen to block third-party cookies, or to allow them."""
 
     @contextmanager
     def opened(*, blocked):
@@ -204,7 +204,7 @@ def test_third_party_cookies_may_be_blocked(with_profile, stage, blocked):
 
 
 def test_a_private_window_blocks_third_party_cookies(context, stage):
-    """Those that play in one, as the widget's do, play where these are blocked."""
+    """Tests that use only one of them, as the widget's do, run where these are blocked."""
     assert cookie_from_another_site(context, stage) is None
 
 

@@ -62,7 +62,7 @@ def test_a_wrong_password_is_said_at_its_field_and_the_address_kept(login, stage
         (None, PASSWORD, "E-mail address", "has an account already"),
     ],
 )
-def test_what_is_wrong_with_a_new_account_is_said_at_its_field(login, stage, email, password, field, said):
+def test_a_fault_of_a_new_account_is_told_at_its_field(login, stage, email, password, field, said):
     email = email or stage.reader()
     login.get_by_role("link", name="Create an account").click()
     login.get_by_label("Name").fill("Grace")
@@ -180,7 +180,7 @@ def test_axe_finds_nothing(context, stage, axe, at, scheme):
     page.evaluate(axe)
     found = page.evaluate("standards => axe.run({runOnly: standards})", STANDARDS)
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
-    # Else a rule that could not tell would pass for one that was kept.
+    # Otherwise a rule that could not be checked would count as kept.
     assert [one["id"] for one in found["incomplete"]] == []
     assert len(found["passes"]) > 10
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -280,7 +280,7 @@ def test_a_popup_shows_either_screen_without_scrolling(context, stage):
         assert page.evaluate("document.documentElement.scrollHeight") <= 640
 
 
-def test_what_a_reader_asks_of_the_display_is_done(context, stage):
+def test_the_readers_wishes_for_the_display_are_met(context, stage):
     page = context.new_page()
     at_a_wrong_password(page, stage)
     button = page.get_by_role("button", name="Sign in")

@@ -54,7 +54,7 @@ def test_a_form_says_where_it_comes_from(context, stage):
 
 
 def test_a_policy_without_the_site_would_stop_the_answer(context, stage):
-    """So that the other tests are known to see what they say they do not see."""
+    """This shows that the other tests would notice the breaches whose absence they assert."""
 
     def without_the_site(route):
         answer = route.fetch(max_redirects=0)

@@ -25,8 +25,21 @@ def configuration(
     more: str = "",
     redis_deadline: float = PATIENT_S,
 ) -> tuple[Path, dict[str, str]]:
+    path = folder / "chatgate.toml"
     tables = {"reader": GENEROUS, "guest": GENEROUS, **(tiers or {})}
-    text = f"""
+    text = _toml(jwks_url, backend_url, site, other, backend, proxy)
+    text += "".join(f"[tiers.{name}]\n{limits}\n" for name, limits in tables.items())
+    path.write_text(text + more.format(url=backend_url))
+    # The proxy makes no write that a replica has to acknowledge.
+    return path, {
+        "REDIS_URL": redis_url,
+        "CHATGATE_REDIS_WAIT_REPLICAS": "0",
+        "CHATGATE_REDIS_DEADLINE_SECONDS": str(redis_deadline),
+    }
+
+
+def _toml(jwks_url: str, backend_url: str, site: str, other: str, backend: str, proxy: str) -> str:
+    return f"""
 env = "development"
 [broker]
 secret = "0123456789abcdef0123456789abcdef-broker"
@@ -47,13 +60,3 @@ url = "{backend_url}"
 secret = "{SECRET}"
 {backend}
 """
-    text += "".join(f"[tiers.{name}]\n{limits}\n" for name, limits in tables.items())
-    text += more.format(url=backend_url)
-    path = folder / "chatgate.toml"
-    path.write_text(text)
-    # The proxy makes no write that a replica has to acknowledge.
-    return path, {
-        "REDIS_URL": redis_url,
-        "CHATGATE_REDIS_WAIT_REPLICAS": "0",
-        "CHATGATE_REDIS_DEADLINE_SECONDS": str(redis_deadline),
-    }

@@ -1,4 +1,4 @@
-"""A real proxy on a real port, with Valkey behind it; the broker's keys and the backend are stood in for."""
+"""A real proxy on a real port, with Valkey behind it; the broker's keys and the backend are stand-ins."""
 
 import contextlib
 import time

@@ -10,7 +10,8 @@ from starlette.types import ASGIApp
 
 
 class _Server(uvicorn.Server):
-    """Goes when it is told: uvicorn's own looks every 100 ms, twice, would be half of the tests' time."""
+    """Stops at once when it is told to: uvicorn itself looks every 100 ms, twice, which would be half of the
+    tests' time."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -67,7 +67,7 @@ async def test_a_token_is_judged_by_the_proxys_clock_and_five_seconds(valkey, tm
         assert await status(service, bearer) == expected
 
 
-async def test_an_hour_back_lets_nobody_in_who_was_out_and_it_passes(valkey, tmp_path):
+async def test_an_hour_back_lets_no_signed_out_reader_in_and_it_passes(valkey, tmp_path):
     clock = Clock()
     async with running(valkey, tmp_path, now=clock) as service:
         await service.sign_in()

@@ -1,4 +1,4 @@
-"""Row 32: a backend that sends more than anybody can hold takes no memory of the proxy's."""
+"""Row 32: a backend that sends more than any memory can hold takes none of the proxy's."""
 
 import asyncio
 import gzip
@@ -48,7 +48,7 @@ def bomb():
     return explode
 
 
-async def test_what_floods_the_proxy_stays_outside(valkey, tmp_path):
+async def test_a_flood_stays_outside_the_proxy(valkey, tmp_path):
     async with started(valkey, tmp_path) as process:
         service = process.service
         bearer = await service.sign_in()

@@ -53,7 +53,8 @@ async def test_refused_and_back(service, valkey):
     valkey.kill()
     await refused(service, bearer)
     valkey.start()
-    # Security row 28: it is empty, so nobody is judged before the broker set the cuts, and then all are dead.
+    # Security row 28: it is empty, so no session is judged before the broker set the cuts, and then all are
+    # dead.
     await until(lambda: _is(service, bearer, 503), 2)
     with redis.Redis(unix_socket_path=valkey.socket) as client:
         client.hset(liveness.CUT, mapping={"all": int(time.time() * 1000), "kids": "k1"})

@@ -91,7 +91,7 @@ async def test_with_nothing_under_way_it_goes_at_once(valkey, tmp_path):
         ({"CHATGATE_EDGE_AUDIT_FILE": "/nowhere/audit.jsonl"}, "edge.audit_file"),
     ],
 )
-async def test_what_cannot_start_says_why(tmp_path, change, line):
+async def test_a_process_that_cannot_start_says_why(tmp_path, change, line):
     path, environ = configuration(tmp_path, "unix:///nowhere", "http://127.0.0.1:1/", "http://127.0.0.1:1")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -106,25 +106,26 @@ async def test_what_cannot_start_says_why(tmp_path, change, line):
     assert "Traceback" not in stderr.decode()
 
 
+async def reply(peer):
+    await peer.head()
+    await peer.event("delta", text="canary-answer")
+    await peer.event("done")
+    await peer.end()
+
+
+async def fail(peer):
+    await peer.send(b"HTTP/1.1 200 OK\r\nX: canary-header\0\r\n\r\n")
+    peer.writer.close()
+
+
+async def tear(peer):
+    await peer.head()
+    await peer.event("delta", text="canary-answer")
+    peer.writer.transport.abort()
+
+
 async def test_no_secret_and_no_text_is_written(valkey, tmp_path):
     """Row 48: every way in which something goes wrong, and then the whole of what was written."""
-    message, selection, answer = "canary-question", "canary-selection", "canary-answer"
-
-    async def reply(peer):
-        await peer.head()
-        await peer.event("delta", text=answer)
-        await peer.event("done")
-        await peer.end()
-
-    async def fail(peer):
-        await peer.send(b"HTTP/1.1 200 OK\r\nX: canary-header\0\r\n\r\n")
-        peer.writer.close()
-
-    async def tear(peer):
-        await peer.head()
-        await peer.event("delta", text=answer)
-        peer.writer.transport.abort()
-
     async with started(valkey, tmp_path) as process:
         service = process.service
         bearer = await service.sign_in()
@@ -132,7 +133,11 @@ async def test_no_secret_and_no_text_is_written(valkey, tmp_path):
         for behaviour in (reply, fail, tear):
             service.backend.behaviour = behaviour
             for stream in (False, True):
-                body = {"message": message, "selected_text": selection, "session_id": "canary-conversation"}
+                body = {
+                    "message": "canary-question",
+                    "selected_text": "canary-selection",
+                    "session_id": "canary-conversation",
+                }
                 headers = service.headers(bearer, stream=stream) | {"User-Agent": "canary-agent"}
                 with contextlib.suppress(httpx.RemoteProtocolError):
                     await service.client.post("/chat?canary=query", json=body, headers=headers)

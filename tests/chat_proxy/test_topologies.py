@@ -43,18 +43,18 @@ def valkey(together):
 test_a_dead_session = test_admission.test_a_revoked_session_never_asks_again
 test_a_revoked_token = test_admission.test_a_token_revoked_on_its_own_leaves_the_session_its_others
 test_a_cut = test_admission.test_a_session_is_dead_at_and_before_a_cut
-test_without_cuts = test_admission.test_without_the_cuts_nobody_is_judged
-test_a_budget = test_limits.test_of_20_at_once_a_budget_of_4_admits_4
-test_two_at_once = test_places.test_of_20_at_once_two_run_and_the_others_cost_nothing
+test_without_cuts = test_admission.test_no_session_is_judged_without_the_cuts
+test_a_budget = test_limits.test_a_budget_of_4_admits_4_of_20_at_once
+test_two_at_once = test_places.test_two_of_20_at_once_run_and_the_others_cost_nothing
 test_a_full_site = test_places.test_a_full_site_refuses_and_costs_the_reader_nothing
 test_a_refused_question = test_places.test_a_refused_question_leaves_the_conversation_whose_first_answer_runs
 test_guests = test_guest_limits.test_guests_share_limits_by_address
 test_a_conversation = test_conversations.test_question_and_answer_are_kept_and_go_along_with_the_next
 test_conversations_are_of_one = test_conversations.test_another_reader_finds_nothing
 test_sites = test_sites_apart.test_another_site_of_the_same_reader_finds_nothing
-test_a_deletion = test_during_answers.test_what_is_deleted_while_it_is_answered_stays_deleted
+test_a_deletion = test_during_answers.test_a_conversation_that_is_deleted_while_it_is_answered_stays_deleted
 test_a_rating = test_feedback.test_a_rating_is_kept_with_its_answer
-test_a_rating_is_of_one = test_feedback.test_what_is_no_answer_of_the_readers_own_is_not_found
+test_a_rating_is_of_one = test_feedback.test_an_answer_that_is_not_the_readers_own_is_not_found
 test_erased_texts = test_feedback_list.test_the_texts_go_with_the_conversation
 test_a_running_answer = test_revocations.test_a_running_answer_is_cut_with_its_session
 test_others_run_on = test_revocations.test_only_the_session_that_ended_is_cut
@@ -66,7 +66,7 @@ async def test_every_script_has_keys_of_one_slot(service, called):
     service.backend.behaviour = talk
     bearer = await service.sign_in()
     async with begun(service, bearer, session_id="c1") as stream:
-        # A renewal is asked for by any message that names nobody.
+        # Any message that names no session asks for a renewal.
         await service.store.run(command("PUBLISH", liveness.REVOKED_CHANNEL, "*"))
         await until(lambda: _true(redis_keys.RENEW.sha in called and redis_keys.EXTEND.sha in called), 2)
         await service.sign_out()

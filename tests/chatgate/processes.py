@@ -23,7 +23,7 @@ def until(condition: Callable[[], T], seconds: float = 10.0) -> T:
 
 
 def is_running(pid: int) -> bool:
-    """A process that has ended and that nobody has asked about yet does not run."""
+    """A process that has ended, and that its parent has not waited for yet, does not run."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

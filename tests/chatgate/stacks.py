@@ -69,7 +69,7 @@ class Stack:
         return self.process.returncode, err
 
     def close(self) -> None:
-        """Kill the process if it runs, and close the pipes that nobody has read to their ends."""
+        """Kill the process if it runs, and close the pipes that were not read to their ends."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdout, self.process.stderr):

@@ -27,7 +27,7 @@ def test_a_command_has_its_own_options_alone(name):
     assert "--install-completion" not in listed
 
 
-def test_a_command_that_nobody_knows_is_refused_with_the_nearest():
+def test_an_unknown_command_is_refused_with_the_nearest():
     result = chatgate("usrs")
     assert result.exit_code == 2
     assert "Did you mean 'users'?" in result.stderr

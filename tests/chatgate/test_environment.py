@@ -128,7 +128,7 @@ def test_a_port_that_is_none_is_named(folder, port):
         ({"CHATGATE_BROKER_HOST": "0.0.0.0"}, "broker.host: development binds loopback only"),
     ],
 )
-def test_what_is_wrong_is_said(folder, variables, message):
+def test_a_fault_is_told(folder, variables, message):
     with pytest.raises(Fault, match=message):
         read_environment(variables, folder)
 

@@ -26,7 +26,7 @@ COMPOSE = Path(sys.executable).with_name("docker-compose")
 
 @dataclass(frozen=True)
 class Docker:
-    """`host` is the engine's address, `home` a folder without anybody's credentials and plugins."""
+    """`host` is the engine's address, `home` a folder without credentials and plugins."""
 
     host: str
     home: Path

@@ -64,7 +64,7 @@ class Stack:
 
 
 class Reader:
-    """Somebody with a browser on a page of the stack's own origin, or with the headers that are given."""
+    """A reader with a browser on a page of the stack's own origin, or with the headers that are given."""
 
     def __init__(self, url: str, *, origin: str | None = None, verify: Any = True, **headers: Any) -> None:
         self.http = browser_on(origin or url, url=url, verify=verify, **headers)

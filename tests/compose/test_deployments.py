@@ -162,10 +162,10 @@ def test_a_lost_master_is_replaced_and_comes_back_as_a_replica(cluster):
     # The reader is still signed in: the new master has all that the old one had.
     token = reader.token(where).json()["token"]
     until(lambda: ask(where, token).status_code == 200)
-    # Nothing that a failover must not undo is said to be done before both replicas have it.
+    # A write that a failover must not undo is acknowledged only when both replicas have it.
     assert Reader("bob").sign_in(where).status_code == 503
     assert reader.sign_out(where).status_code == 503
-    # The pods stay where readers reach them, as who asks is told by a service what to do.
+    # The pods stay reachable, as a service itself tells readers what to do.
     for name in ("broker", "proxy"):
         for pod in cluster.pods[name]:
             assert httpx.get(f"{pod.url(PORTS[name])}/healthz").status_code == 200

@@ -129,7 +129,7 @@ def test_caddy_alone_has_a_way_out(stack, containers):
     assert outside == {"caddy"}
 
 
-def test_a_container_of_somebody_else_reaches_none_of_them(stack, containers):
+def test_a_foreign_container_reaches_none_of_them(stack, containers):
     for service, port in (("redis", 6379), ("backend", 8002), ("broker", 8000), ("proxy", 8001)):
         for address in _addresses(containers[service]):
             command = ("--rm", "--entrypoint", "python", "chatgate/service", "-c", DIAL, address, str(port))

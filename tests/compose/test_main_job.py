@@ -26,7 +26,7 @@ def test_the_book_is_at_the_origin(stack):
     assert "url=/book/" in httpx.get(f"{stack.url}/").text
 
 
-def test_what_is_no_page_is_404_in_the_books_own_words(stack):
+def test_a_missing_page_is_404_in_the_books_own_words(stack):
     missing = httpx.get(f"{stack.url}/book/no-such-chapter")
     assert missing.status_code == 404
     assert "This book has no page at this address" in missing.text
@@ -48,7 +48,7 @@ def test_the_callback_page_has_its_own_policy(stack):
         "/.well-known/oauth-protected-resource/%2e%2e/%2e%2e/readyz",
     ],
 )
-def test_what_is_for_the_operator_is_not_at_the_origin(stack, path):
+def test_the_operators_paths_are_not_at_the_origin(stack, path):
     assert httpx.get(f"{stack.url}{path}").headers["content-type"].startswith("text/html")
     assert httpx.get(f"{stack.url}{path}").status_code == 404
 
@@ -64,7 +64,7 @@ def test_a_reader_signs_up_asks_signs_out_and_may_not_ask(stack):
     cited = [data for _, name, data in events if name == "citation"]
     assert cited
     for citation in cited:
-        # Where a citation leads is a page of this origin.
+        # A citation leads to a page of this origin.
         assert httpx.get(f"{stack.url}{citation['url']}").status_code == 200
     listed = reader.http.get("/sessions", headers={"Authorization": f"Bearer {token}"}).json()["sessions"]
     assert [one["session_id"] for one in listed] == [QUESTION["session_id"]]
@@ -136,7 +136,7 @@ def test_an_address_that_a_client_claims_is_not_believed(stack, name):
     assert not reader.session()["session"]["ipAddress"]
 
 
-def test_wrong_passwords_from_behind_the_gateway_shut_nobody_out_of_another_account(stack):
+def test_wrong_passwords_from_behind_the_gateway_lock_no_other_account(stack):
     signed_up(stack, "behind@example.com")
     reader = Reader(stack.url)
     for number in range(60):
@@ -152,7 +152,7 @@ def test_a_page_of_another_site_is_refused(stack):
 
 @pytest.mark.parametrize("path", ["/chat", "/api/auth/sign-in/email"])
 def test_a_body_that_is_too_large_is_told_so_while_caddy_is_sending_it(stack, path):
-    """A service that hung up on it would be taken for one that is away."""
+    """If a service hung up on it, Caddy would take the service for one that is away."""
     reader, token = signed_up(stack, f"large{path.count('/')}@example.com")
     headers = {"Authorization": f"Bearer {token}"} if path == "/chat" else {}
     headers["Content-Type"] = "application/json"

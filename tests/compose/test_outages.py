@@ -20,7 +20,7 @@ def until(answers, within_s=40):
         time.sleep(0.3)
 
 
-def test_without_redis_nobody_is_let_in_and_afterwards_sessions_are_there(stack):
+def test_no_reader_is_let_in_without_redis_and_afterwards_sessions_are_there(stack):
     reader, token = signed_up(stack, "redis@example.com")
     assert reader.ask(token).status_code == 200
     # Killed, and not only told to end: what it had written is the kernel's by then.
@@ -57,7 +57,7 @@ def test_without_the_broker_caddy_says_so_and_questions_go_on(stack):
     assert reader.token().status_code == 200
 
 
-def test_what_dies_comes_back_by_itself(stack):
+def test_a_process_that_dies_comes_back_by_itself(stack):
     reader, token = signed_up(stack, "crash@example.com")
     pids = {one["State"]["Pid"] for one in stack.containers().values()}
     for pid in pids:

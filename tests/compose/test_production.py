@@ -81,7 +81,7 @@ def test_secrets_that_are_kept_from_development_do_not_stand_in(public):
 
 @pytest.fixture(scope="module")
 def local(docker, are_stand_ins, clone, stack):
-    """A stack for a name of which Caddy is its own authority, so that nobody else has to be asked."""
+    """A stack for a name of which Caddy is its own authority, so that no other has to be asked."""
     with open_folder() as folder:
         environ = {"CHATGATE_DOMAIN": "localhost", **given(folder, fresh())}
         local = Stack(docker, clone, "chatgate-local", "10.213.215", environ)
@@ -119,7 +119,7 @@ def test_for_a_domain_everything_is_behind_tls(local):
     assert reader.ask(token).status_code == 401
 
 
-def test_secrets_that_are_changed_as_documented_sign_nobody_out(local, clone):
+def test_secrets_that_are_changed_as_documented_sign_no_reader_out(local, clone):
     reader = behind_tls(local)
     assert reader.sign_up("kept@example.com").status_code == 200
     token = reader.token().raise_for_status().json()["token"]

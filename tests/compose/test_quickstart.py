@@ -56,7 +56,7 @@ def images(docker, are_stand_ins):
 
 @pytest.fixture
 def environ(docker, images, tmp_path):
-    """For the commands: the engine, and ports and networks that nobody else has."""
+    """For the commands: the engine, and ports and networks that are free."""
     tools = tmp_path / "tools"
     tools.mkdir()
     shim = tools / "docker"

@@ -21,7 +21,7 @@ def test_without_a_domain_what_is_missing_is_made_once_and_marked():
     assert choose({}, first, "", made) == first
 
 
-def test_what_is_given_comes_first():
+def test_given_secrets_come_first():
     assert choose(GOOD, dict.fromkeys(NAMES, "kept"), "", made) == GOOD
     assert choose(GOOD, {}, "docs.example.org", made) == GOOD
 

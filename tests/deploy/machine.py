@@ -158,7 +158,7 @@ class Machine:
 
 
 class Reader:
-    """Somebody on a page of the site. Cookies are for https alone, which ends before the services."""
+    """A reader on a page of the site. Cookies are for https alone, which ends before the services."""
 
     def __init__(self, name: str) -> None:
         self.email = f"{name}@example.com"

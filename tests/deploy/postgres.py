@@ -138,10 +138,27 @@ def pooler(
     [port] = free_ports(1)
     with open_folder() as home:
         give(home)
-        chain, key = map(give, certificate)
         (home / "users").write_text(f'"{OWNER}" "{PASSWORD}"\n')
-        (home / "pgbouncer.ini").write_text(
-            f"""
+        (home / "pgbouncer.ini").write_text(_pooling(server, port, home, certificate, pool_size))
+        with (home / "output").open("wb") as output:
+            process = subprocess.Popen(
+                [path, home / "pgbouncer.ini"], stdout=output, stderr=output, cwd="/", **as_nobody()
+            )
+        try:
+            deadline = time.monotonic() + 10
+            while not (home / "log").exists() or "process up" not in (home / "log").read_text():
+                assert process.poll() is None, (home / "output").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            yield port, home / "log"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _pooling(server: Postgres, port: int, home: Path, certificate: tuple[Path, Path], pool_size: int) -> str:
+    chain, key = map(give, certificate)
+    return f"""
 [databases]
 {DATABASE} = host={server.home} port={server.port}
 [pgbouncer]
@@ -159,18 +176,3 @@ ignore_startup_parameters = options
 logfile = {home}/log
 verbose = 2
 """
-        )
-        with (home / "output").open("wb") as output:
-            process = subprocess.Popen(
-                [path, home / "pgbouncer.ini"], stdout=output, stderr=output, cwd="/", **as_nobody()
-            )
-        try:
-            deadline = time.monotonic() + 10
-            while not (home / "log").exists() or "process up" not in (home / "log").read_text():
-                assert process.poll() is None, (home / "output").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            yield port, home / "log"
-        finally:
-            process.terminate()
-            process.wait(10)

@@ -1,4 +1,4 @@
-"""docs/deploying.md names what is there, and what its commands set is what the files read."""
+"""docs/deploying.md names existing things, and its commands set the variables that the files read."""
 
 import json
 import re

@@ -75,7 +75,7 @@ def test_each_job_may_do_what_it_has_to():
     jobs = workflow()["jobs"]
     assert jobs["build"]["permissions"] == {"contents": "read", "pages": "read"}
     assert jobs["deploy"]["permissions"] == {"pages": "write", "id-token": "write"}
-    # The code of a pull request is a stranger's, and is deployed by nobody.
+    # The code of a pull request is a stranger's, and is never deployed.
     assert jobs["deploy"]["if"] == "github.event_name != 'pull_request'"
 
 

@@ -76,7 +76,7 @@ def test_every_container_is_restricted(overlay):
 
 
 @every_overlay
-def test_what_is_named_is_there(overlay):
+def test_named_config_maps_and_secrets_are_there(overlay):
     """ConfigMaps with the files that containers read; of Secrets the names that docs/deploying.md makes."""
     objects = built(overlay)
     document = (REPOSITORY / "docs" / "deploying.md").read_text()

@@ -172,7 +172,7 @@ def test_a_field_that_is_misspelt_would_be_seen():
         jsonschema.validate(wrong, RENDER)
 
 
-def test_nobody_outside_reaches_what_only_the_services_need():
+def test_ports_that_only_the_services_need_are_closed_to_others():
     for one in blueprint()["services"]:
         if one["type"] == "keyvalue":
             assert one["ipAllowList"] == []

@@ -104,7 +104,7 @@ def test_the_configuration_is_good_for_production(platform, name, tmp_path, valu
     [site] = settings.sites.values()
     assert site.origins == (PAGE,)
     assert site.redirect_uris == (f"{PAGE}/my-book/chatgate-callback.html",)
-    # Nobody's address is believed, or only what a proxy of the operator's own says.
+    # No forwarded address is believed, unless a proxy of the operator's own says it.
     assert bool(settings.edge.trusted_proxies) != bool(settings.edge.shared_addresses)
 
 
@@ -121,7 +121,7 @@ def running(request, tmp_path, values, valkey, index):
     ports = dict(zip(SERVICES, free_ports(3), strict=True))
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     values["redis_url"] = valkey.url
-    # Ports, and who is where, are this machine's.
+    # Ports and addresses are this machine's.
     own = {
         "broker": {"CHATGATE_BROKER_METRICS_PORT": "0", "CHATGATE_DATA_DIR": str(tmp_path)},
         "proxy": {

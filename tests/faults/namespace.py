@@ -1,4 +1,4 @@
-"""A network of the tests' own: cutting servers off there touches nobody else on the machine."""
+"""A network of the tests' own: cutting servers off there touches no other process of the machine."""
 
 import contextlib
 import os
@@ -37,8 +37,8 @@ def run_inside(path: Path) -> None:
 
 @contextlib.contextmanager
 def cut(one: str, others: Sequence[str]) -> Iterator[None]:
-    """Nothing passes between the address `one` and `others`, while everybody else reaches them all."""
-    # Dropped where it arrives: who sends hears nothing, where a blackholed route would refuse at once.
+    """Nothing passes between the address `one` and `others`, while all others reach each of them."""
+    # Dropped where it arrives: the sender hears nothing, while a blackholed route would refuse at once.
     both = [(a, b) for other in others for a, b in ((one, other), (other, one))]
     _each("-A", both)
     try:

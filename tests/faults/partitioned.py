@@ -1,4 +1,5 @@
-"""Run by test_partitions.py in a network of its own: a partition loses writes that kill -9 does not."""
+"""Run by test_partitions.py in a network of its own: a partition loses writes that `kill -9` would not
+lose."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Readers of a real proxy who ask all through a fault, and what they were told."""
+"""Readers of a real proxy who ask all through a fault, and the answers that they got."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ BACK_WITHIN = 3.0
 
 class Readers:
     """The first of `subs` and `other` have a session that lives. The bearers of `ended` had theirs revoked,
-    and that was acknowledged; of those whose revocation was refused nobody knows."""
+    and that was acknowledged; whether a refused revocation took effect is not known."""
 
     def __init__(self, service: Service, subs: Sequence[str], other: str) -> None:
         self.service = service
@@ -164,7 +164,7 @@ async def readers_of(
 ) -> AsyncIterator[tuple[Readers, Node]]:
     """Revocations are acknowledged by all replicas: with fewer, one that lacks some may become the master.
 
-    Asserts at the end that nobody was let in or kept waiting, and that nothing is left behind.
+    Asserts at the end that no reader was let in or kept waiting, and that nothing is left behind.
     """
     before = _held()
     subs, other, victim = subjects(together)

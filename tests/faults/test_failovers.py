@@ -79,9 +79,9 @@ def hand_over(together, victim):
     return has_moved(together, victim)
 
 
-async def test_a_master_that_comes_back_empty_lets_nobody_in(together, tmp_path):
+async def test_a_master_that_comes_back_empty_lets_no_reader_in(together, tmp_path):
     async with readers_of(together, tmp_path) as (readers, victim):
-        # Before anybody thinks it down: its replicas take the empty set over.
+        # Before a sentinel thinks it down: its replicas take the empty set over.
         victim.kill()
         await asyncio.to_thread(victim.start)
         with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""A Docusaurus site of one page with the packages of examples/docusaurus, as somebody has one already."""
+"""A Docusaurus site of one page with the packages of examples/docusaurus, as an owner has one already."""
 
 import shutil
 from pathlib import Path

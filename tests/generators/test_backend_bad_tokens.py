@@ -84,7 +84,7 @@ def test_a_bad_token_is_refused(alive, audience, claims):
     assert code(asked_with(audience, f"Bearer {alive.token(audience, **claims)}")) == INVALID
 
 
-def test_what_is_no_token_is_refused(alive, audience):
+def test_a_text_that_is_no_token_is_refused(alive, audience):
     good = alive.token(audience)
     assert code(asked_with(audience, None)) == (401, "unauthenticated")
     assert code(asked_with(audience, f"Basic {good}")) == (401, "unauthenticated")

@@ -214,7 +214,7 @@ def test_without_authentication_it_says_so(folder):
             if "startup complete" in line:
                 break
         process.terminate()
-    assert any("There is no authentication: whoever knows a session id" in line for line in lines)
+    assert any("There is no authentication: any client that knows a session id" in line for line in lines)
 
 
 @pytest.mark.parametrize(("module", "name"), MISSING)

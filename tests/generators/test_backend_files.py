@@ -220,7 +220,7 @@ def test_a_wrong_option_says_what_is_right(inside, capsys, arguments, right):
         (["--output", "taken.py", "--force"], "taken.py is a folder"),
     ],
 )
-def test_what_would_not_work_is_refused_with_the_reason(inside, capsys, arguments, reason):
+def test_a_configuration_that_would_not_work_is_refused_with_the_reason(inside, capsys, arguments, reason):
     (inside / "taken.py").mkdir()
     assert main(arguments) == 1
     assert reason in capsys.readouterr().err

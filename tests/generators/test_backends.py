@@ -139,7 +139,7 @@ def test_a_reader_who_leaves_is_no_longer_answered(client, model):
 
 
 @with_model
-def test_what_was_deleted_while_it_was_answered_stays_deleted(client, model, session_id):
+def test_a_conversation_that_was_deleted_while_it_was_answered_stays_deleted(client, model, session_id):
     client.ask(session_id=session_id)
     goes_on = threading.Event()
     model.reply = models.streams(goes_on, models.chunk("Late.", "stop"), models.DONE)

@@ -178,7 +178,7 @@ def test_files_that_are_there_are_replaced_by_force_alone(inside, capsys):
     said = capsys.readouterr().err
     assert "src/config/chat.js" in said
     assert "--force replaces them" in said
-    # Nothing, and not what was missing alone.
+    # Nothing was written, not even the missing file alone.
     assert not (inside / "src" / "components" / "ChatKitWidget.js").exists()
     assert config.read_text() == "mine"
     assert main(["--auth", "guest", "--force"]) == 0

@@ -1,5 +1,5 @@
-// What a resource server would take for an access token of this broker, by oauth4webapi and by jose; and `dpop`
-// on its own for the proofs. Takes a task as JSON and prints a line of JSON for each step.
+// Judges tokens as a resource server would that takes this broker's access tokens, with oauth4webapi and with
+// jose; and proofs, with `dpop` on its own. Takes a task as JSON and prints a line of JSON for each step.
 import * as dpop from "dpop";
 import * as jose from "jose";
 import * as oauth from "oauth4webapi";

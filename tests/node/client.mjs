@@ -81,12 +81,12 @@ class Device {
     else this.cookies.set(name, value);
   }
 
-  // What the page shows, once it is the user whom `expected` accepts.
+  // Returns the user that the page shows, once `expected` accepts it.
   shows(expected) {
     return this.is(({ data }) => expected(data?.user ?? null));
   }
 
-  // What the page shows once `expected` accepts the state of its session.
+  // Returns the state of the page's session, once `expected` accepts it.
   is(expected) {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error("the page was not updated")), 10_000);
@@ -141,7 +141,7 @@ async function changesElsewhere() {
   }
 }
 
-// A broker that cannot be reached signs nobody out: the page says that it failed, and goes on when it can.
+// A broker that cannot be reached signs no reader out: the page says that it failed, and goes on when it can.
 async function brokerIsDown() {
   first.isCutOff = true;
   await step("page while the broker is down", () => {

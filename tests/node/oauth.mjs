@@ -89,7 +89,7 @@ await step("revocation of a refresh token", () => site.revoke(last.refresh_token
 await step("refresh of the revoked", () => site.refresh(last.refresh_token));
 await step("introspection of its access token", () => site.introspect(last.access_token));
 
-// What the site is told in its address, where there is no code.
+// The error that the site is told in its address, where there is no code.
 await step("the reader would rather not", async () => {
   const request = await site.authorization(task.redirectUri);
   return site.redeem(await refusalOf(request.url, task.redirectUri), request);

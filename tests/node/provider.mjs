@@ -1,5 +1,5 @@
-// A provider of OpenID Connect on loopback. It signs in whoever `login_hint` names, and vouches for addresses
-// that begin with "verified".
+// A provider of OpenID Connect on loopback. It signs in the user whom `login_hint` names, and vouches for
+// addresses that begin with "verified".
 import { OAuth2Server } from "oauth2-mock-server";
 
 const HOST = "127.0.0.1";

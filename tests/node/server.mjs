@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 
 const [port, oldPort, secret, site] = process.argv.slice(2);
 
-// What is compared shows no hash, and scrypt would take most of the time.
+// The compared answers show no hash, and scrypt would take most of the time.
 const quick = async (password) => createHash("sha256").update(password).digest("hex");
 
 async function serve(name, port) {

@@ -1,5 +1,5 @@
-// What the scripts of OAuth clients share: steps that are told as lines of JSON, each with what the library
-// sent for it, and the reader's browser.
+// The parts that the scripts of OAuth clients share: steps that are told as lines of JSON, each with the
+// requests that the library sent for it, and the reader's browser.
 const plainFetch = globalThis.fetch;
 let wire = [];
 
@@ -31,8 +31,8 @@ export async function step(name, run) {
   return data;
 }
 
-// Of an OAuth error its class, status, code and the parameter at fault; of a challenge its class, status and
-// parameters; of a check that failed, the library's code and reason.
+// An OAuth error gives its class, status, code and the parameter at fault; a challenge its class, status and
+// parameters; a failed check the library's code and reason.
 function told(thrown) {
   const { name, code, status, error, error_description, cause } = thrown;
   if (typeof error === "string") return [name, status ?? null, error, error_description?.split(":")[0] ?? null];
@@ -40,8 +40,8 @@ function told(thrown) {
   return [code ?? name, cause instanceof Error ? cause.message : thrown.message];
 }
 
-// What a reader's browser does with an authorization request: it shows the login page, which is `screen` of
-// it, sends the form, and says where the site is told the answer.
+// Acts as a reader's browser on an authorization request: it shows the login page, which is `screen` of it,
+// sends the form, and returns the address at which the site is told the answer.
 export async function answerOf(authorizationUrl, screen, fields) {
   const shown = await visit(authorizationUrl);
   if (shown.sentTo) return shown.sentTo;

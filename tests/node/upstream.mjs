@@ -55,8 +55,8 @@ const snake = {
   anonymous: { schema: { user: { fields: { isAnonymous: "is_anonymous" } } } },
 };
 
-// Who is an admin, and whose address is verified, is told by the address. Of an address that a provider vouches
-// for, the provider's word counts.
+// The address tells whether a user is an admin and has a verified address. For an address that a provider
+// vouches for, the provider's word counts.
 const marked = async (user) => ({
   data: {
     ...user,
@@ -67,7 +67,7 @@ const marked = async (user) => ({
 
 const provider = () => ({ providerId: "provider", clientId: "site", clientSecret: "any", discoveryUrl, pkce: true });
 
-// `neon`: those that Neon Auth has, which lets nobody in without an account.
+// `neon`: those that Neon Auth has, which lets no user in without an account.
 function plugins(server, lib, names) {
   const jwks = {
     ...(server.alg ? { keyPairConfig: { alg: server.alg } } : {}),

@@ -127,3 +127,8 @@ def events(text: str) -> list[tuple[str, Any]]:
     """The events of a stream as pairs of a name and its data, comments left out."""
     blocks = [block.split("\n") for block in text.strip().split("\n\n") if not block.startswith(":")]
     return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+def is_problem(response: httpx.Response, status: int, code: str) -> bool:
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    return response.headers["content-type"] == "application/problem+json"

@@ -2,7 +2,7 @@ import pytest
 
 from rag_backend.search import index
 from tests.rag_backend.answers.model_server import running
-from tests.rag_backend.books import OVEN, write
+from tests.rag_backend.books import OVEN, backend, write
 from tests.sample_book import indexed
 
 
@@ -24,3 +24,10 @@ def oven_index(tmp_path_factory):
 async def server():
     async with running() as server:
         yield server
+
+
+@pytest.fixture
+async def client(sample_index):
+    """A client of a backend with the sample book."""
+    async with backend(sample_index) as client:
+        yield client

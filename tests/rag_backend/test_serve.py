@@ -116,5 +116,5 @@ def test_a_taken_port_is_one_line_that_names_the_variable():
         ({"PROT": "8002"}, "CHATGATE_BACKEND_PROT is no setting"),
     ],
 )
-def test_what_it_cannot_start_with_is_one_line(variables, said):
+def test_a_start_that_fails_is_told_in_one_line(variables, said):
     assert said in refused(**variables)

@@ -183,7 +183,7 @@ async def refuse_at_the_doors(world: World) -> None:
 
 
 async def fail_inside(world: World, http: httpx.AsyncClient, reader: dict[str, str]) -> None:
-    """A backend that fails in each way, and a defect of ours: a key of another kind than its script's."""
+    """A backend that fails in each way, and a defect of ours."""
 
     async def refuse(peer: Peer) -> None:
         await peer.send(b"HTTP/1.1 500 canary\r\nX-Canary: canary\r\nContent-Length: 6\r\n\r\ncanary")
@@ -210,6 +210,11 @@ async def fail_inside(world: World, http: httpx.AsyncClient, reader: dict[str, s
         for accept in ("application/json", "text/event-stream"):
             with contextlib.suppress(httpx.RemoteProtocolError):
                 await question(world, http, reader["token"], accept=accept)
+    await meet_a_defect(world, http, reader)
+
+
+async def meet_a_defect(world: World, http: httpx.AsyncClient, reader: dict[str, str]) -> None:
+    """Keys of another kind than the scripts expect."""
     owner = f"cg:{{{reader['sub']}}}"
     with redis.Redis.from_url(world.stack.valkey.url) as store:
         for name in ("at:docs:leases", "at:docs:cs", "at:docs:c:canary-talk", "sids"):

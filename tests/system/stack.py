@@ -128,7 +128,8 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
 
 
 def browser_on(page: str, *, url: str = "", verify: Any = TRUST, **headers: Any) -> httpx.Client:
-    """A client that sends the origin of `page`, and whose connections are closed once nobody has it."""
+    """A client that sends the origin of `page`, and whose connections are closed once the test has dropped
+    it."""
     transport = httpx.HTTPTransport(verify=verify)
     headers = {"Origin": page, **headers}
     client = httpx.Client(base_url=url, headers=headers, transport=transport, timeout=20)

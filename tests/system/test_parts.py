@@ -97,7 +97,7 @@ def test_without_the_backend_a_question_is_a_502_and_costs_no_session(stack, rea
     assert reader.ask().status_code == 200
 
 
-def test_without_the_proxy_nobody_is_signed_out(stack, reader):
+def test_no_reader_is_signed_out_without_the_proxy(stack, reader):
     stack.kill("chat_proxy")
     try:
         with pytest.raises(httpx.ConnectError):
@@ -108,7 +108,7 @@ def test_without_the_proxy_nobody_is_signed_out(stack, reader):
     assert reader.ask().status_code == 200
 
 
-def test_without_redis_nobody_is_let_in_and_an_empty_one_knows_nobody(stack, reader):
+def test_no_reader_is_let_in_without_redis_and_an_empty_one_knows_none(stack, reader):
     assert reader.ask().status_code == 200
     stack.valkey.kill()
     for _ in range(20):
@@ -127,7 +127,7 @@ def test_without_redis_nobody_is_let_in_and_an_empty_one_knows_nobody(stack, rea
     until(lambda: again.ask().status_code == 200, 15)
 
 
-def test_a_silent_redis_lets_nobody_in(stack, reader):
+def test_a_silent_redis_lets_no_reader_in(stack, reader):
     stack.valkey.process.send_signal(signal.SIGSTOP)
     took = []
     try:

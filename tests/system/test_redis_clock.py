@@ -1,13 +1,7 @@
-"""Row 29: Redis' clock a minute off, set back by an hour, set on by one, under the services as they are run.
-
-Valkey itself has the wrong time: a few lines of C, preloaded, put a number of seconds on its clock.
-"""
+"""Row 29: Redis' clock a minute off, set back by an hour, set on by one, under the services as they run."""
 
 import asyncio
-import mmap
 import shutil
-import struct
-import subprocess
 import time
 
 import httpx
@@ -23,90 +17,24 @@ from tests.chatgate.processes import short_folder, until
 from tests.missing import cannot
 from tests.oauth import Key, oauth_site
 from tests.system.readers import CALLBACKS, PASSWORD, TWO_SITES, claims_of
+from tests.system.shifted_clock import Shifted
 from tests.system.stack import QUESTION, Reader, Stack
 from tests.trust import TRUST
-from tests.valkey import PATIENT_S, Valkey
+from tests.valkey import PATIENT_S
 from tokens import liveness
 
 pytestmark = pytest.mark.system
 
+
 HOUR = 3600
-SHIFTED = """
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
-static volatile long *shift;
 
-__attribute__((constructor)) static void begin(void) {
-    int file = open(getenv("CLOCK_SHIFT"), O_RDONLY);
-    shift = mmap(0, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
-}
-
-int clock_gettime(clockid_t clock, struct timespec *at) {
-    int failed = syscall(SYS_clock_gettime, clock, at);
-    if (clock == CLOCK_REALTIME) at->tv_sec += *shift;
-    return failed;
-}
-
-int gettimeofday(struct timeval *restrict at, void *restrict zone) {
-    struct timespec exact;
-    clock_gettime(CLOCK_REALTIME, &exact);
-    at->tv_sec = exact.tv_sec;
-    at->tv_usec = exact.tv_nsec / 1000;
-    return 0;
-}
-
-time_t time(time_t *at) {
-    struct timespec exact;
-    clock_gettime(CLOCK_REALTIME, &exact);
-    if (at) *at = exact.tv_sec;
-    return exact.tv_sec;
-}
-"""
 FEW = """
 [tiers.reader]
 questions_per_minute = 600
 burst = 100
 concurrent = 1
 """
-
-
-class Clock:
-    """Redis' clock: `set(seconds)` moves it away from everybody else's by so many."""
-
-    def __init__(self, folder):
-        self.path = folder / "shift"
-        self.path.write_bytes(bytes(8))
-        with self.path.open("r+b") as file:
-            self._shift = mmap.mmap(file.fileno(), 8)
-
-    def set(self, seconds):
-        self._shift[:8] = struct.pack("l", seconds)
-
-
-class Shifted:
-    """Starts servers whose clock is `clock`."""
-
-    def __init__(self, folder):
-        (folder / "shifted.c").write_text(SHIFTED)
-        self._library = folder / "shifted.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", self._library, folder / "shifted.c"], check=True)
-        self.clock = Clock(folder)
-
-    def start(self, folder):
-        valkey = Valkey(folder)
-        # For Valkey alone: nobody else's clock is moved.
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setenv("LD_PRELOAD", str(self._library))
-            patched.setenv("CLOCK_SHIFT", str(self.clock.path))
-            valkey.start()
-        return valkey
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +120,7 @@ def no_cut(stack):
         client.hset(liveness.CUT, "all", before)
 
 
-def test_what_is_made_before_a_cut_by_the_wrong_clock_is_dead_as_long_as_that_is_wrong(stack):
+def test_a_session_made_before_a_cut_by_a_wrong_clock_is_dead_while_that_is_wrong(stack):
     """A cut, the one of Redis' own beginning among them, does not go back with the clock."""
     stack.clock.set(-HOUR)
     reader = Reader(stack.broker, stack.proxy).sign_up()
@@ -201,7 +129,7 @@ def test_what_is_made_before_a_cut_by_the_wrong_clock_is_dead_as_long_as_that_is
     assert reader_of(stack).ask().status_code == 200
 
 
-async def test_what_was_made_by_a_clock_that_was_ahead_outlives_a_cut_and_nothing_else(stack):
+async def test_a_session_made_by_a_clock_that_was_ahead_outlives_a_cut_and_nothing_else(stack):
     """A known limit (docs/security.md): a cut compares times, everything else ends the session itself."""
     stack.clock.set(HOUR)
     reader = reader_of(stack)
@@ -216,7 +144,7 @@ async def test_what_was_made_by_a_clock_that_was_ahead_outlives_a_cut_and_nothin
 
 
 @pytest.mark.parametrize("seconds", [60, -60, -HOUR, HOUR])
-async def test_who_is_signed_in_stays_so_and_who_is_signed_out_stays_out(stack, no_cut, seconds):
+async def test_signed_in_readers_stay_in_and_signed_out_readers_stay_out(stack, no_cut, seconds):
     staying, leaving, banned = reader_of(stack), reader_of(stack), reader_of(stack)
     assert leaving.sign_out().status_code == 200
     email = account(stack)
@@ -267,7 +195,7 @@ def test_a_mark_lives_as_long_as_its_token(stack, seconds):
 
 
 @pytest.mark.parametrize("seconds", [60, -60, -HOUR])
-def test_nobody_waits_for_longer_than_a_window(stack, seconds):
+def test_a_reader_waits_for_no_longer_than_a_window(stack, seconds):
     email = f"ada-{time.time_ns()}@example.com"
     guesser = Reader(stack.broker, stack.proxy)
 
@@ -285,7 +213,7 @@ def test_nobody_waits_for_longer_than_a_window(stack, seconds):
 
 
 @pytest.mark.parametrize("seconds", [60, -60, -HOUR])
-def test_a_place_that_nobody_holds_is_free_after_a_leases_time(stack, seconds):
+def test_an_abandoned_place_is_free_after_a_leases_time(stack, seconds):
     """As if the proxy that had given it had died; the tier of these tests has one place."""
     reader = reader_of(stack)
     with server(stack) as client:

@@ -64,5 +64,5 @@ LOW_ORDER = [encoded(y, sign) for y in (0, 1, P - 1, _Y, P - _Y, P, P + 1) for s
 
 
 FORGED = encoded(1, 0) + bytes(32)
-"""A signature that anybody can make: R is the identity, and s is 0. For a key whose order divides eight it
-holds for one message of eight at least: for each whose hash is a multiple of that order."""
+"""A signature that any stranger can make: R is the identity, and s is 0. For a key whose order divides eight
+it holds for one message of eight at least: for each whose hash is a multiple of that order."""

@@ -182,7 +182,7 @@ P256_X = encode((5).to_bytes(32))
         ("EdDSA", "x"),
     ],
 )
-def test_what_is_no_key(proofs, alg, jwk):
+def test_bytes_that_are_no_key_are_refused(proofs, alg, jwk):
     with pytest.raises(InvalidProof):
         verified(proofs, proof(Key(alg), header={"jwk": jwk}))
 
@@ -263,7 +263,7 @@ def test_a_nonce_is_good_in_its_turn_and_the_next_and_of_a_clock_one_turn_ahead(
 
 
 @pytest.mark.parametrize("nonce", ["", "a", "A" * 22, "ä", "a" * 4000])
-def test_what_is_no_nonce(nonce):
+def test_texts_that_are_no_nonce_are_refused(nonce):
     assert not NONCES.is_good(nonce, NOW)
 
 
@@ -276,7 +276,7 @@ def test_nonces_of_an_older_secret_are_taken_and_no_longer_made():
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=60) | st.from_regex(r"[A-Za-z0-9_-]{1,20}(\.[A-Za-z0-9_-]{0,20}){2}", fullmatch=True))
-def test_whatever_is_sent_is_a_proof_or_refused(sent):
+def test_any_text_is_a_proof_or_refused(sent):
     with pytest.raises(InvalidProof):
         verified(Proofs(NONCES), sent)
 

@@ -23,7 +23,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.booleans())
-def test_what_a_standard_writer_writes_is_read_back(value, ascii_only):
+def test_a_standard_writers_output_is_read_back(value, ascii_only):
     assert loads(json.dumps(value, ensure_ascii=ascii_only).encode(), max_depth=64) == value
 
 
@@ -62,7 +62,7 @@ def test_any_bytes_are_read_or_refused(raw):
         b'{"a":' * 100_000,
     ],
 )
-def test_what_two_readers_could_read_differently_is_refused(raw):
+def test_an_ambiguous_request_is_refused(raw):
     with pytest.raises(NotStrictJSON):
         loads(raw)
 
@@ -114,7 +114,7 @@ def test_many_values_cost_no_more_than_their_bytes(raw):
 
 
 @given(st.lists(st.sampled_from([*'{}[],:"1', "\\", '\\"', '"a"', '"a":', "1.5", "12345678901234567890"])))
-def test_what_is_read_is_what_the_standard_parser_reads(fragments):
+def test_the_standard_parser_reads_the_same(fragments):
     raw = "".join(fragments).encode()
     with contextlib.suppress(NotStrictJSON):
         assert loads(raw) == json.loads(raw)

@@ -88,7 +88,7 @@ def served_sites() -> Iterator[Sites]:
 
 
 class DocsPage:
-    """One tab. `complaints` has what the console calls an error, and errors that nobody caught.
+    """One tab. `complaints` has what the console calls an error, and errors that were not caught.
 
     `refused_styles` are those that a page has for its code in HTML, which the policy refuses whether there
     is a widget or not.

@@ -1,6 +1,6 @@
 """Docusaurus sites with the widget's plugin, built once from what their sources are now.
 
-They are built for addresses of services that nobody has, which `put_into_place` changes to those of a test.
+They are built for addresses at which no service is, which `put_into_place` changes to those of a test.
 """
 
 import hashlib

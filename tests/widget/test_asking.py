@@ -194,7 +194,7 @@ def test_conversations_are_listed_opened_and_deleted(context, stage):
         ("x", None, "selection_only", "invalid_selection"),
     ],
 )
-def test_what_is_too_long_is_told_before_anything_is_sent(lab, stage, message, passage, mode, code):
+def test_a_text_that_is_too_long_is_told_before_anything_is_sent(lab, stage, message, passage, mode, code):
     before = len(stage.backend.answerings)
     given = passage and {"text": passage, "length": len(passage), "path": "/", "headingId": None}
     lab.page.evaluate(

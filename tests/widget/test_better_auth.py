@@ -64,7 +64,7 @@ def sign_in(page, button, email=EMAIL):
     page.get_by_role("button", name=button).click()
 
 
-def test_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context, origin):
+def test_a_reader_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context, origin):
     page = context.new_page()
     page.goto(f"{origin}/book/element")
     open_panel(page)
@@ -99,7 +99,12 @@ def test_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_have_count(0)
     answered(page, "Once more?")
 
-    # By the site's own client in place of an address. It is asked for nothing but what is meant.
+    by_the_sites_own_client(page, other, origin)
+    context.complaints.clear()
+
+
+def by_the_sites_own_client(page, other, origin):
+    """Ask and sign out with the site's own client in place of an address, which makes only these requests."""
     asked = []
     page.on("request", lambda one: asked.append(one.url))
     page.goto(f"{origin}/book/client")
@@ -115,7 +120,6 @@ def test_who_is_signed_in_at_the_site_asks_until_the_site_signs_them_out(context
     assert paths <= {"/get-session", "/sign-out"}
     # The panel says so before the site has answered.
     other.wait_for_function("fetch('/api/auth/get-session').then((one) => one.json()).then((it) => !it)")
-    context.complaints.clear()
 
 
 ACCOUNT = """async ([path, email, password]) => {
@@ -127,7 +131,7 @@ ACCOUNT = """async ([path, email, password]) => {
 
 
 def change_to(page, email, path="/sign-in/email"):
-    """Signs in over whoever is signed in at the site, by a script of the page, which stays."""
+    """Signs in over the user who is signed in at the site, by a script of the page, which stays."""
     page.evaluate(ACCOUNT, [path, email, PASSWORD])
 
 
@@ -149,7 +153,7 @@ def test_another_account_at_the_site_sees_nothing_of_the_one_before(context, ori
     assert asked_in(page) == ["Is Eve here?"]
     assert len(ended) == 1
 
-    # Back from another tab, where Bob signed in. What Eve was typing is gone too.
+    # Back from another tab, where Bob signed in. Eve's draft is gone too.
     page.get_by_role("textbox", name=INPUT).fill("A draft of Eve's")
     other = context.new_page()
     other.goto(f"{origin}/sign-in?back=/book/element")
@@ -170,8 +174,11 @@ def test_another_account_at_the_site_sees_nothing_of_the_one_before(context, ori
     expect(page.get_by_role("textbox", name=INPUT)).to_have_value("")
     answered(page, "Is it Eve now?")
     assert asked_in(page) == ["Is it Eve now?", "Is Eve here?"]
+    told_by_the_sites_own_client(page, other, origin)
 
-    # The site's own client tells at once.
+
+def told_by_the_sites_own_client(page, other, origin):
+    """A change of account by the site's own client is told at once, in every tab."""
     page.goto(f"{origin}/book/client")
     open_panel(page)
     expect(log(page)).to_contain_text("Is it Eve now?")
@@ -196,7 +203,7 @@ FAILING = {
 }
 
 
-def test_a_site_whose_server_fails_signs_nobody_out(context, origin):
+def test_a_site_whose_server_fails_signs_no_reader_out(context, origin):
     page = context.new_page()
     page.goto(f"{origin}/book/element")
     change_to(page, "ben@example.com", "/sign-up/email")

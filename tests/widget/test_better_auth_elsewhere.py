@@ -55,29 +55,36 @@ def account(page, server, name, path="/sign-up/email"):
     return page.evaluate(POST, [f"{server}{path}", body])["token"]
 
 
+def page_for(stage, server, site, exchange, client):
+    if client:
+        return client_page(stage, WITH_PLUGINS % json.dumps(server), exchange=exchange, clientId=site)
+    theirs = {"baseURL": server, "exchange": exchange}
+    return document(stage, **stage.options(clientId=site, betterAuth=theirs))
+
+
+def requests_for_tokens(page):
+    """The bodies of the page's requests for tokens, and the good answers to them, from now on."""
+    bodies, answers = [], []
+    page.on("request", lambda one: bodies.append(one.post_data) if is_for_a_token(one) else None)
+    page.on("response", lambda one: answers.append(one) if is_for_a_token(one) and one.ok else None)
+    return bodies, answers
+
+
+def is_for_a_token(one):
+    return one.url.endswith("/oauth2/token")
+
+
 @pytest.mark.parametrize("client", [False, True], ids=["address", "client"])
 @pytest.mark.parametrize(("site", "exchange"), [("elsewhere", "session"), ("jwt", "jwt")])
 def test_a_session_on_another_origin(context, stage, servers, site, exchange, client):
     server = servers[0]
-    theirs = {"baseURL": server, "exchange": exchange}
-    body = (
-        client_page(stage, WITH_PLUGINS % json.dumps(server), exchange=exchange, clientId=site)
-        if client
-        else document(stage, **stage.options(clientId=site, betterAuth=theirs))
-    )
-    stage.serve("elsewhere.html", body)
+    stage.serve("elsewhere.html", page_for(stage, server, site, exchange, client))
     url = f"{stage.site.url}{BASE}elsewhere.html"
     page = context.new_page()
     page.goto(url)
     name = f"{site}{client}".lower()
     ada = account(page, server, f"ada{name}")
-    kinds = []
-    page.on("request", lambda one: kinds.append(one.post_data) if one.url.endswith("/oauth2/token") else None)
-    exchanged = []
-    page.on(
-        "response",
-        lambda one: exchanged.append(one) if one.url.endswith("/oauth2/token") and one.ok else None,
-    )
+    kinds, exchanged = requests_for_tokens(page)
     open_panel(page)
     answered(page, "Is Ada here?")
     kind = "token-type%3Ajwt" if exchange == "jwt" else "better-auth-session"

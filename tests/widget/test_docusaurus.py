@@ -211,7 +211,7 @@ def test_code_has_the_colours_of_the_sites_own(tab, variant, mode):
     colours = dict(piece for line in lines for piece in line)
     for token in ("def", "level", "# in millimetres"):
         assert colours[token] == page.evaluate(SHOWN, token)
-    # A language that the site added to Prism, and one that nobody has.
+    # A language that the site added to Prism, and one that does not exist.
     assert page.evaluate(COLOURED, ["[sites.docs]", "toml"]) is not None
     assert page.evaluate(COLOURED, ["x", "no-such-language"]) is None
 

@@ -15,7 +15,7 @@ from tests.widget.sites import EXAMPLE, FASTER, PACKAGES, docusaurus, make_site,
 
 pytestmark = pytest.mark.node
 
-# In two parts, so that nobody's scanner takes this file for a leak.
+# In two parts, so that no scanner takes this file for a leak.
 KEY = "sk-" + "proj-0123456789abcdefghij"
 PUBLIC = {"backendUrl": "https://chat.example.org", "brokerUrl": "https://auth.example.org"}
 

@@ -110,7 +110,7 @@ def test_a_proxy_that_never_answers_does_not_close_the_chat(lab, stage):
     lab.ask("two")
 
 
-def test_what_was_edited_during_a_sign_in_is_not_sent_by_it(context, stage):
+def test_text_that_was_edited_during_a_sign_in_is_not_sent_by_it(context, stage):
     page = open_element(context, stage, clientId="lab")
     open_panel(page)
     with page.expect_popup() as opened:

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
@@ -47,7 +48,7 @@ def test_a_reader_signs_in_asks_and_signs_out(context, stage):
     expect(log(page)).not_to_contain_text(QUESTION)
 
 
-def test_what_was_typed_outlives_the_sign_in(context, stage):
+def test_typed_text_outlives_the_sign_in(context, stage):
     page = open_element(context, stage)
     open_panel(page)
     ask(page, "typed before I was known")
@@ -68,38 +69,27 @@ def test_a_refused_popup_leads_back_to_the_open_panel_and_the_draft(context, sta
     expect(page.get_by_role("button", name="Account")).to_be_visible()
 
 
-def test_the_keyboard_is_enough_for_the_whole_job(context, stage):
-    stage.backend.script = answer(
-        "Every **ten minutes**.", citations=[("Rate", f"{stage.home}element.html#rate", "costs battery")]
-    )
-    page = open_element(context, stage, clientId="lab")
-    press = page.keyboard.press
+def tabbed_to(page, name, *, by="Tab"):
+    """Press the key until the element that begins with this name has the focus."""
+    for _ in range(40):
+        page.keyboard.press(by)
+        focused = page.evaluate(
+            """() => {
+                let at = document.activeElement;
+                while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+                return at?.getAttribute("aria-label") ?? at?.textContent ?? "";
+            }"""
+        )
+        if focused.strip().startswith(name):
+            return
+    raise AssertionError(f"{name} is not reached by {by}")
 
-    def tab_to(name, *, by="Tab"):
-        for _ in range(40):
-            press(by)
-            focused = page.evaluate(
-                """() => {
-                    let at = document.activeElement;
-                    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-                    return at?.getAttribute("aria-label") ?? at?.textContent ?? "";
-                }"""
-            )
-            if focused.strip().startswith(name):
-                return
-        raise AssertionError(f"{name} is not reached by {by}")
 
-    tab_to(LAUNCHER)
-    press("Enter")
-    expect(page.get_by_role("textbox", name=INPUT)).to_be_focused()
-    page.keyboard.type("How often?")
-    press("Enter")
-    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_focused()
+def signed_in_by_keyboard(page, email):
     with page.expect_popup() as opened:
-        press("Enter")
+        page.keyboard.press("Enter")
     popup = opened.value
     popup.get_by_role("heading", level=1).wait_for()
-    email = stage.reader("lab")
     popup.keyboard.press("Tab")
     popup.keyboard.type(email)
     popup.keyboard.press("Tab")
@@ -108,6 +98,22 @@ def test_the_keyboard_is_enough_for_the_whole_job(context, stage):
         popup.keyboard.press("Enter")
     page.bring_to_front()
     expect(page.get_by_role("button", name="Account")).to_be_visible()
+
+
+def test_the_keyboard_is_enough_for_the_whole_job(context, stage):
+    stage.backend.script = answer(
+        "Every **ten minutes**.", citations=[("Rate", f"{stage.home}element.html#rate", "costs battery")]
+    )
+    page = open_element(context, stage, clientId="lab")
+    press = page.keyboard.press
+    tab_to = partial(tabbed_to, page)
+    tab_to(LAUNCHER)
+    press("Enter")
+    expect(page.get_by_role("textbox", name=INPUT)).to_be_focused()
+    page.keyboard.type("How often?")
+    press("Enter")
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_focused()
+    signed_in_by_keyboard(page, stage.reader("lab"))
     tab_to(INPUT, by="Shift+Tab")
     press("Enter")
     expect(page.get_by_role("button", name="Helpful", exact=True)).to_be_visible()

@@ -102,7 +102,7 @@ def test_cancel_is_no_failure(context, stage):
     "query",
     ["?code=forged&state=forged&iss={broker}", "?error=access_denied&state=forged&iss={broker}"],
 )
-def test_an_answer_with_a_foreign_state_is_nobodys(context, stage, query):
+def test_an_answer_with_a_foreign_state_is_ignored(context, stage, query):
     tab = CorePage(context, stage)
     popup = tab.open_popup()
     forged = context.new_page()
@@ -211,7 +211,7 @@ BAD_ENDPOINTS = {
 
 
 @pytest.mark.parametrize("case", BAD_ENDPOINTS)
-def test_what_is_no_answer_of_a_token_endpoint_is_no_sign_in(context, stage, case):
+def test_an_answer_that_no_token_endpoint_gives_is_no_sign_in(context, stage, case):
     answer, code = BAD_ENDPOINTS[case]
     cors = {"Access-Control-Allow-Origin": stage.origin, "Access-Control-Expose-Headers": "Date"}
     answer = Answer(answer.body, answer.media_type, answer.status, cors)

@@ -224,7 +224,7 @@ def test_each_language_is_spoken(context, stage, lang):
         expect(widget.get_by_role("dialog")).not_to_have_accessible_name("Ask this book")
 
 
-def test_what_a_reader_asks_of_the_display_is_done(context, stage):
+def test_the_readers_wishes_for_the_display_are_met(context, stage):
     page = open_element(context, stage, **GUEST)
     page.emulate_media(reduced_motion="reduce", forced_colors="active")
     answered(page, stage)

@@ -1,9 +1,9 @@
-// What a reader's browser loads, compressed as a web server does it at best (gzip -9), one file at a time.
+// The files that a reader's browser loads, compressed as a web server does it at best (gzip -9), one by one.
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 
 const KB = 1000;
-/** Of what a page loads before a reader wants anything, each of the two parts. */
+/** The two parts that a page loads before a reader asks for the widget. */
 const MAX_LAUNCHER = 4 * KB;
 const MAX_PANEL = 50 * KB;
 const LAUNCHER = "dist/element.js";

@@ -1,4 +1,5 @@
-"""The token endpoint's pipeline: the checks of every grant come before any grant; each grant has a file."""
+"""The checks that the token endpoint makes before every grant. Each grant has a module here;
+`broker/endpoints/oauth.py` has their table."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
-"""Token exchange (RFC 8693) of what a site's own Better Auth server vouches for into a session of ours.
+"""Token exchange (RFC 8693): trades a session or a JWT of a site's own Better Auth server for a session of
+ours.
 
-A session there becomes one with refresh tokens, which lives no longer than the one there. A JWT names no
-session, so it becomes one without, which ends with the JWT.
+A session becomes one with refresh tokens, which lives no longer than the one there. A JWT names no session,
+so it becomes one without refresh tokens, which ends with the JWT.
 """
 
 from collections.abc import Mapping

@@ -45,7 +45,7 @@ async def exchange(request: TokenRequest) -> dict[str, Any]:
 
 
 async def _require_vouched(request: TokenRequest, handle: Handle) -> None:
-    """Ask the site's Better Auth server before the token is spent, as a failure there must cost nobody a
+    """Ask the site's Better Auth server before the token is spent, as a failure there must cost no reader a
     session. Raises OAuthError, UpstreamUnavailable."""
     broker = request.broker
     session = await broker.families.look(handle, request.client.id, request.jkt)

@@ -19,7 +19,7 @@ SESSION_TOKEN: Final = "urn:chatgate:params:oauth:token-type:session-token"  # n
 
 async def exchange(request: TokenRequest) -> dict[str, Any]:
     if request.parameters.keys() & {"actor_token", "actor_token_type"}:
-        raise OAuthError("invalid_request", "actor_token: nobody acts for a reader here")
+        raise OAuthError("invalid_request", "actor_token: no client acts for a reader here")
     if request.parameters.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
         raise OAuthError("invalid_request", f"requested_token_type: only {ACCESS_TOKEN} is issued")
     subject_token = request.required("subject_token")

@@ -36,7 +36,7 @@ class Policy:
 
 
 def policies(answer: Answer, document: Document) -> Iterator[Policy]:
-    """All that hold: of every header, each of which may have several, and of meta elements."""
+    """All policies that apply: those of every header, which may have several each, and of meta elements."""
     headers = answer.headers.getlist("Content-Security-Policy")
     for text in [part for header in headers for part in header.split(",")] + document.policies:
         directives: dict[str, tuple[str, ...]] = {}
@@ -84,7 +84,7 @@ def _inline(sources: Sequence[str], script: str) -> bool:
 
 def _lets_run(sources: Sequence[str], widget: Options, page: Page) -> bool:
     if any(one.startswith("'nonce-") or one == "'strict-dynamic'" for one in sources):
-        # By nonces the page says itself which scripts it trusts, and these load others.
+        # A page with nonces names the scripts that it trusts itself, and these load others.
         return True
     scripts = [widget.script] if widget.script else page.document.addresses("script")
     return all(allows(sources, url, page.origin) for url in scripts if origin_of(url) == page.origin)

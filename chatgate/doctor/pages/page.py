@@ -52,7 +52,7 @@ async def look(client: Client, site: str) -> Looked:
     faults = [one.code for one in looked.findings if one.severity == "fault"]
     given = _given(page, scripts)
     if given is None or "base_url_wrong" in faults:
-        # Scripts that are missing are the reason, where there are any.
+        # If scripts are missing, they are the reason.
         looked.findings += [] if faults else [_no_widget(page)]
         return looked
     widget, wrong = options.checked(given, page.url)

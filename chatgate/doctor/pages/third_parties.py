@@ -1,4 +1,4 @@
-"""Requests that the page makes to anybody but the site and the services."""
+"""Requests that the page makes to hosts other than the site and the services."""
 
 import re
 from collections.abc import Collection

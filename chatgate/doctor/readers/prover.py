@@ -24,7 +24,7 @@ class Prover:
     _nonces: dict[str, str] = field(default_factory=dict, repr=False)
 
     def headers(self, method: str, url: str, token: str = "") -> dict[str, str]:
-        """Those of one request, which is good once."""
+        """The headers of one request, which is good once."""
         now = self.client.now() + self.skew
         proof = self.key.proof(method, url, now, self._nonces.get(origin_of(url), ""), token)
         bearing = {"Authorization": f"DPoP {token}"} if token else {}

@@ -33,7 +33,7 @@ class Tokens:
 
 
 class Failed(Exception):
-    """The sign-in, or what follows it, went no further."""
+    """The sign-in, or a step after it, failed."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.code)
@@ -79,7 +79,7 @@ async def _code(prover: Prover, broker: Service, widget: Options, account: Accou
     asked["dpop_jkt"] = prover.key.thumbprint
     begun = await client.send("GET", f"{broker.url}{AUTHORIZE}?{urlencode(asked)}")
     login = begun.location
-    # The password goes to this broker and nowhere else, whatever a redirect says.
+    # The password goes to this broker and nowhere else, even if a redirect leads elsewhere.
     if login is None or not login.startswith(f"{broker.url}/login?"):
         raise Failed(_failed(_WITH_CODE, begun, "and does not lead to the broker's sign-in page"))
     fields = urlencode({"email": account.email, "password": account.password}).encode()

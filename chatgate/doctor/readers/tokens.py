@@ -71,7 +71,9 @@ def _proof(answer: Answer, proxy: Service) -> Finding:
         mend = "timedatectl set-ntp true on its machine; or the reverse proxy's rule that writes Date."
         return found("clock_off", what, mend)
     what = f"The chat proxy refuses the proof: {answer.detail}"
-    return found("token_refused", what, "What stands between: it changes the request, or sends it twice.")
+    return found(
+        "token_refused", what, "A proxy in between changes the request, or sends it twice: look there."
+    )
 
 
 def _token(answer: Answer, token: Read, proxy: Service, broker: Service, kids: Collection[str]) -> Finding:

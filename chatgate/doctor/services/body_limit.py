@@ -1,4 +1,4 @@
-"""Is what stands before the chat proxy content with every body that the chat proxy takes?"""
+"""Does a reverse proxy before the chat proxy let every body through that the chat proxy takes?"""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""When do the certificates expire? Whether they are good, every request has found out already."""
+"""When do the certificates expire? Every request has already shown whether they are good."""
 
 import asyncio
 import ssl

@@ -87,7 +87,7 @@ def _foreign(service: Service, answer: Answer, path: str, expected: str) -> list
     if answer.status in (404, 405):
         return [path_changed(service, path, f"answers {answer.status}")]
     what = f"POST {path} at the {service.name} is answered with {answer.status} {answer.code}".rstrip()
-    mend = "What stands before the service: it answers in its place, or refuses what it should pass on."
+    mend = "A proxy before the service answers in its place, or refuses requests that it should pass on."
     return [found("service_foreign", f"{what}, where {expected} is due.", mend)]
 
 

@@ -45,7 +45,7 @@ async def _absent(client: Client, service: Service, answer: Answer) -> Finding:
     if "not_found" in (answer.code, alive.code):
         return path_changed(service, METADATA[service.name], "answers 404 in its own words")
     if answer.status in _GATEWAY_ERRORS and not answer.code:
-        what = f"What stands before the {service.name} at {service.url} answers {answer.status}."
+        what = f"A server in front of the {service.name} at {service.url} answers {answer.status}."
         return found(
             "service_unreachable", what, "The upstream's address in the reverse proxy, and the unit."
         )

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Redis keeps in /data/redis.conf who its master is, and a failover writes it there anew. It is made at the first
-# start alone: a pod that comes back must not take the first one for the master that it was in the beginning.
+# Redis keeps the name of its master in /data/redis.conf, and a failover writes it there anew. The file is
+# made at the first start only: a pod that comes back must not assume that the first pod is still the master.
 set -eu
 conf=/data/redis.conf
 if [ ! -e "$conf" ]; then

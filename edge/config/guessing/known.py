@@ -1,4 +1,4 @@
-"""Public secrets: those that somebody published, hashes of words, and the digits of known numbers."""
+"""Public secrets: those of published lists, hashes of words, and the digits of known numbers."""
 
 import hashlib
 import itertools
@@ -86,7 +86,7 @@ def is_in(table: bytes, secret: str) -> bool:
 def fingerprint(secret: str) -> bytes:
     """The first octets of the SHA-256 of the secret in small letters, without Laravel's `base64:`.
 
-    Of secrets that nobody published one in ten thousand million has a fingerprint of the table."""
+    One unpublished secret in ten thousand million has a fingerprint of the table by chance."""
     return hashlib.sha256(secret.lower().removeprefix("base64:").rstrip("=").encode()).digest()[:FINGERPRINT]
 
 

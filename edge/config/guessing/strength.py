@@ -49,7 +49,9 @@ def faults(settings: Settings) -> Iterator[str]:
 
 def _mend(name: str, is_previous: bool) -> str:
     if is_previous:
-        return f"Take it out of {name}: whoever knows it could sign as the broker. Its readers sign in again."
+        return (
+            f"Take it out of {name}: an attacker could sign as the broker with it. Its readers sign in again."
+        )
     return f"Set {name}_FILE to a file made by `openssl rand -hex 32`."
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 SECONDS: Final = 60
-"""A site of two thousand pages is loaded in ten."""
+"""Seconds. A site of two thousand pages is loaded in ten."""
 MAX_ANSWER: Final = 67_108_864
 _PACKAGE: Final = Path("node_modules") / "@docusaurus" / "core" / "lib" / "server" / "site.js"
 
@@ -63,7 +63,7 @@ def can_be_asked(site_folder: Path) -> bool:
 
 
 def ask(site_folder: Path) -> Loaded | None:
-    """Return the site as Docusaurus loads it; None when it fails, is late, or answers something else."""
+    """Return the site as Docusaurus loads it; None if it fails, is late, or prints anything else."""
     node = shutil.which("node")
     if node is None:
         return None

@@ -52,9 +52,9 @@ class Locale:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`base_url` is None when it is not said, and then `computes_base_url` if code makes it. The default
-    locale is the first. `title` is "" when it is computed or not said. `assumed` says what a value was taken
-    for, and why."""
+    """`base_url` is None when the configuration does not say it; `computes_base_url` is then True if code
+    makes it. The default locale is the first. `title` is "" when it is computed or missing. `assumed` tells
+    each value that was assumed, and why."""
 
     title: str = ""
     base_url: str | None = None
@@ -81,7 +81,7 @@ def read(path: Path, root: Path) -> Settings:
 
 
 class _Reader:
-    """Reads values of the kind that a member has; notes every other one, and what stands in its place."""
+    """Reads values of the kind that a member has; notes every other value, and its replacement."""
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self.note = note

@@ -1,4 +1,5 @@
-"""The modules and names that an evaluation of JavaScript goes through, and the values that are none."""
+"""The modules and names that an evaluation of JavaScript goes through, and stand-ins for values that are not
+known."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -91,7 +91,7 @@ def unescaped(node: Node) -> str:
 
 
 def part(node: Node, name: str) -> Node:
-    """A child that the grammar has; an error in the source leaves the node itself."""
+    """A child that the grammar prescribes; where the source has an error, the node itself."""
     return node.child_by_field_name(name) or node
 
 

@@ -1,4 +1,4 @@
-"""The values that a JavaScript or TypeScript module exports, as far as they stand in it; nothing is run.
+"""The values that a JavaScript or TypeScript module exports, as far as it states them; nothing is run.
 
 tree-sitter reads the syntax. Constants, shorthands, spreads, conditions, JSON and modules beside it are
 followed, a value only when it is asked for. A variable of the environment counts as unset, and production as
@@ -71,7 +71,7 @@ class Object:
 
 
 def member(value: Any, name: str) -> Any:
-    """A member of an object; Unknown for a member of what is not known, None for a missing one."""
+    """A member of an object; Unknown if the object is not known, None for a missing member."""
     if isinstance(value, Object | Mapping):
         return value.get(name)
     return value if isinstance(value, Unknown) else None
@@ -82,7 +82,7 @@ def keys(value: Any) -> list[str]:
 
 
 class Evaluator:
-    """`notes` hears of each assumption that a value rests on."""
+    """`notes` is called with each assumption that a value rests on."""
 
     def __init__(self, notes: Callable[[str], None]) -> None:
         self._note = notes

@@ -21,8 +21,8 @@ class Site:
     """`base_url` begins and ends with a slash. `@site` in an import names `folder`; imports may name files
     below `root`.
 
-    `assumed` says what was not found in the configuration and what was taken instead. `asks` has the options
-    by which the owner can say what is not known; the first page's address depends on them.
+    `assumed` tells each value that the configuration lacks, and the one that was assumed. `asks` has the
+    options by which the owner can give unknown values; the first page's address depends on them.
     """
 
     folder: Path
@@ -97,7 +97,7 @@ def as_loaded(found: Site) -> Site:
 
 
 def _site_folder(folder: Path) -> Path | None:
-    """The folder of the configuration of a folder: itself, or one near it whose docs the folder holds."""
+    """The folder that has a folder's configuration: the folder itself, or one near it whose docs it holds."""
     if config_file(folder) is not None or (folder / "docs").is_dir():
         return folder
     at = folder.resolve()

@@ -20,8 +20,9 @@ class BookError(Exception):
 class Version:
     """One version of one docs plugin in one locale.
 
-    `root` is its URL path, `label` "" for the one that readers see first. Pages are the files of `folder`;
-    a file of the same name in `translated` takes its place. With `only_translated` no other is a page.
+    `root` is its URL path, `label` "" for the one that readers see first. Pages are the files of `folder`; a
+    file of the same name in `translated` takes its place. With `only_translated` only the files of
+    `translated` are pages.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Version:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """Where a file is looked for, the first place first."""
+        """The places where a file is looked for, in their order."""
         return (self.folder,) if self.translated is None else (self.translated, self.folder)
 
 

@@ -10,7 +10,8 @@ _LINKS: Final = ("", "s", "es", "n", "en", "e")
 
 
 def split(word: str, is_known: Callable[[str], bool]) -> tuple[str, ...]:
-    """Two or three known words that make up a folded word, or none. The longest first word wins."""
+    """Two or three known words that make up a folded word, or none. The split with the longest first word
+    wins."""
     if not MIN_WORD <= len(word) <= MAX_WORD or not word.isalpha():
         return ()
     for end in range(len(word) - MIN_PART, MIN_PART - 1, -1):

@@ -6,7 +6,7 @@ from typing import Final
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 OTHER_RANK: Final = 500
-"""The rank of a word of which only another list than those of English has one."""
+"""The rank of a word that only a list other than the English ones has."""
 UNLISTED_RANK: Final = 60_000
 """The rank of a word that no list has: they end at 30,000."""
 FIRST_SHARE: Final = 0.1
@@ -26,7 +26,7 @@ def share(word: str) -> float:
 @cache
 def _ranks() -> dict[str, int]:
     """A word is in one of zxcvbn's lists alone: "test" and "server" are among the passwords, "page" among the
-    surnames. Their ranks there say nothing of English, so all of them have one.
+    surnames. Their ranks there say nothing about English, so all such words get this one rank.
     """
     others = (FREQUENCY_LISTS[name] for name in ("passwords", "surnames"))
     found = {word: OTHER_RANK for words_of in others for word in words_of if word.isalpha()}

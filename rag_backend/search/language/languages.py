@@ -22,7 +22,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _URDU: Final = re.compile("[ٹڈڑںےہھ]")
 _ARABIC: Final = re.compile("[\u0621-\u064a]")
 _SAMPLE: Final = 4_000
-"""Characters of a page by which its language is told."""
+"""Characters of a page by which its language is recognised."""
 
 
 @cache
@@ -39,7 +39,7 @@ def _lists() -> dict[str, frozenset[str]]:
 
 @cache
 def _languages_of() -> dict[str, list[str]]:
-    """The languages whose stop word a word is."""
+    """The languages that have a word among their stop words."""
     found: dict[str, list[str]] = {}
     for language, words in _lists().items():
         for word in words:

@@ -1,4 +1,4 @@
-"""Words of documentation that English readers put one for another."""
+"""Words of documentation that English readers use for each other."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from rag_backend.search.language import words
 
 
 def of(token: str) -> tuple[str, ...]:
-    """The stems of the words that stand for the same as that of a stem."""
+    """The stems of the words that readers use for the word of a stem."""
     return _groups().get(token, ())
 
 

@@ -37,7 +37,7 @@ _STRIPPED: Final = re.compile(r"[\u0300-\u036f\u064b-\u065f\u0670]")
 
 
 def tokens(text: str, language: str) -> list[str]:
-    """Every word of a text in its order, stemmed; of an identifier such as `maxRetries` its parts too."""
+    """Every word of a text in its order, stemmed; also the parts of an identifier such as `maxRetries`."""
     return [token for word in _WORD.findall(text) for token in _tokens(word[:_MAX_RUN], language)]
 
 
@@ -64,7 +64,7 @@ def of(question: str, language: str = languages.DEFAULT) -> list[str]:
     for match in _WORD.finditer(_without_phrases(question)):
         if match[0].lower() not in stops:
             found = (word for word in map(fold, _pieces(match[0])) if word not in stops)
-            # A single Latin letter is what "e-mail" and "I'd" leave.
+            # A single Latin letter is the rest of "e-mail" or "I'd".
             kept.update(
                 dict.fromkeys(
                     word for word in found if len(word) > 1 or not word.isalpha() or not word.isascii()
@@ -122,7 +122,7 @@ def _tokens(word: str, language: str) -> tuple[str, ...]:
 
 @lru_cache(_MAX_KNOWN)
 def _split(word: str) -> tuple[str, ...]:
-    """A folded word; of an identifier also its parts, so that either finds it."""
+    """A folded word, and the parts of an identifier, so that either finds it."""
     return tuple(_split_anew(word))
 
 

@@ -52,7 +52,7 @@ log = logging.getLogger("uvicorn.error")
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    log.warning("There is no authentication: whoever knows a session id has its conversation.")
+    log.warning("There is no authentication: any client that knows a session id has its conversation.")
     yield
 
 
@@ -105,7 +105,7 @@ class Store:
     """Conversations in this process: no other worker knows them, and they end with it."""
 
     def __init__(self) -> None:
-        # By session_id and owner: the end of its life and its messages. What was written last is the last.
+        # By session_id and owner: the end of its life and its messages. The session written last is last.
         self._kept: dict[tuple[str, str], tuple[float, str]] = {}
 
     async def read(self, owner: str, session_id: str) -> list[Message]:
@@ -134,8 +134,8 @@ store = Store()
 for name in "CHATGATE_ENV", "ENVIRONMENT", "VERCEL_ENV", "RAILWAY_ENVIRONMENT_NAME", "RENDER", "FLY_APP_NAME":
     if os.environ.get(name, "") not in ("", "development"):
         sys.exit(
-            f"{name} is set, and not to development. This backend has no authentication: whoever knows a"
-            " session id has its conversation. Generate one with --auth better-auth or --auth proxy."
+            f"{name} is set, and not to development. This backend has no authentication: any client that"
+            " knows a session id has its conversation. Generate one with --auth better-auth or --auth proxy."
         )
 
 

@@ -48,7 +48,7 @@ def test_an_address_is_lower_cased(raw, normal):
     "a" * 243 + "@example.com", "ada@\u212a.com", "ädа@example.com", "ada@bücher.example", "a@" * 5_000_000,
     '"ada"@example.com', "ada@[127.0.0.1]", "ada@example.c", "ada@example.c0m", "\ud800@example.com",
 ])  # fmt: skip
-def test_what_is_no_address_is_refused(raw):
+def test_a_text_that_is_no_address_is_refused(raw):
     with pytest.raises(InvalidEmail):
         normalise_email(raw)
 

@@ -76,7 +76,7 @@ async def test_the_event_loop_stays_awake_while_two_hundred_passwords_come_at_on
     assert sorted(late)[int(len(late) * 0.95)] < 0.05
 
 
-async def test_who_waits_too_long_is_told_to_come_back(gate):
+async def test_a_caller_that_waits_too_long_is_told_to_come_back(gate):
     pool = Passwords(CHEAP, workers=1, max_wait=0.05, on_hash=gate)
     running = asyncio.create_task(pool.hash(GOOD, Asker()))
     await until(lambda: pool.running == 1)
@@ -89,7 +89,7 @@ async def test_who_waits_too_long_is_told_to_come_back(gate):
     pool.close()
 
 
-async def test_who_leaves_the_queue_frees_a_place(gate):
+async def test_a_caller_that_leaves_the_queue_frees_a_place(gate):
     pool = Passwords(CHEAP, workers=1, queue_limit=1, on_hash=gate)
     running, queued = (asyncio.create_task(pool.hash(GOOD, Asker())) for _ in range(2))
     await until(lambda: (pool.running, pool.waiting) == (1, 1))

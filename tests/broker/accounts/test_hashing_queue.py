@@ -11,7 +11,7 @@ async def entered(turns, asker, order, name):
 
 
 async def asked(turns, askers, order):
-    """One task for each of them, in that order."""
+    """One task for each asker, in that order."""
     tasks = []
     for name, asker in askers:
         tasks.append(asyncio.create_task(entered(turns, asker, order, name)))
@@ -44,7 +44,7 @@ async def test_an_asker_and_an_address_have_a_share():
     tasks += await asked(turns, [("y", Asker("a", "two"))], order)
     with pytest.raises(NoTurn):
         await turns.take(Asker("a", "three"), 1)
-    # Nobody's account is locked from far away.
+    # No account is locked from far away.
     tasks += await asked(turns, [("z", Asker("b", "one"))], order)
     assert turns.waiting == 4
     for task in tasks:
@@ -65,7 +65,7 @@ async def test_where_all_is_full_who_has_most_makes_room():
     third = await asked(turns, [("c", Asker("c", "c"))], order)
     await asyncio.sleep(0)
     assert [task.done() for task in greedy].count(True) == 2
-    # Where each has one, nobody's place is taken.
+    # Where each has one, no place is taken.
     with pytest.raises(NoTurn):
         await turns.take(Asker("d", "d"), 1)
     turns.refuse_all()
@@ -87,7 +87,7 @@ async def test_a_turn_that_comes_with_the_end_of_its_waiting_is_passed_on():
     await turns.take(Asker(), 1)
 
 
-async def test_who_waits_too_long_has_no_turn():
+async def test_a_caller_that_waits_too_long_has_no_turn():
     turns = Turns(1)
     await turns.take(Asker(), 1)
     with pytest.raises(NoTurn):

@@ -18,7 +18,7 @@ PREFIXES = ("better-auth", "chatgate-8100")
 
 @pytest.fixture(scope="module", params=PREFIXES)
 def broker(request):
-    """Under the names that its cookies have with either prefix: the client looks at none of them."""
+    """With either prefix of its cookies' names: the client looks at no name."""
     node()
     toml = SITES.replace("[sites.docs]", f'[broker]\ncookie_prefix = "{request.param}"\n[sites.docs]')
     with broker_process(toml, secret=SECRET) as url:

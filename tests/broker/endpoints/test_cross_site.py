@@ -73,7 +73,7 @@ async def test_a_cookie_alone_changes_nothing(reader, headers, path, body):
         ("multipart/form-data; boundary=x", "--x--"),
     ],
 )
-async def test_what_a_form_can_send_is_no_json(reader, content_type, body):
+async def test_a_body_that_a_form_can_send_is_no_json(reader, content_type, body):
     headers = {"Content-Type": content_type, "Origin": SITE}
     answer = await reader.post("/api/auth/revoke-session", content=body, headers=headers)
     assert code(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
@@ -97,7 +97,7 @@ async def test_the_brokers_own_pages_may_use_its_cookies(reader):
         ({"Referer": "https://evil.example/"}, 403),
     ],
 )
-async def test_nobody_is_signed_in_by_another_site(reader, headers, expected):
+async def test_another_site_signs_no_reader_in(reader, headers, expected):
     reader.cookies.clear()
     answer = await reader.post("/api/auth/sign-in/email?client_id=docs", json=CREDENTIALS, headers=headers)
     assert answer.status_code == expected

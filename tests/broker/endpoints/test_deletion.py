@@ -34,7 +34,7 @@ async def test_a_deleted_users_conversations_and_texts_are_gone(page, valkey):
         assert (await page.post("/api/auth/delete-user", json={})).status_code == 200
         assert client.exists(*names) == 0
         assert client.exists(*others) == len(others)
-        # The operators keep the ratings, which name nobody.
+        # The operators keep the ratings, which name no reader.
         for site in ("docs", "other"):
             entry = client.hgetall(readers.feedback_entry(site, f"m-{site}"))
             assert (entry["rating"], entry.keys() & {"question", "answer"}) == ("helpful", set())

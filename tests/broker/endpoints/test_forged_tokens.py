@@ -171,7 +171,7 @@ async def test_no_bad_token_is_anything_at_the_broker(site, valkey):
         except AssertionError as error:
             raise AssertionError(name) from error
         assert time.process_time() - began < 0.4, name
-    # And none of them took anything along.
+    # No refusal ended anything else.
     assert (await introspected(site, forger.signed()))["active"] is True
 
 
@@ -209,7 +209,7 @@ async def test_no_address_in_a_header_is_asked(site, valkey, name):
         for kid in (forger.key.kid, "unknown"):
             token = forger.signed(kid=kid, **{name: f"http://127.0.0.1:{port}/keys"})
             await is_refused_everywhere(site, token)
-        # It would be heard: one connection of our own is.
+        # A connection would be noticed, as our own is.
         assert asked == []
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         async with asyncio.timeout(2):

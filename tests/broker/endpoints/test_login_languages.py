@@ -37,7 +37,7 @@ async def test_every_form_and_link_of_the_page_carries_its_language_on(site):
     led = re.findall(r'(?:action|href)="(/[^"]*)"', shown.text)
     assert len(led) == 3
     assert all("ui_locales=fr-CA+de" in one for one in led)
-    # It is not for the site, which named it.
+    # The language is not passed on to the site, which named it.
     assert "ui_locales" not in find(rf'href="({SITE}[^"]*)"', shown.text)[1]
 
 
@@ -62,7 +62,7 @@ async def test_a_misshapen_language_is_not_carried_on(site, bad):
         ("/sign-up", {"name": "A" * 257, "email": "a@example.com", "password": PASSWORD}, "höchstens 256"),
     ],
 )
-async def test_what_is_wrong_is_said_in_the_language_of_the_page(site, screen, fields, words):
+async def test_a_fault_is_told_in_the_language_of_the_page(site, screen, fields, words):
     answer = await site.post_form(screen, fields, ui_locales="de")
     assert 400 <= answer.status_code < 500
     assert re.search(f'role="alert"[^<]*{words}', answer.text)

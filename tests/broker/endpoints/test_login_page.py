@@ -1,4 +1,4 @@
-"""The forms of /login: who may send them, what they refuse, and who is signed in by them."""
+"""The forms of /login: the pages that may send them, their refusals, and the readers whom they sign in."""
 
 import re
 from urllib.parse import urlencode
@@ -42,7 +42,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_answered_alike(site, 
     assert "not the password" not in wrong.text
 
 
-async def test_what_was_typed_comes_back_as_text(site):
+async def test_typed_text_comes_back_as_text(site):
     hostile = '"><script>alert(1)</script>@example.com'
     answer = await site.post_form("", {"email": hostile, "password": "x"})
     assert answer.status_code == 400

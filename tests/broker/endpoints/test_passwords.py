@@ -54,7 +54,7 @@ async def test_a_sign_in_with_the_old_password_never_outlives_its_change(make, p
 
 
 @pytest.mark.parametrize("ended", ["revoked", "banned"])
-async def test_who_is_ended_while_they_change_their_password_gets_no_session(start, config, store, ended):
+async def test_a_reader_whose_session_ends_during_a_password_change_gets_none(start, config, store, ended):
     # A hash that takes a while, so that the end falls between the look at the account and the new session.
     make = await start(password_cost=Cost(memory_kib=65_536, passes=4))
     sessions, accounts = RedisSessions(store), open_accounts(config.database_url)

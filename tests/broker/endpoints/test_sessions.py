@@ -49,7 +49,7 @@ async def test_a_raw_token_of_ones_own_ends_its_session_too(make, page):
     assert await session_of(other) is None
 
 
-async def test_somebody_elses_session_is_answered_alike_and_lives_on(make, page):
+async def test_another_readers_session_is_answered_alike_and_lives_on(make, page):
     await sign_up(page, "ada@example.com")
     async with make() as eve:
         await sign_up(eve, "eve@example.com")
@@ -90,7 +90,7 @@ async def test_a_site_ends_no_session_of_another(make, page):
 
 
 @pytest.mark.parametrize("way", ["password", "deletion"])
-async def test_what_is_of_the_account_ends_it_at_every_site(make, page, way):
+async def test_an_end_of_the_account_counts_at_every_site(make, page, way):
     here, there = await two_sites(make, page)
     if way == "password":
         change = {"currentPassword": PASSWORD, "newPassword": "a better battery", "revokeOtherSessions": True}

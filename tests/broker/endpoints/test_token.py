@@ -146,7 +146,7 @@ async def test_a_token_of_ones_own_is_revoked_for_as_long_as_it_lives(page, valk
         jwt.encode(PAYLOAD, SIGNING, "ES256"),
     ],
 )
-async def test_what_is_no_token_of_ours_revokes_nothing(page, token):
+async def test_a_token_that_is_not_ours_revokes_nothing(page, token):
     answer = await page.post("/auth/revoke", headers={"Authorization": f"Bearer {token}"})
     assert code(answer) == (401, "invalid_token")
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'

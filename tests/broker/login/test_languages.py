@@ -34,7 +34,7 @@ def test_every_language_has_every_text_with_its_places(tag):
     for name, english in ENGLISH.texts.items():
         text = texts[name]
         assert fields(text) == fields(english), name
-        # Nothing that was left unwritten, or would be seen by nobody.
+        # No text is missing, and none is never shown.
         assert text.strip() == text != "", name
         assert not re.search(r"  |[<>&\"\\%]|\[|\]|TODO|\n|\t", text), name
         assert unicodedata.is_normalized("NFC", text), name

@@ -164,7 +164,7 @@ def test_every_form_and_link_carries_the_request_on(page, path):
     assert [link["href"] for link in read.all("a")] == [f"{other}?{PAGE.query}", PAGE.cancel_url]
 
 
-def test_what_a_site_does_not_offer_is_not_shown():
+def test_features_that_a_site_does_not_offer_are_not_shown():
     read = Read(sign_in_page(replace(PAGE, sign_up=False, guests=False)))
     assert [form["action"] for form in read.all("form")] == [f"/login?{PAGE.query}"]
     assert [link["href"] for link in read.all("a")] == [PAGE.cancel_url]

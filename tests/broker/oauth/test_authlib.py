@@ -73,7 +73,7 @@ async def done(result):
 
 
 def answer_of(authorization_url, screen="/login"):
-    """Where a reader's browser is sent after the form of the login page."""
+    """The address to which a reader's browser is sent after the form of the login page."""
     with httpx.Client(base_url=authorization_url) as window:
         shown = window.get(authorization_url, follow_redirects=True)
         assert shown.status_code == 200, shown.text
@@ -151,7 +151,7 @@ async def test_a_token_that_has_expired_is_refreshed_on_the_way(site, broker):
     metadata = broker.metadata
     token = dict(await signed_in(site, metadata))
     site.token = token | {"expires_at": int(time.time()) - 1}
-    # Its bearer is of no interest to this page, which is there for everybody.
+    # This page is public, so its bearer does not matter.
     assert (await done(site.get(metadata["jwks_uri"]))).status_code == 200
     assert site.token["refresh_token"] != token["refresh_token"]
     assert (await introspected(site, metadata, site.token["access_token"])).json()["active"]
@@ -169,7 +169,7 @@ async def test_a_token_that_has_expired_is_refreshed_on_the_way(site, broker):
         ({"resource": SITE}, ("invalid_target", "resource")),
     ],
 )
-async def test_what_is_refused_is_a_typed_error(site, broker, changes, expected):
+async def test_a_refusal_is_a_typed_error(site, broker, changes, expected):
     metadata = broker.metadata
     assert await refusal(signed_in, site, metadata, **changes) == expected
 
@@ -180,7 +180,7 @@ async def test_a_refresh_beyond_the_scope_is_a_typed_error(site, broker):
     assert await refusal(site.refresh_token, scope="chat admin") == ("invalid_scope", "scope")
 
 
-async def test_a_site_that_nobody_knows_is_a_typed_error(site, broker):
+async def test_an_unknown_site_is_a_typed_error(site, broker):
     endpoint = broker.metadata["token_endpoint"]
     for stranger in (("nobody",), ("docs", "a site has none")):
         async with client(type(site), *stranger, token_endpoint=endpoint) as unknown:

@@ -1,4 +1,4 @@
-"""Authorization codes over HTTP: good once, for a minute, for whoever asked for them."""
+"""Authorization codes over HTTP: good once, within a minute, and for the site that asked for them."""
 
 import asyncio
 
@@ -99,7 +99,7 @@ async def test_a_second_use_ends_what_the_first_gave(site):
     assert refusal(await site.refresh(tokens["refresh_token"])) == ("invalid_grant", "refresh_token")
 
 
-async def test_of_uses_at_once_none_leaves_anything_that_lives(site):
+async def test_uses_at_once_leave_nothing_that_lives(site):
     for _ in range(200):
         code = await site.code(EMAIL, PASSWORD)
         answers = await asyncio.gather(*(site.redeem(code) for _ in range(3)))
@@ -143,7 +143,7 @@ async def test_the_session_of_a_code_is_listed_and_can_be_ended_like_any_other(s
     assert (await site.refresh(tokens["refresh_token"])).status_code == 400
 
 
-async def test_what_a_code_is_made_of_cannot_be_guessed(site):
+async def test_the_parts_of_a_code_cannot_be_guessed(site):
     codes = {await site.code(EMAIL, PASSWORD) for _ in range(20)}
     assert len(codes) == 20
     assert all(len(code.rpartition("~")[2]) == len(encode(bytes(32))) for code in codes)

@@ -70,7 +70,7 @@ async def test_a_narrowed_token_never_outlives_the_one_it_is_of(start, oauth):
     assert payload(answer.json()["access_token"])["exp"] == payload(tokens["access_token"])["exp"]
 
 
-async def test_what_was_narrowed_is_neither_widened_nor_narrowed_again(site):
+async def test_a_narrowed_token_is_neither_widened_nor_narrowed_again(site):
     tokens = await site.signed_in(EMAIL, PASSWORD)
     narrow = (await site.exchange(tokens["access_token"], scope="chat")).json()["access_token"]
     assert refusal(await site.exchange(narrow)) == ("invalid_request", "subject_token")
@@ -268,7 +268,7 @@ async def test_a_token_has_to_be_named(site):
     assert refusal(answer) == ("invalid_request", "token")
 
 
-async def test_without_redis_nobody_is_told_that_a_token_is_good_or_bad(site, valkey):
+async def test_no_token_is_called_good_or_bad_without_redis(site, valkey):
     token = (await site.signed_in(EMAIL, PASSWORD))["access_token"]
     valkey.kill()
     answer = await ask(site, token)

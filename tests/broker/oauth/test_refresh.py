@@ -60,7 +60,7 @@ ENDED = "ended"
         (False, "++", 0, 2, ENDED),
     ],
 )
-async def test_what_a_used_one_is_still_good_for(
+async def test_a_used_token_is_good_for_a_repeat_within_the_grace(
     bound, unbound, valkey, is_bound, uses, aged_ms, shown, outcome
 ):
     site = bound if is_bound else unbound
@@ -127,7 +127,7 @@ async def test_one_that_this_broker_never_made_is_refused(bound):
     assert (await bound.refresh(token)).status_code == 200
 
 
-async def test_what_is_refused_for_its_scope_or_for_trouble_is_not_spent(unbound, start, oauth, config):
+async def test_a_token_refused_for_its_scope_or_for_trouble_is_not_spent(unbound, start, oauth, config):
     narrow = (await unbound.redeem(await unbound.code(EMAIL, PASSWORD, scope="chat"))).json()["refresh_token"]
     for scope in ("chat admin", "history", "chat history"):
         answer = await unbound.refresh(narrow, scope=scope)
@@ -199,14 +199,14 @@ async def test_an_older_secret_is_still_read_and_the_newest_writes(bound, start,
 
 
 class Rounds:
-    """So many rounds in which Redis answered in time; on a machine that stands still now and then some others
-    are let go, one in twenty at most."""
+    """This many rounds in which Redis answered in time; on a busy machine others are dropped, at most one in
+    twenty."""
 
     def __init__(self):
         self.left, self.spare = ROUNDS, ROUNDS // 20
 
     def counts(self, *answers):
-        """Whether the round does: none of its answers is a 503."""
+        """Return True if the round counts: none of its answers is a 503."""
         if any(answer.status_code == 503 for answer in answers):
             self.spare -= 1
             assert self.spare >= 0, "Redis answered too late too often"
@@ -215,7 +215,7 @@ class Rounds:
         return True
 
 
-async def test_a_lost_reply_and_two_tabs_at_once_sign_nobody_out(bound):
+async def test_a_lost_reply_and_two_tabs_at_once_sign_no_reader_out(bound):
     """A thousand times: several uses of the latest at once give one and the same next one."""
     latest = (await bound.redeem(await bound.guest_code())).json()
     rounds = Rounds()
@@ -233,8 +233,8 @@ async def test_a_lost_reply_and_two_tabs_at_once_sign_nobody_out(bound):
     assert await is_active(bound, latest["access_token"])
 
 
-async def test_of_uses_at_once_without_a_key_one_succeeds_and_the_session_ends(unbound):
-    """A thousand times: whoever comes second is a thief or is robbed, and neither keeps anything."""
+async def test_one_of_several_uses_at_once_without_a_key_succeeds_and_the_session_ends(unbound):
+    """A thousand times: the second one is a thief or the thief's victim, and neither keeps anything."""
     rounds = Rounds()
     while rounds.left:
         first = await unbound.redeem(await unbound.guest_code())

@@ -67,7 +67,7 @@ async def test_a_token_ends_whatever_the_hint(site, kind, hint):
     assert is_done(await site.revoke(tokens[kind], **more))
 
 
-async def test_what_is_unknown_is_a_200_and_changes_nothing(site):
+async def test_an_unknown_token_is_a_200_and_changes_nothing(site):
     tokens = await site.signed_in(EMAIL, PASSWORD)
     head, sub, sid, counter, mac = tokens["refresh_token"].split("~")
     forged = "~".join([head, sub, sid, counter, mac[::-1]])
@@ -180,7 +180,7 @@ async def replica(valkey):
 
 
 async def stop_in_step(valkey, server):
-    """Stops the replica once it has acknowledged all there is: what it has not afterwards came after."""
+    """Stops the replica once it has acknowledged everything: writes that it lacks afterwards came later."""
     with redis.Redis(unix_socket_path=valkey.socket) as master:
         async with asyncio.timeout(5):
             while (found := master.info("replication"))["slave0"]["offset"] != found["master_repl_offset"]:  # noqa: ASYNC110
@@ -211,7 +211,7 @@ async def test_a_revocation_is_answered_when_the_replica_has_it(
         assert is_done(await site.revoke((await sign_in(site))["refresh_token"]))
     await stop_in_step(valkey, server)
     try:
-        # Nor when it is asked for again, and the master has forgotten the session already.
+        # The second request is refused too, although the master has forgotten the session already.
         for _ in range(3):
             assert is_unavailable(await site.revoke(tokens[kind]))
     finally:

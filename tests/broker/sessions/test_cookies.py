@@ -196,7 +196,7 @@ def both(name, one, other):
 
 
 @pytest.mark.parametrize("second", OTHERS.values(), ids=OTHERS)
-async def test_a_second_session_cookie_that_stands_for_nothing_is_in_nobodys_way(page, second):
+async def test_a_second_session_cookie_that_stands_for_nothing_is_ignored(page, second):
     await sign_up(page, "ada@example.com")
     [(name, good)] = page.cookies.items()
     for order in (0, 1):
@@ -217,7 +217,7 @@ async def test_a_second_session_cookie_that_stands_for_nothing_is_in_nobodys_way
 
 
 async def planted(page):
-    """The cookies of two living sessions: of a reader, and of somebody who planted theirs."""
+    """The cookies of two living sessions: of a reader, and of an attacker who planted theirs."""
     found = []
     for email in ("ada@example.com", "mallory@example.com"):
         page.cookies.clear()
@@ -228,7 +228,7 @@ async def planted(page):
     return name, *found
 
 
-async def test_of_two_living_sessions_none_is_guessed(page):
+async def test_neither_of_two_living_sessions_is_guessed(page):
     for sent in both(*await planted(page)):
         for path in ("/api/auth/get-session", "/api/auth/list-sessions"):
             answer = await page.get(path, headers=sent)

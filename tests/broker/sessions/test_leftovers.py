@@ -1,4 +1,4 @@
-"""Nothing in Redis outlives whose it is: after a sign-out, a deletion and an expiry."""
+"""No key in Redis outlives its owner: after a sign-out, a deletion and an expiry."""
 
 import pytest
 
@@ -78,7 +78,7 @@ async def test_a_sign_in_that_comes_to_nothing_leaves_no_pointer(page, store, ma
 
 
 @pytest.mark.parametrize(("remember", "life"), [(True, LIFE_MS), (False, SHORT_LIFE_MS)])
-async def test_what_expires_expires_together(page, store, remember, life):
+async def test_names_of_a_session_expire_together(page, store, remember, life):
     await sign_up(page, EMAIL)
     await page.post("/api/auth/sign-out", json={})
     assert (await sign_in(page, EMAIL, rememberMe=remember)).status_code == 200

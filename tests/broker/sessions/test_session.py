@@ -22,7 +22,7 @@ async def store(valkey):
 
 @pytest.fixture
 async def sessions(store):
-    # As a broker sets it; without it nobody is judged.
+    # As a broker sets it; without it no session is judged.
     await store.run(command("HSET", liveness.CUT, "all", 0, "kids", "k1"))
     return RedisSessions(store)
 
@@ -54,7 +54,7 @@ async def test_a_sign_in_that_began_before_a_revoke_all_creates_nothing(sessions
     assert await sign_in(sessions, "b")
 
 
-async def test_what_ends_all_of_a_site_ends_no_sign_in_at_another(sessions):
+async def test_the_end_of_all_sessions_of_a_site_ends_no_sign_in_at_another(sessions):
     generations = {client: await sessions.generation(SUB, client) for client in ("docs", "other")}
     await sign_in(sessions, "before", client="other")
     assert await sessions.revoke_all(SUB, client="docs") == 0
@@ -62,7 +62,7 @@ async def test_what_ends_all_of_a_site_ends_no_sign_in_at_another(sessions):
     assert await sessions.create(SUB, "docs", generations["docs"], records["docs"], cap=50) is None
     assert await sessions.create(SUB, "other", generations["other"], records["other"], cap=50)
     assert await alive(sessions, "before")
-    # All of a user's raises it for every site.
+    # Ending all of a user's sessions raises it for every site.
     assert await sessions.revoke_all(SUB) == 2
     assert await sessions.create(SUB, "late", generations["other"], record("late"), cap=50) is None
 

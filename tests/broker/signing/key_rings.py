@@ -1,11 +1,12 @@
 """The parts that tests of the key ring share: brokers' views of it, and the ring as Redis has it."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import redis
 
 from broker.signing import record as ring
-from broker.signing.keyring import KeyCipher, Keys
+from broker.signing.keyring import KeyCipher, Keys, Ring
 from broker.signing.operations import KeyChanges
 from broker.signing.record import PUBLISHED_BEFORE_USE_MS
 from broker.storage.key_ring import RING, RedisKeyStore
@@ -23,6 +24,15 @@ def keys(store: Store, *secrets: bytes, alg: Any = "ES256") -> Keys:
 
 def changes(store: Store, *secrets: bytes) -> KeyChanges:
     return KeyChanges(RedisKeyStore(store), KeyCipher(secrets or (OLD,)))
+
+
+def kids(ring: Ring) -> list[str]:
+    return [key["kid"] for key in ring.published]
+
+
+def audited(lines: Iterable[Mapping[str, Any]]) -> list[tuple[str, str | None]]:
+    """The event and the key's id of each line of the audit."""
+    return [(one["event"], one.get("kid")) for one in lines if one.get("audit")]
 
 
 class Server:

@@ -61,7 +61,7 @@ async def test_a_next_key_that_is_too_young_says_for_how_long(store, server):
     assert isinstance(await changes(store).rotate(), Rotated)
 
 
-async def test_of_many_rotations_at_once_one_promotes_and_the_others_say_why_not(store, server):
+async def test_one_of_many_rotations_at_once_promotes_and_the_others_say_why_not(store, server):
     ring = await keys(store).refresh()
     following = server.age_next()
     done = await asyncio.gather(*(changes(store).rotate() for _ in range(20)))
@@ -141,7 +141,7 @@ async def test_a_retired_key_does_not_come_back_by_a_broker_that_had_it(store, s
     assert server.states() == ["signing", "next"]
 
 
-async def test_what_no_secret_opens_can_be_done_without(store, server):
+async def test_keys_that_no_secret_opens_can_be_retired(store, server):
     await keys(store, OLD).refresh()
     by_new = changes(store, NEW)
     assert [by_new.is_readable(key) for key in (await by_new.ring()).keys] == [False, False]

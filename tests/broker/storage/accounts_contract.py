@@ -54,12 +54,12 @@ class AccountsContract:
         assert (await accounts.by_id(ada.id)).password_hash is None
         assert not await accounts.replace_password(ada.id, old_hash="", new_hash="h", now=LATER)
 
-    async def test_nobody_is_none(self, accounts: Any) -> None:
+    async def test_an_unknown_key_gives_none(self, accounts: Any) -> None:
         for key in ("ada@example.com", "", "\0", "\ud800", "x" * 100_000, "' OR 1=1 --"):
             assert await accounts.by_email(key) is None
             assert await accounts.by_id(key) is None
 
-    async def test_of_many_sign_ups_for_one_address_one_wins(self, accounts: Any) -> None:
+    async def test_one_of_many_sign_ups_for_one_address_wins(self, accounts: Any) -> None:
         rivals = [account(name=f"rival {number}") for number in range(32)]
         won = await asyncio.gather(*(accounts.create(rival, "h") for rival in rivals))
         [winner] = [one for one in won if one is not None]
@@ -102,7 +102,7 @@ class AccountsContract:
         assert (await accounts.by_id(ada.id)).password_hash == "new"
         assert (await accounts.by_id(bob.id)).password_hash == "old"
 
-    async def test_of_many_password_changes_at_once_one_wins(self, accounts: Any) -> None:
+    async def test_one_of_many_password_changes_at_once_wins(self, accounts: Any) -> None:
         ada = account()
         await accounts.create(ada, "old")
         changes = [

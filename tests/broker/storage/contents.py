@@ -1,4 +1,4 @@
-"""The contents of an accounts database, whoever made it."""
+"""The contents of an accounts database, of the broker's making or Better Auth's."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Fixtures for who needs accounts in a real database: SQLite, and a Postgres server of the run's own.
+"""Fixtures for tests that need accounts in a real database: SQLite, and a Postgres server of the run's own.
 
 A test module asks for them with `pytest_plugins = ["tests.broker.storage.sql_stores"]`.
 """

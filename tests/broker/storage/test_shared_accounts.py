@@ -203,7 +203,7 @@ async def test_a_ban_there_refuses_here_while_it_lasts(visitor, browser, start, 
         assert (await sign_in(page, ada.email)).status_code == 200
 
 
-async def test_ids_of_the_kind_that_the_database_has_are_looked_up_and_others_are_nobodys(accounts, name):
+async def test_ids_of_the_databases_kind_are_looked_up_and_others_name_no_user(accounts, name):
     await accounts.create_schema()
     found = await accounts.look()
     kind = {"postgres, uuid": "uuid", "postgres, 1.6, serial": "integer"}.get(name, "text")

@@ -45,7 +45,7 @@ async def test_processes_that_start_at_once_make_the_tables_together(accounts_ur
         await store.close()
 
 
-async def test_nobody_is_refused_who_opens_a_new_sqlite_file_beside_others(tmp_path):
+async def test_several_that_open_a_new_sqlite_file_at_once_all_succeed(tmp_path):
     for number in range(20):
         stores = [open_accounts(f"sqlite:///{tmp_path}/{number}.db") for _ in range(4)]
         await asyncio.gather(*(store.create_schema() for store in stores * 3))

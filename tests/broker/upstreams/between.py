@@ -1,4 +1,4 @@
-"""Stands between us and a Better Auth server, and misbehaves as servers and what is before them do."""
+"""Stands between us and a Better Auth server, and misbehaves as servers and the proxies before them do."""
 
 import asyncio
 import contextlib

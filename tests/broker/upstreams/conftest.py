@@ -22,6 +22,27 @@ ROTATED = {"secrets": [{"version": 2, "value": NEXT_SECRET}, {"version": 1, "val
 """As after a restart with a new secret, over the same storage. The old one stays for what it encrypted."""
 SHORT = {"expiresIn": 4, "updateAge": 0}
 """Sessions of four seconds, which each request of the site's pages moves."""
+REDIS_PREFIXES = {
+    "stored": "st",
+    "cached": "ca",
+    "stored, cached": "stca",
+    "1.6": "old",
+    "1.6, stored": "oldst",
+    "1.6, cached": "oldca",
+    "short": "short",
+    "1.6, short": "oldshort",
+}
+OVER_HTTP = (
+    "http",
+    "http, cookie",
+    "http, named cookie",
+    "http, secure cookie",
+    "http, 1.6",
+    "http, short",
+    "http, secondary",
+    "http, secondary, 1.6",
+)
+BY_JWT = ("jwt, secondary", "jwt", "jwt, 1.6", "jwt, ES512", "jwt, elsewhere")
 JWKS_PATH = "/.well-known/jwks.json"
 
 
@@ -56,12 +77,23 @@ def theirs(redis, databases, tmp_path_factory):
     webhooks."""
     folder = tmp_path_factory.mktemp("theirs")
     sqlite = folder / "auth.db"
-    rotated = {"withoutBearer": True, "withoutJwt": True, "storage": {"sqlite": str(folder / "rotated.db")}}
-    shared = {"socket": redis.socket, "prefix": "better-auth:"}
-    neon = {"postgres": databases["upstream_neon"] | {"options": "-c search_path=neon_auth"}}
-    stored, cached, old = {"storeSessionInDatabase": True}, {"cookieCache": True}, {"version": "1.6"}
     camel, camel_1_6 = ({"storage": {"postgres": databases[f"upstream_{one}"]}} for one in ("camel", "1_6"))
+    shared = {"socket": redis.socket, "prefix": "better-auth:"}
     servers = {
+        **_of_redis(shared, camel, camel_1_6),
+        **_of_databases(databases, camel, camel_1_6, sqlite),
+        **_of_http(shared, str(folder / "rotated.db")),
+    }
+    hooks = dict(zip(HOOKED, free_ports(len(HOOKED)), strict=True))
+    for name, port in hooks.items():
+        servers[name]["webhook"] = {"url": f"http://127.0.0.1:{port}{WEBHOOK}", "secret": WEBHOOK_SECRET}
+    with better_auth_servers(servers) as addresses:
+        yield addresses, _tables(addresses, databases, sqlite), hooks
+
+
+def _of_redis(shared, camel, camel_1_6):
+    stored, cached, old = {"storeSessionInDatabase": True}, {"cookieCache": True}, {"version": "1.6"}
+    return {
         "redis": shared | {"social": True},
         "redis, stored": shared | stored | {"prefix": "st:"},
         "redis, cached": shared | cached | {"prefix": "ca:"},
@@ -74,6 +106,13 @@ def theirs(redis, databases, tmp_path_factory):
         "redis, 1.6, preserved": shared | old | stored | PRESERVED | camel_1_6 | {"prefix": "oldpr:"},
         "redis, short": shared | {"prefix": "short:", "session": SHORT},
         "redis, 1.6, short": shared | old | {"prefix": "oldshort:", "session": SHORT},
+    }
+
+
+def _of_databases(databases, camel, camel_1_6, sqlite):
+    cached, old = {"cookieCache": True}, {"version": "1.6"}
+    neon = {"postgres": databases["upstream_neon"] | {"options": "-c search_path=neon_auth"}}
+    return {
         "postgres": camel | {"social": True},
         "postgres, cached": camel | cached,
         "postgres, rotated": camel | ROTATED,
@@ -84,6 +123,12 @@ def theirs(redis, databases, tmp_path_factory):
         "postgres, neon": {"storage": neon, "neon": True, "ids": "uuid"},
         "postgres, snake": {"storage": {"postgres": databases["upstream_snake"]}, "snake": True},
         "sqlite": {"storage": {"sqlite": str(sqlite)}},
+    }
+
+
+def _of_http(shared, rotated_file):
+    rotated = {"withoutBearer": True, "withoutJwt": True, "storage": {"sqlite": rotated_file}}
+    return {
         "http": {"basePath": "/accounts/v1", "cookieCache": True, "social": True},
         "http, cookie": {"withoutBearer": True},
         "http, named cookie": {"withoutBearer": True, "cookiePrefix": "site"},
@@ -100,11 +145,6 @@ def theirs(redis, databases, tmp_path_factory):
         "jwt, ES512": {"alg": "ES512"},
         "jwt, elsewhere": {"jwksPath": JWKS_PATH},
     }
-    hooks = dict(zip(HOOKED, free_ports(len(HOOKED)), strict=True))
-    for name, port in hooks.items():
-        servers[name]["webhook"] = {"url": f"http://127.0.0.1:{port}{WEBHOOK}", "secret": WEBHOOK_SECRET}
-    with better_auth_servers(servers) as addresses:
-        yield addresses, _tables(addresses, databases, sqlite), hooks
 
 
 def _tables(addresses, databases, sqlite):
@@ -115,42 +155,24 @@ def _tables(addresses, databases, sqlite):
     def redis(prefix):
         return f'upstream = "redis"\nkey_prefix = "{prefix}:"\n'
 
-    return {
+    def asked(way, name):
+        return f'upstream = "{way}"\nurl = "{addresses[name]}"\n'
+
+    tables = {
         "redis": 'upstream = "redis"\n',
-        "redis, stored": redis("st"),
-        "redis, cached": redis("ca"),
-        "redis, stored, cached": redis("stca"),
-        "redis, 1.6": redis("old"),
-        "redis, 1.6, stored": redis("oldst"),
-        "redis, 1.6, cached": redis("oldca"),
-        "redis, short": redis("short"),
-        "redis, 1.6, short": redis("oldshort"),
-        "postgres": postgres("upstream_camel"),
-        "postgres, cached": postgres("upstream_camel"),
-        "postgres, 1.6": postgres("upstream_1_6"),
-        "postgres, 1.6, cached": postgres("upstream_1_6"),
-        "postgres, short": postgres("upstream_camel"),
-        "postgres, 1.6, short": postgres("upstream_1_6"),
+        **{f"redis, {name}": redis(prefix) for name, prefix in REDIS_PREFIXES.items()},
+        **{f"postgres{name}": postgres("upstream_camel") for name in ("", ", cached", ", short")},
+        **{f"postgres, 1.6{name}": postgres("upstream_1_6") for name in ("", ", cached", ", short")},
         "postgres, neon": postgres("upstream_neon") + 'tables = "neon_auth"\n',
         "postgres, snake": postgres("upstream_snake")
         + 'tables = "snake_case"\nnames = { session = "sessions", user = "users" }\n',
         "sqlite": f'upstream = "database"\ndatabase_url = "sqlite:///{sqlite}"\n',
-        "http": f'upstream = "http"\nurl = "{addresses["http"]}"\n',
-        "http, cookie": f'upstream = "http"\nurl = "{addresses["http, cookie"]}"\n',
-        "http, named cookie": f'upstream = "http"\nurl = "{addresses["http, named cookie"]}"\n'
-        'cookie_name = "site.session_token"\n',
-        "http, secure cookie": f'upstream = "http"\nurl = "{addresses["http, secure cookie"]}"\n',
-        "http, 1.6": f'upstream = "http"\nurl = "{addresses["http, 1.6"]}"\n',
-        "http, short": f'upstream = "http"\nurl = "{addresses["http, short"]}"\n',
-        "http, secondary": f'upstream = "http"\nurl = "{addresses["http, secondary"]}"\n',
-        "http, secondary, 1.6": f'upstream = "http"\nurl = "{addresses["http, secondary, 1.6"]}"\n',
-        "jwt, secondary": f'upstream = "jwt"\nurl = "{addresses["jwt, secondary"]}"\n',
-        "jwt": f'upstream = "jwt"\nurl = "{addresses["jwt"]}"\n',
-        "jwt, 1.6": f'upstream = "jwt"\nurl = "{addresses["jwt, 1.6"]}"\n',
-        "jwt, ES512": f'upstream = "jwt"\nurl = "{addresses["jwt, ES512"]}"\n',
-        "jwt, elsewhere": f'upstream = "jwt"\nurl = "{addresses["jwt, elsewhere"]}"\n'
-        f'jwks_path = "{JWKS_PATH}"\n',
+        **{name: asked("http", name) for name in OVER_HTTP},
+        **{name: asked("jwt", name) for name in BY_JWT},
     }
+    tables["http, named cookie"] += 'cookie_name = "site.session_token"\n'
+    tables["jwt, elsewhere"] += f'jwks_path = "{JWKS_PATH}"\n'
+    return tables
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.chat_proxy.waiting import until
 
 
 async def unsure(stack: Stack, reader: Reader, token: str, logged: Any, key: str) -> None:
-    """Sees that all is refused for the moment, and that the log says what to mend."""
+    """Checks that everything is refused for the moment, and that the log says what to mend."""
     logged.readouterr()
     # The failure before may have been logged a moment ago.
     stack.clock.ahead += LOG_EVERY

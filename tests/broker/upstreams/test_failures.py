@@ -1,4 +1,4 @@
-"""A Better Auth server, or its Redis, that gives no sure answer: 503, nobody let in, nobody signed out."""
+"""A Better Auth server, or its Redis, that gives no sure answer: 503, no reader let in, none signed out."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ async def test_a_good_session_goes_on_for_the_stated_time(behind, visitor, redis
         assert between.asked == before + 1
         between.behaviour = "html"
         assert (await reader.ask()).status_code == 200
-        # One who is not known yet is not let in.
+        # A reader who is not known yet is not let in.
         assert (await exchange(stack.make(), await ada.token())).status_code == 503
         stack.clock.ahead += 59
         assert (await reader.ask()).status_code == 200
@@ -203,7 +203,7 @@ async def test_a_redis_that_stands_still(visitor, redis, tmp_path, capsys):
 
 @pytest.mark.parametrize("visitor", ["redis"], indirect=True)
 async def test_our_own_redis_that_may_not_tell(visitor, redis, tmp_path, capsys):
-    """A user of it who may use our keys alone. The question there travels with the admission."""
+    """Its user may use our keys alone. The question about the session travels with the admission."""
     ada = await visitor()
     await ada.sign_up()
     token = await ada.token()
@@ -241,7 +241,7 @@ async def test_a_signature_of_no_listed_secret_is_told(visitor, table, redis, tm
         for _ in range(3):
             await stack.refused(ada.cookie)
         text = "".join(capsys.readouterr())
-        # A stranger can cause it, as often as wanted.
+        # A stranger can cause it any number of times.
         assert text.count("better_auth_signature_unknown") == 1
         assert "sites.docs.better_auth.secrets" in text
         assert await ada.token() not in text

@@ -67,7 +67,7 @@ async def found(folder, redis, table):
     return await upstream.found(around, "docs", settings)
 
 
-async def test_what_is_found_is_said(theirs, visitor_of, redis, tmp_path):
+async def test_findings_are_told(theirs, visitor_of, redis, tmp_path):
     await (await visitor_of("redis")).sign_up()
     for name, said in SAID.items():
         one = await found(tmp_path, redis, theirs[1].get(name, ANOTHER_PREFIX))
@@ -86,7 +86,7 @@ async def test_a_clock_that_is_apart_is_said(behind, redis, tmp_path, monkeypatc
     assert re.search(r"its clock is \d{10} s behind", (await found(tmp_path, redis, table)).note)
 
 
-async def test_what_is_wrong_is_said_with_what_to_mend(theirs, redis, tmp_path):
+async def test_a_fault_is_told_with_its_mend(theirs, redis, tmp_path):
     [port] = free_ports(1)
     wrong = {
         f'upstream = "redis"\nredis_url = "redis://127.0.0.1:{port}"': "key_prefix",

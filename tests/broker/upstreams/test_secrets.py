@@ -52,7 +52,7 @@ async def test_a_session_outlives_the_secret_that_signed_it(theirs, visitor_of, 
     raw, old, new = await ada.token(), ada.cookie, bob.cookie
     bare = await visitor_of(f"{name}, rotated")
     bearer = {"Authorization": f"Bearer {raw}"}
-    # The site signs the reader out, whose cookie it does not take any more; the session lives.
+    # The site signs the reader out, as it does not take the cookie any more; the session lives.
     assert (await bare.http.get("/get-session", headers={"Cookie": f"{NAME}={old}"})).json() is None
     assert (await bare.http.get("/get-session", headers=bearer)).json()["session"]["token"] == raw
     plain = theirs[1][name] + ("" if name == "redis" else NOW)

@@ -23,7 +23,7 @@ def seconds(text):
 
 
 async def test_a_session_lasts_as_long_as_the_site_moves_it(theirs, visitor_of, redis, tmp_path):
-    """Questions here move none: one that nobody uses there ends when it would have ended."""
+    """Questions here move none: one that is not used there ends when it would have ended."""
 
     async def moved(name):
         folder = tmp_path / name
@@ -66,7 +66,7 @@ async def test_a_session_for_a_day_stays_one(visitor, stack):
 
 
 @pytest.mark.parametrize("visitor", [*BY_VERSION, "http, cookie"], indirect=True)
-async def test_of_two_accounts_in_one_browser_the_active_one_asks(visitor, stack):
+async def test_the_active_one_of_two_accounts_in_one_browser_asks(visitor, stack):
     page = await visitor()
     tokens, readers = [], []
     for _ in range(2):

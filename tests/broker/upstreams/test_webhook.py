@@ -150,7 +150,7 @@ async def test_a_ban_a_deletion_and_a_new_password_are_told(visitor, stack):
 
 
 async def exchanged(stack, one):
-    """A reader by the session, or by a JWT, of someone who has signed in there."""
+    """A reader by the session, or by a JWT, of a user who has signed in there."""
     if not stack.is_of_jwts:
         return await stack.exchanged(await one.token())
     site = stack.make()

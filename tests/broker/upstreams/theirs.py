@@ -1,4 +1,4 @@
-"""Real Better Auth servers, and what their readers do there."""
+"""Real Better Auth servers, and the actions of their readers there."""
 
 import asyncio
 import itertools

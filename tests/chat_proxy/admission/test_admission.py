@@ -56,7 +56,7 @@ async def test_another_clients_cut_changes_nothing(service):
 
 
 @pytest.mark.parametrize("missing", ["all", "kids"])
-async def test_without_the_cuts_nobody_is_judged(service, missing):
+async def test_no_session_is_judged_without_the_cuts(service, missing):
     bearer = await service.sign_in()
     await service.store.run(command("HDEL", liveness.CUT, missing))
     answer = await service.ask(bearer)

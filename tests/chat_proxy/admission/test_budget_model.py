@@ -121,7 +121,7 @@ class Budget(RuleBasedStateMachine):
 
     @rule(ms=st.sampled_from([1, 3000, LEASE_MS - 1, LEASE_MS, DAY]))
     def wait(self, ms):
-        # A settled mark lives two minutes: nobody repeats a call for longer.
+        # A settled mark lives two minutes: no call is repeated for longer.
         self.now += ms
         self.client.set(CLOCK, self.now)
         if ms == DAY:

@@ -113,7 +113,7 @@ async def test_running_answers_hold_what_they_may_take(valkey, tmp_path):
         assert (await service.ask(bearer)).status_code == 200
 
 
-async def test_what_nobody_tells_is_counted_and_a_cut_stream_pays_for_what_came(valkey, tmp_path):
+async def test_untold_tokens_are_counted_and_a_cut_stream_pays_for_those_that_came(valkey, tmp_path):
     async with running(valkey, tmp_path, backend=MODEL, tiers=tier(AMPLE)) as service:
         bearer = await service.sign_in()
         service.backend.behaviour = refuses("500 Oops")
@@ -168,7 +168,7 @@ async def test_an_outage_counts_an_answer_once(valkey, tmp_path):
 
 
 async def _settlements(service):
-    """How often a command ran that the settlement of an owner with a budget runs once: here, the reader."""
+    """The number of settlements of the reader's budget, by a command that each of them runs once."""
     [told] = await service.store.run(command("INFO", "commandstats"))
     return int(find(rb"cmdstat_zremrangebyscore:calls=(\d+)", told)[1])
 

@@ -30,7 +30,7 @@ async def test_guests_behind_a_shared_address_have_limits_of_their_own(valkey, t
             assert statuses == [200, 200, 429]
 
 
-# Security row 39: without a trusted hop the header is nobody's address.
+# Security row 39: without a trusted hop the header names no client.
 async def test_an_invented_address_buys_nothing(valkey, tmp_path):
     limits = "questions_per_minute = 6\nburst = 2\nconcurrent = 1\ndaily_questions = 20\n"
     async with running(valkey, tmp_path, tiers={"guest": limits}) as service:

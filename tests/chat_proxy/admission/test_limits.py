@@ -1,4 +1,4 @@
-"""Rates and daily budgets of readers and sites, whatever the clock or the configuration did meanwhile."""
+"""Rates and daily budgets of readers and sites, also across changes of the clock and of the configuration."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ async def test_a_burst_is_followed_by_the_steady_rate(valkey, tmp_path):
         assert (await service.ask(await service.sign_in(sub=OTHER_SUB))).status_code == 200
 
 
-# Security row 29: a clock that was set back locks nobody out for longer than a burst takes.
+# Security row 29: a clock that was set back locks no reader out for longer than a burst takes.
 async def test_a_clock_that_was_set_back_is_forgiven(valkey, tmp_path):
     async with running(valkey, tmp_path, tiers={"reader": TIGHT}) as service:
         bearer = await service.sign_in()
@@ -70,7 +70,7 @@ async def test_another_site_refills_no_rate(valkey, tmp_path):
         for _ in range(6):
             assert (await service.ask(fast)).status_code in (200, 429)
             assert (await service.ask(slow)).status_code == 429
-        # Nor does another tier at the same site.
+        # Another tier at the same site takes none either.
         promoted = await service.sign_in("s3", tier="gold")
         assert (await service.ask(promoted)).status_code == 200
         assert (await service.ask(slow)).status_code == 429
@@ -112,7 +112,7 @@ async def test_a_day_is_not_begun_anew_by_a_clock_that_was_set_back(valkey, tmp_
 
 
 # Security row 44.
-async def test_of_20_at_once_a_budget_of_4_admits_4(valkey, tmp_path):
+async def test_a_budget_of_4_admits_4_of_20_at_once(valkey, tmp_path):
     async with running(valkey, tmp_path, tiers={"reader": FEW}) as service:
         bearer = await service.sign_in()
         answers = await asyncio.gather(*(service.ask(bearer) for _ in range(20)))

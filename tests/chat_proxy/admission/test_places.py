@@ -25,7 +25,7 @@ class Gate:
         await answer_plainly(peer)
 
 
-async def test_of_20_at_once_two_run_and_the_others_cost_nothing(valkey, tmp_path):
+async def test_two_of_20_at_once_run_and_the_others_cost_nothing(valkey, tmp_path):
     async with running(valkey, tmp_path, tiers={"reader": TWO_AT_ONCE}) as service:
         bearer = await service.sign_in()
         gate = Gate(service.backend)

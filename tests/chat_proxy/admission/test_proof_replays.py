@@ -32,7 +32,7 @@ class Clock:
     """Seconds since the epoch; it stands until it is moved."""
 
     def __init__(self):
-        # At the beginning of a turn, so that what is left of it is known.
+        # At the beginning of a turn, so that its remaining time is known.
         self.at = math.floor(time.time() / EVERY) * EVERY + 1.0
 
     def __call__(self):
@@ -97,7 +97,7 @@ async def test_without_a_proof_none_is_remembered(service):
     assert found == []
 
 
-async def test_of_parallel_replays_one_is_answered(valkey, tmp_path):
+async def test_one_of_parallel_replays_is_answered(valkey, tmp_path):
     """At one process, at another on the same Redis, and with one jti for all."""
     async with running(valkey, tmp_path) as service, started(valkey, tmp_path) as other:
         service.backend.behaviour = _slowly(service.backend.behaviour)

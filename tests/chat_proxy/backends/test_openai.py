@@ -1,4 +1,5 @@
-"""A backend that speaks OpenAI's chat completions: what it is asked, and all that its streams contain."""
+"""A backend that speaks OpenAI's chat completions: the requests that it gets, and all that its streams
+contain."""
 
 import contextlib
 import json
@@ -131,7 +132,7 @@ async def test_the_note_is_shown_again_and_sent_to_no_model(valkey, tmp_path):
         assert [one["content"] for one in sent[1:]] == ["What is this?", "Half of", "And?"]
 
 
-async def test_what_is_no_answer_is_a_failure_whose_reason_the_operator_reads(valkey, tmp_path):
+async def test_bytes_that_are_no_answer_are_a_failure_whose_reason_the_operator_reads(valkey, tmp_path):
     async with asking(valkey, tmp_path) as service:
         for name, (raw, reason) in BAD.items():
             service.backend.behaviour = streams(raw)
@@ -241,19 +242,24 @@ async def test_passages_are_found_first_and_cited_where_the_model_names_them(val
         system, last = service.backend.received[-1].json["messages"]
         assert prompts.PASSAGES in system["content"]
         assert json.loads(last["content"])["passages"] == []
-        asked = len(service.backend.received)
-        for behaviour, reason in (
-            (with_hook({"found": []}, None), "retrieve_url: passages is no list"),
-            (with_hook({"passages": [1]}, None), "retrieve_url: a passage is no JSON object"),
-            (with_hook({"passages": [{"title": "canary"}]}, None), "retrieve_url: url is no text"),
-            (with_hook({"x": "x" * 262_144}, None), "retrieve_url: its answer has more than 262144 bytes"),
-            (refuses("500 Oops"), "retrieve_url: status 500 without passages that can be read"),
-        ):
-            hook.behaviour = behaviour
-            with capture_logs() as lines:
-                assert (await service.ask(service.bearer)).status_code == 502
-            assert [line["reason"] for line in lines if line["event"] == "backend_failed"] == [reason]
-        hook.behaviour = refuses("503 Busy", extra="Retry-After: 7\r\n")
-        busy = await service.ask(service.bearer)
-        assert (busy.status_code, busy.headers["retry-after"]) == (503, "7")
-        assert len(service.backend.received) == asked
+        await failures_of_the_hook_are_told(service, hook)
+
+
+async def failures_of_the_hook_are_told(service, hook):
+    """The backend is not asked then."""
+    asked = len(service.backend.received)
+    for behaviour, reason in (
+        (with_hook({"found": []}, None), "retrieve_url: passages is no list"),
+        (with_hook({"passages": [1]}, None), "retrieve_url: a passage is no JSON object"),
+        (with_hook({"passages": [{"title": "canary"}]}, None), "retrieve_url: url is no text"),
+        (with_hook({"x": "x" * 262_144}, None), "retrieve_url: its answer has more than 262144 bytes"),
+        (refuses("500 Oops"), "retrieve_url: status 500 without passages that can be read"),
+    ):
+        hook.behaviour = behaviour
+        with capture_logs() as lines:
+            assert (await service.ask(service.bearer)).status_code == 502
+        assert [line["reason"] for line in lines if line["event"] == "backend_failed"] == [reason]
+    hook.behaviour = refuses("503 Busy", extra="Retry-After: 7\r\n")
+    busy = await service.ask(service.bearer)
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "7")
+    assert len(service.backend.received) == asked

@@ -108,7 +108,7 @@ def test_any_bytes_in_any_pieces_read_as_they_do_at_once(data, cuts):
 
 
 @given(st.dictionaries(st.text(), st.text()))
-def test_what_is_written_is_read(members):
+def test_a_written_value_is_read_back(members):
     data = json.dumps(members, ensure_ascii=False).encode("utf-8", "replace")
     assert read(sse.encode("delta", data) + sse.KEEP_ALIVE) == [("delta", data)]
 
@@ -117,7 +117,7 @@ def test_what_is_written_is_read(members):
 @pytest.mark.parametrize(
     "flood", [b"data: " + b"a" * 70_000, b"data: " + b"a" * 70_000 + b"\n\n", b"data: aaaaaaaa\n" * 40_000]
 )
-def test_what_does_not_end_is_refused_after_what_did(flood, size):
+def test_an_event_that_does_not_end_is_refused_after_one_that_did(flood, size):
     parser = sse.Parser()
     data = b"data: x\n\n" + flood
     found: list[Any] = []

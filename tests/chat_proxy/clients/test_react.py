@@ -1,6 +1,7 @@
 """`useChat` of @ai-sdk/react, unchanged, in a page that React renders: tests/node/react_chat.mjs."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -31,40 +32,42 @@ async def test_a_page_shows_an_answer_as_it_comes_its_sources_and_a_failure(serv
         await peer.end()
 
     service.backend.behaviour = behave
+    async with page_of(service) as page, asyncio.timeout(60):
+        half = await told(page, "half")
+        assert half["status"] == "streaming"
+        assert half["messages"] == [QUESTION, ["assistant", "Hello "]]
+        assert half["sources"] == []
+        go_on.set()
+        page.stdin.write(b"\n")
+        whole = await told(page, "whole")
+        assert whole["messages"] == [QUESTION, ["assistant", "Hello reader."]]
+        assert (whole["sources"], whole["alert"]) == ([CITED], None)
+        failed = await told(page, "failed")
+        assert failed["alert"] == "The answering service failed. Try again."
+        assert failed["messages"] == [*whole["messages"], ["user", "fail"], ["assistant", "Half"]]
+        assert await page.wait() == 0
+
+
+@contextlib.asynccontextmanager
+async def page_of(service):
+    """The process that renders the page, for a new reader; killed at the end unless it has ended."""
     task = json.dumps({"proxy": service.url, "token": await service.sign_in()})
     pipe = asyncio.subprocess.PIPE
     path = await asyncio.to_thread(node)
     page = await asyncio.create_subprocess_exec(
         path, "react_chat.mjs", task, cwd=FOLDER, stdin=pipe, stdout=pipe, stderr=pipe
     )
-    assert page.stdin is not None
-    stdout, stderr = page.stdout, page.stderr
-    assert stdout is not None
-    assert stderr is not None
-
-    async def told(step):
-        line = await stdout.readline()
-        assert line, (await stderr.read()).decode()
-        found = json.loads(line)
-        assert found["step"] == step
-        return found["data"]
-
     try:
-        async with asyncio.timeout(60):
-            half = await told("half")
-            assert half["status"] == "streaming"
-            assert half["messages"] == [QUESTION, ["assistant", "Hello "]]
-            assert half["sources"] == []
-            go_on.set()
-            page.stdin.write(b"\n")
-            whole = await told("whole")
-            assert whole["messages"] == [QUESTION, ["assistant", "Hello reader."]]
-            assert (whole["sources"], whole["alert"]) == ([CITED], None)
-            failed = await told("failed")
-            assert failed["alert"] == "The answering service failed. Try again."
-            assert failed["messages"] == [*whole["messages"], ["user", "fail"], ["assistant", "Half"]]
-            assert await page.wait() == 0
+        yield page
     finally:
         if page.returncode is None:
             page.kill()
             await page.wait()
+
+
+async def told(page, step):
+    line = await page.stdout.readline()
+    assert line, (await page.stderr.read()).decode()
+    found = json.loads(line)
+    assert found["step"] == step
+    return found["data"]

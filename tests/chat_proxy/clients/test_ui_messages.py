@@ -83,7 +83,7 @@ async def test_use_chat_asks_again_and_anew(service):
         ({"messages": [message()], "model": "other"}, "model_not_found"),
     ],
 )
-async def test_what_is_no_question_is_refused(service, body, code):
+async def test_a_body_that_is_no_question_is_refused(service, body, code):
     headers = service.headers(await service.sign_in())
     answer = await service.client.post("/api/chat", json=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (404 if code == "model_not_found" else 422, code)

@@ -1,4 +1,4 @@
-"""A reader's conversations: theirs alone, bounded, gone when they say so."""
+"""A reader's conversations: private, bounded, and deleted when the reader says so."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ async def test_question_and_answer_are_kept_and_go_along_with_the_next(service):
     assert entry["updated_at"] > 1_700_000_000_000
 
 
-async def test_what_was_asked_about_and_when_is_kept_too(service):
+async def test_the_selection_and_the_time_are_kept_too(service):
     bearer = await service.sign_in()
     before = time.time() * 1000
     await service.ask(
@@ -159,7 +159,7 @@ async def test_looking_costs_no_question(service):
     assert int(count) == 1
 
 
-async def test_of_too_many_the_oldest_goes(service):
+async def test_the_oldest_of_too_many_goes(service):
     bearer = await service.sign_in()
     for number in range(52):
         await service.ask(bearer, session_id=f"c{number}")

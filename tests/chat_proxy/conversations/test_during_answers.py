@@ -9,7 +9,7 @@ from tests.chat_proxy.waiting import until
 from tokens import readers
 
 
-async def test_what_is_deleted_while_it_is_answered_stays_deleted(service):
+async def test_a_conversation_that_is_deleted_while_it_is_answered_stays_deleted(service):
     bearer = await service.sign_in()
     await service.ask(bearer, session_id="c1")
     service.backend.behaviour = paused = Paused()

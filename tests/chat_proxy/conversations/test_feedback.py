@@ -1,4 +1,4 @@
-"""Whether an answer was helpful: kept with it, counted once, and who may say so."""
+"""Whether an answer was helpful: kept with it, counted once, and rated by its own reader alone."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ async def test_a_rating_leaves_history_and_title_as_they_were(service):
     assert service.backend.received[-1].json["history"] == turns
 
 
-async def test_what_is_no_answer_of_the_readers_own_is_not_found(service):
+async def test_an_answer_that_is_not_the_readers_own_is_not_found(service):
     bearer = await service.sign_in()
     message_id = await asked(service, bearer)
     others = [await service.sign_in(sub=OTHER_SUB), await service.sign_in("s2", client="other")]
@@ -99,7 +99,7 @@ async def test_texts_that_look_like_what_is_looked_for_are_texts(service):
         {"message_id": "a", "rating": "helpful", "text": "x"},
     ],
 )
-async def test_what_is_no_rating_is_refused(service, body):
+async def test_a_body_that_is_no_rating_is_refused(service, body):
     bearer = await service.sign_in()
     headers = service.headers(bearer) | {"Origin": SITE, "Content-Type": "application/json"}
     content = json.dumps(body)
@@ -153,7 +153,7 @@ async def test_ratings_have_a_rate_of_their_own_and_cost_no_question(service):
     # Another site of the same reader, and another reader, have a rate of their own.
     for other in (await service.sign_in("s2", client="other"), await service.sign_in(sub=OTHER_SUB)):
         await rated(service, other, await asked(service, other))
-    # A clock that is set back keeps nobody waiting for longer than a minute.
+    # A clock that is set back keeps no reader waiting for longer than a minute.
     key = readers.ratings(readers.reader(SUB, "docs"))
     await service.store.run(command("PEXPIRE", key, 3_600_000))
     again = await rate(service, bearer, message_id)

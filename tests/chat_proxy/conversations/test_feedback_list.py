@@ -1,4 +1,4 @@
-"""The operator's list of ratings: nobody's name, texts where the site says so, and its bounds."""
+"""The operator's list of ratings: no names, texts where the site says so, and its bounds."""
 
 import contextlib
 
@@ -66,7 +66,7 @@ async def test_the_texts_go_with_the_conversation(keeping):
     assert [one.answer for one in await entries(keeping)] == ["Hello reader."] * 2
     headers = keeping.headers(bearer)
     assert (await keeping.client.delete("/sessions/c1", headers=headers)).status_code == 204
-    # The ratings stay: without the texts they say nothing of anybody.
+    # The ratings stay: they say nothing about a person without the texts.
     left = await entries(keeping)
     assert [(one.rating, one.question, one.answer) for one in left] == [
         ("helpful", None, None),
@@ -106,7 +106,7 @@ async def test_a_rating_that_is_noted_after_the_deletion_brings_no_text(keeping)
     assert len(await entries(keeping)) == 2
 
 
-async def test_of_too_many_entries_the_oldest_go(keeping):
+async def test_the_oldest_of_too_many_entries_go(keeping):
     for start in range(0, MAX_ENTRIES + 50, 50):
         calls = []
         for number in range(start, start + 50):

@@ -54,7 +54,7 @@ async def test_a_deletion_at_one_site_leaves_the_answer_that_runs_at_another(ser
     assert await listed(service, here) == ["c1"]
 
 
-async def test_what_runs_or_is_read_at_one_site_takes_no_room_at_another(valkey, tmp_path):
+async def test_answers_and_conversations_at_one_site_take_no_room_at_another(valkey, tmp_path):
     one_at_once = "questions_per_minute = 6000\nburst = 1000\nconcurrent = 1\ndaily_questions = 1000\n"
     async with running(valkey, tmp_path, tiers={"reader": one_at_once}) as service:
         here, there = await at_both_sites(service)

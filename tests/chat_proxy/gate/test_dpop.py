@@ -81,7 +81,7 @@ async def test_ed25519_by_either_of_its_names(service, alg):
     header = {"typ": "dpop+jwt", "alg": alg, "jwk": holder.key.jwk}
     good = signed(holder.key.private, header, holder.payload())
     assert (await holder.send(proofs=[good])).status_code == 200
-    # Security row 15: s and s + L are the same to whoever does not look.
+    # Security row 15: s and s + L are the same to a verifier that does not look.
     text = unsigned(header, holder.payload())
     private = holder.key.private
     assert isinstance(private, ed25519.Ed25519PrivateKey)
@@ -90,7 +90,7 @@ async def test_ed25519_by_either_of_its_names(service, alg):
     await holder.refused(INVALID, f"{text}.{encode(signature[:32] + larger.to_bytes(32, 'little'))}")
 
 
-# Security row 15: a key that anybody can sign for binds a token to nobody.
+# Security row 15: a key that any stranger can sign for binds a token to no reader.
 async def test_a_key_of_low_order_is_none(service):
     await service.sign_in()
     assert len(LOW_ORDER) == 14

@@ -1,4 +1,4 @@
-"""Rows 3, 4, 6, 9 and 15 at the proxy: what a bad token makes it do beside being refused."""
+"""Rows 3, 4, 6, 9 and 15 at the proxy: the side effects of bad tokens."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ CANARY = "cAnArY"
 
 @pytest.fixture
 async def stranger():
-    """A server that would be heard of: it counts whoever asks it for keys."""
+    """A server that counts the clients that ask it for keys."""
     stranger = Publisher()
     await stranger.start()
     yield stranger
@@ -88,7 +88,7 @@ async def test_no_word_of_a_header_is_in_a_log_line(valkey, tmp_path):
     assert "question" in [json.loads(line)["event"] for line in lines]
 
 
-# Security row 6: an hour without the broker's key set, and the bound after which it judges nobody.
+# Security row 6: an hour without the broker's key set, and the bound after which it judges no token.
 async def test_good_keys_outlive_their_publisher_by_two_hours(valkey, tmp_path):
     at = [1_000.0]
     async with running(valkey, tmp_path, clock=lambda: at[0]) as service:

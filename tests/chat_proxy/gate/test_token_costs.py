@@ -1,4 +1,5 @@
-"""Rows 5, 9 and 10 at the proxy: what bad tokens cost it, and those who ask with good ones meanwhile."""
+"""Rows 5, 9 and 10 at the proxy: the cost of bad tokens for it, and for readers who ask with good ones
+meanwhile."""
 
 import asyncio
 import json
@@ -78,7 +79,7 @@ async def test_no_bad_token_costs_a_millisecond(process):
         assert min(cost for _, cost in tries) < most + len(one) / 1e6, name
 
 
-async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_nobody_up(process):
+async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_no_reader_up(process):
     service = process.service
     bearer = await service.sign_in()
     assert (await service.ask(bearer)).status_code == 200
@@ -108,7 +109,7 @@ async def test_ten_thousand_unknown_kids_cost_one_fetch_and_hold_nobody_up(proce
     waited = await asked_beside(flooding, service, bearer)
     # One at once, one for the change if a cool-down had ended before it, and one for each that it took.
     assert service.publisher.fetches - fetches <= 2 + (time.monotonic() - began) // COOL_DOWN
-    # The unknown ones wait for the key set, all at once, and nobody behind them.
+    # The unknown ones wait for the key set, all at once, and no reader waits behind them.
     assert max(while_fetching) < 0.3
     assert min(len(usual), len(waited)) >= 20
     assert statistics.median(waited) < 1.5 * statistics.median(usual)

@@ -1,4 +1,5 @@
-"""Rows 1 to 16 of the table of bad inputs: what is no token of ours is refused, alike and without a trace."""
+"""Rows 1 to 16 of the table of bad inputs: texts that are no token of ours are refused alike, and leave no
+trace."""
 
 import json
 import time
@@ -130,7 +131,7 @@ async def test_good_keys_outlive_their_publisher(service):
     assert (await service.ask(token(kid="k9"))).status_code == 401
 
 
-async def test_without_any_key_nobody_can_be_judged(service):
+async def test_no_token_can_be_judged_without_any_key(service):
     service.publisher.is_away = True
     answer = await service.ask(await service.sign_in())
     assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
@@ -152,7 +153,7 @@ async def test_a_ring_that_changes_is_read_anew_in_spite_of_the_cool_down(servic
         [[_, count]] = await service.store.run(command("PUBSUB", "NUMSUB", liveness.REVOKED_CHANNEL))
         return count == 1
 
-    # To have begun to listen is worth a fetch too.
+    # The beginning of a subscription causes a fetch too.
     await until(is_listening, 2)
     keys = json.loads(JWKS)["keys"]
     service.publisher.document = json.dumps({"keys": keys[1:]}).encode()

@@ -1,4 +1,4 @@
-"""Rows 22, 35 to 37, 39 and 47: bodies, texts and requests that are not what they should be."""
+"""Rows 22, 35 to 37, 39 and 47: malformed bodies, texts and requests."""
 
 import asyncio
 import json

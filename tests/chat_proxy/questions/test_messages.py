@@ -106,7 +106,7 @@ def asked(kind, text):
     ("kind", "case"),
     [pytest.param(kind, case, id=f"{kind}: {case['name']}") for kind in VECTORS for case in VECTORS[kind]],
 )
-def test_what_is_left_of_a_text(kind, case):
+def test_a_text_is_normalised_as_the_vectors_say(kind, case):
     question = parsed(asked(kind, whole(case["text"])))
     assert (question is not None) == case["valid"] == (case["normalised"] is not None)
     if question is None:
@@ -155,7 +155,7 @@ def test_nothing_joins_what_stands_before_it_but_what_is_named():
 
 
 @given(st.text())
-def test_what_is_trimmed_is_what_ecmascript_and_python_trim(text):
+def test_the_trimmed_characters_are_those_of_ecmascript_and_python(text):
     left = texts.message(text)
     assert left is not None
     assert left == left.strip() == left.strip("\ufeff\u200b")

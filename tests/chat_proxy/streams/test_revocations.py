@@ -1,4 +1,5 @@
-"""An answer under way ends with its session, its lease, or the last sure word about them."""
+"""An answer under way ends with its session, with its lease, or when both have not been confirmed for too
+long."""
 
 import asyncio
 import signal
@@ -136,7 +137,7 @@ async def test_eight_seconds_without_a_sure_word_end_the_answer(service, valkey)
         assert 5 < spoke - start < 9
 
 
-async def test_what_was_said_while_nobody_listened_is_looked_up(service, valkey):
+async def test_events_during_a_gap_are_looked_up(service, valkey):
     service.backend.behaviour = talk
     bearer = await service.sign_in()
     async with begun(service, bearer) as stream:

@@ -1,4 +1,4 @@
-"""`chatgate doctor`: what it takes, and what it refuses before it asks anybody."""
+"""`chatgate doctor`: what it takes, and what it refuses before it asks a server."""
 
 import pytest
 

@@ -55,7 +55,7 @@ def test_ratings_are_listed_the_latest_first(server):
     assert result.stderr == "2 ratings: 1 helpful (50 %), 1 not helpful.\n"
 
 
-def test_of_one_site_or_of_one_kind(server):
+def test_one_site_or_one_kind_is_listed(server):
     note(server, "docs", "first", "helpful")
     note(server, "docs", "second", "not_helpful")
     note(server, "other", "third", "helpful")

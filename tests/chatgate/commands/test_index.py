@@ -69,7 +69,7 @@ def test_a_change_of_docs_outside_the_site_s_folder_is_seen(tmp_path, changed):
     assert is_stale(tmp_path / "website", tmp_path / "book.db")
 
 
-def test_what_a_site_builds_is_not_the_book(book, index):
+def test_files_that_a_site_builds_are_not_the_book(book, index):
     (book / "node_modules").mkdir()
     (book / "node_modules" / "new.md").write_text("# New\n")
     assert not is_stale(book, index)

@@ -64,7 +64,7 @@ def test_a_second_run_is_refused_and_the_first_goes_on_until_ctrl_c(stack, run):
 
 
 def ends_with(stack, name):
-    """Kills the service of that name, which the stack does not outlive."""
+    """Kills the service of that name; the stack ends with it."""
     os.kill(stack.pids[name], signal.SIGKILL)
     code, err = stack.end()
     assert code == 1
@@ -157,7 +157,7 @@ def test_a_second_stack_may_run_beside_with_a_folder_and_ports_of_its_own(stack,
     assert stack.get("PROXY", "/readyz").status == 200
 
 
-def test_logs_that_nobody_reads_end_the_stack(stack):
+def test_unread_logs_end_the_stack(stack):
     stack.process.stdout.close()
     shell(stack)
     stack.process.wait(PATIENCE_S)

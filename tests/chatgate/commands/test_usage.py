@@ -49,7 +49,7 @@ def rows(*arguments):
     return [line.split("\t") for line in result.stdout.splitlines()]
 
 
-def test_who_used_what(server):
+def test_users_and_their_usage_are_listed(server):
     assert len(rows()) == 1
     assert rows("--readers") == [["site", "user", "tokens today"]]
     for counts in ((100, 20, 1500), (200, 30, 2500)):

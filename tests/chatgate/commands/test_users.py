@@ -131,7 +131,7 @@ def test_a_tier_is_named_or_cleared(home, words):
 def test_delete_asks_and_ends_the_sessions(home, server):
     sub = add()
     sign_in(sub)
-    assert "Nobody has the address" in refused("users", "delete", "x@example.com", stdin="")
+    assert "No account has the address" in refused("users", "delete", "x@example.com", stdin="")
     assert "Nothing was deleted." in refused("users", "delete", "ann@example.com", stdin="n\n")
     assert len(living(sub)) == 1
     conversations = keep_conversation(server, sub, "docs")
@@ -142,8 +142,8 @@ def test_delete_asks_and_ends_the_sessions(home, server):
 
 
 @pytest.mark.parametrize("command", [("ban",), ("unban",), ("delete", "--yes"), ("tier", "--clear")])
-def test_nobody_is_not_changed(home, command):
-    assert "Nobody has the address x@example.com" in refused("users", *command, "x@example.com")
+def test_an_unknown_account_is_not_changed(home, command):
+    assert "No account has the address x@example.com" in refused("users", *command, "x@example.com")
 
 
 def test_a_ban_without_redis_changes_nothing(home, valkey):

@@ -206,16 +206,22 @@ def deployed() -> Iterator[Deployment]:
         for name in [name for name in stack.environ if name.startswith("CHATGATE_BACKENDS_BOOK")]:
             del stack.environ[name]
         found = Deployment(docs, secure, www, stack, backend, ways, folder, origins["built"])
-        try:
-            stack.valkey.start()
-            for name in ("broker", "chat_proxy"):
-                stack.start(name, wait=False)
-            for name in ("broker", "chat_proxy"):
-                stack.wait_for(name)
+        with _running(stack):
             _sign_up(stack, found.origin)
             yield found
-        finally:
-            stack.stop_all()
+
+
+@contextmanager
+def _running(stack: Stack) -> Iterator[None]:
+    try:
+        stack.valkey.start()
+        for name in ("broker", "chat_proxy"):
+            stack.start(name, wait=False)
+        for name in ("broker", "chat_proxy"):
+            stack.wait_for(name)
+        yield
+    finally:
+        stack.stop_all()
 
 
 def _sign_up(stack: Stack, origin: str) -> None:

@@ -40,7 +40,7 @@ def nginx(folder: Path, ways: Sequence[Way], added: Mapping[str, str]) -> list[s
         f"{'' if 'proxy_buffering' in added.get(way.name, '') else 'proxy_buffering off;'} }} }}\n"
         for way in ways
     )
-    # Else the workers are nobody's, who may not keep a large body in the folder.
+    # Otherwise the workers run as the user `nobody`, who may not keep a large body in the folder.
     user = "user root;\n" if os.geteuid() == 0 else ""
     config = folder / "nginx.conf"
     config.write_text(

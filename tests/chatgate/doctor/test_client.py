@@ -99,7 +99,7 @@ def over_tls(authority, name):
         yield f"https://localhost:{port}"
 
 
-def test_a_certificate_of_nobody_known_is_named(authority):
+def test_a_certificate_of_an_unknown_authority_is_named(authority):
     with over_tls(authority, "localhost") as origin:
         result = chatgate("doctor", "--site", f"{origin}/")
     assert result.exit_code == 1

@@ -31,7 +31,7 @@ def test_a_site_that_is_well_has_no_finding(server, deployment, monkeypatch):
     assert times["last_event_seconds"] - times["first_event_seconds"] > 5 * PAUSE_S
 
 
-def test_a_guest_asks_and_without_either_nobody_does(deployment):
+def test_a_guest_asks_and_a_caller_with_neither_does_not(deployment):
     with deployment.behind():
         asked = len(deployment.backend.answerings)
         assert deployment.report("--guest")["answer"]["events"] == 5
@@ -101,7 +101,8 @@ def test_every_finding_is_documented_with_its_reason():
 
 
 def test_every_finding_of_the_catalogue_can_come_and_no_other():
-    """`found` refuses a code that is not there; one that nothing finds would be a promise."""
+    """`found` refuses a code that the catalogue lacks; a code that no look finds would be an empty
+    promise."""
     sources = "".join(path.read_text() for path in (REPOSITORY / "chatgate" / "doctor").rglob("*.py"))
     without = sources.replace((REPOSITORY / "chatgate" / "doctor" / "catalogue.py").read_text(), "")
     assert [code for code in CATALOGUE if f'"{code}"' not in without] == []

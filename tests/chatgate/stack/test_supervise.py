@@ -39,7 +39,7 @@ def start(folder):
 
 
 def pids_of(process):
-    """The stack's message that it is ready, past the lines of its services."""
+    """The stack's message that it is ready, after the lines of its services."""
     for line in process.stdout:
         if line.startswith("{"):
             return json.loads(line)

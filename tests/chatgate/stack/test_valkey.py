@@ -1,4 +1,4 @@
-"""The embedded server: one for each folder, whoever starts it."""
+"""The embedded server: one for each folder, from whichever process."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ def client(at):
     return redis.Redis(unix_socket_path=str(at))
 
 
-def test_of_four_processes_at_once_one_starts_the_server(holder, folder):
+def test_one_of_four_processes_at_once_starts_the_server(holder, folder):
     holders = [holder() for _ in range(4)]
     pids = [int(one.stdout.readline()) for one in holders]
     started = [pid for pid in pids if pid]

@@ -1,4 +1,4 @@
-"""A configuration without a fault, and secrets that nobody can guess."""
+"""A configuration without a fault, and secrets that cannot be guessed."""
 
 SECRETS = {
     "CHATGATE_BROKER_SECRET": "0123456789abcdef0123456789abcdef",

@@ -51,7 +51,7 @@ def test_a_site_names_backends_that_are_there(tmp_path):
     assert "sites.my-docs.backends: there is no [backends.bok]." in str(caught.value)
 
 
-def test_what_a_site_says_of_its_backends_is_its_own(tmp_path):
+def test_a_sites_words_about_its_backends_are_its_own(tmp_path):
     site = 'backend = "book"\nsystem_prompt = "Mine."\nmodel = "mine"\ndaily_cost = 1.5\ndaily_tokens = 5000'
     other = GOOD.replace("my-docs", "other").partition("[backends")[0]
     text = GOOD.replace('backend = "book"', site) + MODEL + "parameters = '{\"top_p\": 1}'\n" + other

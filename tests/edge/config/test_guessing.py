@@ -99,17 +99,17 @@ WORDS = [
 
 
 @pytest.mark.parametrize("secret", WEAK)
-def test_what_a_person_wrote_or_everybody_has_is_guessable(secret):
+def test_a_secret_that_a_person_wrote_or_that_was_published_is_guessable(secret):
     assert is_guessable(secret)
 
 
 @pytest.mark.parametrize("make", CHANCE.values(), ids=CHANCE)
-def test_what_chance_made_is_not(make):
+def test_a_secret_that_chance_made_is_not_guessable(make):
     assert not any(is_guessable(secret) for secret in [make() for _ in range(5)])
 
 
 @pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
-def test_what_is_made_to_be_shown_is_no_secret(make):
+def test_tokens_that_are_made_to_be_shown_are_no_secrets(make):
     for secret in [make() for _ in range(3)]:
         assert is_guessable(secret), secret
 

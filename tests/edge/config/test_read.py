@@ -92,7 +92,7 @@ def test_secrets_are_in_no_text_of_the_settings(tmp_path):
             "there is no [tiers.y]",
         ),
         (GOOD + "[sites.X_Y]\norigins = ['https://b.c']\nbackend='book'", {}, "sites.X_Y: a name has"),
-        (GOOD + "[proxy]\nauth = 'none'", {}, 'proxy.auth: "none" lets anybody ask'),
+        (GOOD + "[proxy]\nauth = 'none'", {}, 'proxy.auth: "none" lets every caller ask'),
         (GOOD + "[edge]\ntrusted_proxies = ['everyone']", {}, "edge.trusted_proxies: "),
         (
             GOOD.replace("https://owner", "http://owner"),

@@ -1,0 +1,2 @@
+"""Tests of `edge.http`. test_cors and test_direct test `middleware`; every refusal passes through `problems`
+and `request_id`."""

@@ -47,7 +47,7 @@ async def test_a_length_that_is_no_number_or_too_long_is_refused(client, length)
     assert (await client.post("/", content=b"x", headers=headers)).status_code == 413
 
 
-async def test_what_arrived_of_a_body_is_not_taken_for_all_of_it():
+async def test_a_part_of_a_body_is_not_taken_for_all_of_it():
     messages = iter([{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}])
 
     async def receive():

@@ -44,7 +44,7 @@ def test_a_forwarded_address_counts_from_trusted_hops_only(peer, forwarded, expe
         ("192.0.3.1", None, "192.0.3.1"),
     ],
 )
-def test_behind_a_shared_address_nobody_is_known(peer, forwarded, expected):
+def test_no_client_is_told_apart_behind_a_shared_address(peer, forwarded, expected):
     assert client_address(peer, forwarded, TRUSTED, [ipaddress.ip_network("192.0.2.0/28")]) == expected
 
 

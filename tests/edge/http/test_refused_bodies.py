@@ -21,7 +21,7 @@ def accept(bodies, sender):
         pass
 
 
-def test_beyond_the_limit_the_sender_waits_and_nobody_else():
+def test_beyond_the_limit_only_the_sender_waits():
     clock = Clock()
     bodies = RefusedBodies(3, clock)
     for _ in range(3):
@@ -40,7 +40,7 @@ def test_beyond_the_limit_the_sender_waits_and_nobody_else():
         pass
 
 
-def test_what_is_remembered_is_bounded():
+def test_the_number_of_remembered_senders_is_bounded():
     bodies = RefusedBodies(1, Clock(), senders=2)
     for sender in ("a", "b", "c"):
         refuse(bodies, sender)

@@ -48,7 +48,7 @@ async def test_a_head_has_limits_wherever_it_is_cut(raw, is_read, size):
     [b"5;" + b"a" * MAX_HEAD * 2, b"5\r\nhello\r\n0\r\nX: " + b"a" * MAX_HEAD * 2, b"0" * MAX_HEAD * 2],
     ids=["extension", "trailer", "size"],
 )
-async def test_what_is_around_a_body_has_a_limit(raw):
+async def test_bytes_around_a_body_have_a_limit(raw):
     head_of = LINE + b"Transfer-Encoding: chunked\r\n\r\n"
     whole = head_of + raw + b"\r\nhello\r\n0\r\n\r\n"
     read = await ours(in_pieces(whole, 1_000))

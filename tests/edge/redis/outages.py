@@ -7,6 +7,7 @@ import pytest
 from edge.redis.client import Script, Store, StoreUnavailable, command
 from tests.stalls import promptly
 
+ECHO = Script("return {KEYS[1], ARGV[1]}")
 COUNT = Script("return redis.call('INCR', KEYS[1])")
 KEYS = [f"k{number}" for number in range(30)]
 

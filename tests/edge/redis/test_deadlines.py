@@ -32,7 +32,7 @@ async def test_a_block_that_does_not_end_is_ended():
     assert current_task().cancelling() == 0
 
 
-async def test_what_ends_in_time_and_its_errors_are_left_alone():
+async def test_calls_that_end_in_time_and_their_errors_are_left_alone():
     with Deadline(due()):
         await asyncio.sleep(0)
     with pytest.raises(LookupError), Deadline(due()):
@@ -43,7 +43,7 @@ async def test_what_ends_in_time_and_its_errors_are_left_alone():
     await later.wait()
 
 
-async def test_who_is_cancelled_meanwhile_stays_cancelled():
+async def test_a_caller_that_is_cancelled_meanwhile_stays_cancelled():
     began = asyncio.Event()
 
     async def wait():
@@ -59,7 +59,7 @@ async def test_who_is_cancelled_meanwhile_stays_cancelled():
 
 
 @pytest.mark.parametrize("is_first", [False, True])
-async def test_who_is_cancelled_in_the_same_moment_stays_cancelled(is_first):
+async def test_a_caller_that_is_cancelled_in_the_same_moment_stays_cancelled(is_first):
     at = due()
 
     async def wait():

@@ -51,7 +51,7 @@ class Worker:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def is_gone(self):
-        """Whether nobody listens."""
+        """Return True if no process listens."""
         try:
             _, writer = await self.connect()
         except OSError:
@@ -114,7 +114,7 @@ async def test_a_connection_that_was_busy_when_its_worker_retired_is_answered_on
     assert worker.drained == [0]
 
 
-async def test_what_does_not_end_is_drained_without_further_patience():
+async def test_an_answer_that_does_not_end_is_drained_without_further_patience():
     async with inheriting(quiet_within=0, answers_within=0.1) as worker:
         reader, writer = await worker.connect()
         writer.write(HEAD % b"/slow")
@@ -165,7 +165,7 @@ async def test_it_says_what_it_counts_as_often_as_it_is_asked_and_in_the_end(cou
         assert "chatgate_responses_total" in load(await worker.said.readline())
 
 
-async def test_where_somebody_serves_it_waits_until_it_can_do_so_too():
+async def test_beside_a_serving_process_it_waits_until_it_can_serve_too():
     async with inheriting(is_taken=True) as worker:
         await worker.asked.wait()
         reader, writer = await worker.connect()

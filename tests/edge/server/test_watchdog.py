@@ -125,7 +125,7 @@ async def test_a_process_that_was_stopped_and_goes_on_is_not_ended():
 
 
 @pytest.mark.parametrize("sent", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
-async def test_whatever_asks_a_process_alone_to_end_it_ends_its_answers_and_says_so(sent):
+async def test_a_process_alone_that_is_asked_to_end_ends_its_answers_and_says_so(sent):
     async with alone() as one:
         reader = await one.ask(b"/slow")
         await reader.readuntil(b"so")

@@ -1,0 +1,1 @@
+"""Tests of `edge.telemetry`. test_logs tests `audit_file` too."""

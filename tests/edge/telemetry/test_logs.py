@@ -1,4 +1,4 @@
-"""Lines of the log as whoever collects them gets them."""
+"""Lines of the log as a collector gets them."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def test_the_audit_is_a_file_of_its_own_where_one_is_named(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
-def test_what_has_no_place_in_the_audit_is_in_the_log():
+def test_lines_that_are_no_audit_are_in_the_log():
     with open("/dev/full", "w") as full:
         said = run(AUDITED, subprocess.PIPE, stdout=full)
     assert events(said.stderr) == ["one", "two"]
@@ -166,7 +166,7 @@ def test_a_value_is_cut():
     assert line["agent"] == "x" * 256 + "…"
 
 
-def test_of_an_error_of_a_task_its_type_is_told_and_not_its_text():
+def test_an_error_of_a_task_tells_its_type_and_not_its_text():
     script = """
 async def fail():
     raise ValueError('canary')
@@ -183,7 +183,7 @@ import gc; gc.collect()
     assert "canary" not in said
 
 
-def test_of_an_application_that_does_not_start_the_type_of_the_error_is_told():
+def test_an_application_that_does_not_start_tells_the_type_of_its_error():
     script = """
 import traceback
 try:

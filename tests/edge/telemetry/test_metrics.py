@@ -92,13 +92,13 @@ def test_a_program_that_counts_in_another_way_begins_anew():
     assert found["chatgate_open",] == 4
 
 
-def test_of_an_ended_worker_the_counts_are_left():
+def test_an_ended_worker_leaves_its_counts():
     found = lasting(worker({"a": 2}, 1.5, seconds=(1,)))
     assert {"chatgate_codes_total", "chatgate_wait_seconds"} <= set(found)
     assert not {"chatgate_age_seconds", "chatgate_open"} & set(found)
 
 
-def test_what_cannot_be_said_is_left_out():
+def test_figures_that_are_unknown_are_left_out():
     found = parsed(render(worker({}, None)))
     assert ("chatgate_age_seconds",) not in found
     assert found["chatgate_open",] == 1
@@ -155,7 +155,7 @@ async def test_only_the_one_path_is_answered(line, status, body):
     assert found == body
 
 
-async def test_whoever_speaks_no_http_is_hung_up_on():
+async def test_a_client_that_speaks_no_http_is_hung_up_on():
     async with listening(_text) as port:
         assert await said(port, b"x" * (metrics_listener.MAX_HEAD + 100)) == b""
 

@@ -76,7 +76,7 @@ async def test_a_living_session_is_found_and_looked_at_again(written):
 
 
 @ALONE
-async def test_what_ends_a_session_ends_it_here(written):
+async def test_every_end_of_a_session_there_ends_it_here(written):
     created = CREATED * 1000 + 45
     alive: list[dict[str, Any]] = [
         {},
@@ -130,7 +130,7 @@ async def test_a_ban_counts_until_it_has_run_out(written):
 
 
 @ALONE
-async def test_what_better_auth_does_not_write_is_no_answer(written):
+async def test_entries_that_better_auth_does_not_write_are_no_answer(written):
     wrong: list[dict[str, Any]] = [
         {"raw": "{"},
         {"raw": "[]"},

@@ -32,7 +32,7 @@ async def both(server, index, body=None):
     return text
 
 
-async def test_nothing_is_sent_that_nobody_configured(server, sample_index):
+async def test_nothing_is_sent_unless_it_is_configured(server, sample_index):
     server.reply = says("Yes.")
     await ask(server, sample_index, question())
     assert sorted(server.asked[-1][2]) == ["messages", "model", "stream", "stream_options"]
@@ -67,7 +67,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-async def test_what_stands_beside_an_answer_is_harmless(server, sample_index, name):
+async def test_bytes_beside_an_answer_are_harmless(server, sample_index, name):
     server.reply = streams(*HARMLESS[name])
     assert await both(server, sample_index) == "Hello reader."
 

@@ -115,7 +115,7 @@ async def test_a_life_is_judged_by_bytes_and_not_by_text(server, sample_index):
     assert (await ask(server, sample_index, question(), silence=0.5)).status_code == 502
 
 
-async def test_what_fails_after_its_head_says_so_in_its_place(server, sample_index):
+async def test_a_failure_after_the_head_is_told_in_its_place(server, sample_index):
     server.reply = thinks(0.3, chunk("Half"))
     response = await ask(server, sample_index, question(), life_every=0.05)
     assert (response.status_code, list(response.json())) == (200, ["error"])

@@ -47,7 +47,7 @@ async def told(server, index, body):
     ids=["at the end", "after the reason", "so far with each chunk", "and none after it"],
 )
 @pytest.mark.parametrize("mode", ["normal", "selection_only"])
-async def test_what_the_provider_says_is_told(server, sample_index, parts, mode):
+async def test_the_providers_error_is_told(server, sample_index, parts, mode):
     server.reply = streams(*parts)
     assert await told(server, sample_index, question(mode=mode, selected_text="It is grey.")) == (900, 7)
 
@@ -65,7 +65,7 @@ async def test_what_the_provider_says_is_told(server, sample_index, parts, mode)
     ],
     ids=["nothing", "one count", "a truth", "less than none", "too many", "other types", "a list"],
 )
-async def test_what_no_provider_says_is_counted_with_the_thoughts(server, sample_index, said):
+async def test_tokens_that_no_provider_tells_are_counted_with_the_thoughts(server, sample_index, said):
     thought = data({"choices": [{"delta": {"reasoning_content": "y" * 300}}]})
     server.reply = streams(thought, chunk("<think>ab</think>é"), data({"usage": said}), DONE)
     tokens_in, tokens_out = await told(server, sample_index, question())

@@ -61,7 +61,7 @@ def test_a_file_has_the_path_that_docusaurus_gives_it(tmp_path, name, front, pat
     ],
 )
 @pytest.mark.parametrize("name", ["docusaurus.config.js", "docusaurus.config.ts"])
-def test_what_the_configuration_says_literally_is_read(tmp_path, config, path, name):
+def test_literal_values_of_the_configuration_are_read(tmp_path, config, path, name):
     write(tmp_path, {name: f"export default {{ {config} }}", "docs/a.md": "text"})
     assert pages(tmp_path)[0].url == path
     assert pages(tmp_path / "docs")[0].url == path
@@ -135,7 +135,7 @@ def test_pages_come_in_the_order_of_the_sidebar(tmp_path):
     assert [page.source for page in pages(tmp_path)] == ["01-d.md", "a.md", "02-c.md", "03-e/1-f.md", "b.md"]
 
 
-def test_of_two_files_with_one_path_the_first_is_the_page_and_the_other_is_named(tmp_path):
+def test_the_first_of_two_files_with_one_path_is_the_page_and_the_other_is_named(tmp_path):
     write(tmp_path, {"a.md": "---\nslug: same\n---\n# First", "b.md": "---\nslug: same\n---\n# Second"})
     warnings: list[str] = []
     read = book.read(site.find(tmp_path), warn=warnings.append)
@@ -158,7 +158,7 @@ def texts(page):
     return [block.text for section in plain_text.sections(page.tokens) for block in section.blocks]
 
 
-def test_what_a_page_imports_is_read_where_it_is_shown(tmp_path):
+def test_an_imported_part_is_read_where_it_is_shown(tmp_path):
     files = {
         "docs/a.mdx": "import B from './_b.mdx';\nimport C from \"@site/shared/c.md\";\n\n"
         "One.\n\n<B />\n\n<C/>",

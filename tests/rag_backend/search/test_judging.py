@@ -1,4 +1,4 @@
-"""Whether a book answers: what speaks for it, and how much of it is enough."""
+"""Whether a book answers: the kinds of evidence, and how much of it is enough."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_a_word_is_as_near_to_the_book_as_it_is_likelier_there_than_in_english(o
     assert found["oven"] == found["perlite"] == 5.0
     assert found["piza"] > 2
     assert 0 < found["house"] < found["perlite"]
-    # The book lacks both, and says nothing of how rare they are.
+    # The book lacks both, and does not tell how rare they are.
     assert found["president"] == found["mongolia"] < 0
 
 
@@ -58,7 +58,7 @@ def test_a_word_that_a_long_book_lacks_is_further_from_it(tmp_path, oven):
     assert affinities(tmp_path / "long.db", "mongolia")["mongolia"] < affinities(oven, "mongolia")["mongolia"]
 
 
-def test_what_readers_put_in_a_words_place_is_near_to_the_book_too(tmp_path):
+def test_words_that_readers_put_in_anothers_place_are_near_to_the_book_too(tmp_path):
     index.build(write(tmp_path / "docs", {"a.md": "Remove the cement, remove the sand."}), tmp_path / "a.db")
     found = affinities(tmp_path / "a.db", "delete paint")
     assert found["delete"] > 0 > found["paint"]

@@ -120,7 +120,7 @@ def test_on_the_same_page_nothing_is_loaded_and_back_leads_back(chapter, book):
         ("One request costs as much power as two hundred rows.", "docs/networking#receipt"),
     ],
 )
-def test_what_hides_the_quote_is_opened(chapter, quote, path):
+def test_parts_that_hide_the_quote_are_opened(chapter, quote, path):
     assert land(chapter, BASE + path, quote) == "quote"
     assert chapter.evaluate(MARKED) == [quote]
     text = chapter.get_by_text(quote) if "brew" not in quote else chapter.get_by_text("brew install")
@@ -134,7 +134,7 @@ def test_a_line_of_code_leads_the_focus_to_its_code_which_is_focusable_already(c
     assert chapter.evaluate("document.activeElement.getAttribute('tabindex')") == "0"
 
 
-def test_what_is_open_stays_open(chapter):
+def test_open_details_stay_open(chapter):
     chapter.get_by_text("More about it").click()
     expect(chapter.get_by_text("Inside the details")).to_be_visible()
     quote = "Inside the details there is a hidden sentence."
@@ -236,7 +236,7 @@ def test_a_site_without_a_router_is_resumed_after_the_load(chapter, book):
         '{"url": "/x"}',
     ],
 )
-def test_what_others_keep_in_the_storage_is_no_landing(chapter, kept):
+def test_other_scripts_entries_in_the_storage_are_no_landing(chapter, kept):
     chapter.evaluate("kept => sessionStorage.setItem('chatgate-landing', kept)", kept)
     chapter.reload()
     assert chapter.evaluate("resumed") is None

@@ -68,7 +68,7 @@ def test_a_quote_is_found(chapter, quote, parts):
 
 
 @pytest.mark.parametrize(("heading", "place"), [("receipt", "receipt"), ("again", "again"), (None, "again")])
-def test_of_two_places_the_one_below_the_heading_is_taken(chapter, heading, place):
+def test_the_place_below_the_heading_is_taken_of_two(chapter, heading, place):
     assert chapter.evaluate(PLACE, ["The server stores the rows.", heading]) == place
 
 
@@ -88,7 +88,7 @@ def test_right_to_left_text_is_found(pages, quote, found):
     assert find(pages["ar/docs/time"], quote) == found
 
 
-def test_what_is_hidden_for_good_is_passed_over(pages):
+def test_parts_that_are_hidden_for_good_are_passed_over(pages):
     plain = pages["plain"]
     in_element = """() => page.findQuote(document.querySelector("main"), "the hidden words")[0]
       .startContainer.parentElement.tagName"""

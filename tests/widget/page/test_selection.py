@@ -126,7 +126,7 @@ def test_a_selection_that_no_pointer_or_key_made_is_told_when_it_settles(chapter
         ("p:has(.katex)", "The energy E = mc^2 is the formula."),
     ],
 )
-def test_what_a_reader_sees_is_what_is_captured(still, selector, text):
+def test_the_text_that_a_reader_sees_is_captured(still, selector, text):
     select(still, selector)
     passage = capture(still)
     assert passage["text"] == text

@@ -44,7 +44,7 @@ export function keptChat(namespace: string): KeptChat {
   };
 }
 
-/** Tells the tabs that hear of no sign-out, as the widget is not loaded there yet. */
+/** Tells the tabs that would not hear of the sign-out, as the widget is not loaded there yet. */
 export function markSignOut(namespace: string): void {
   try {
     localStorage.setItem(signOutKey(namespace), crypto.randomUUID());

@@ -44,7 +44,7 @@ async function load(): Promise<void> {
   await customElements.whenDefined("chatgate-widget");
 }
 
-/** Options whose functions are those of the last render, though the element is given them once. */
+/** Options whose functions call those of the last render, although the element gets them only once. */
 function withLatestFunctions(latest: { readonly current: WidgetOptions }): WidgetOptions {
   const { navigate, colourCode } = latest.current;
   return {

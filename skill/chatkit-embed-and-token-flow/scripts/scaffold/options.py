@@ -1,4 +1,4 @@
-"""Options of a command line that tell what would be right."""
+"""Options of a command line whose errors tell what would be right."""
 
 import argparse
 import difflib

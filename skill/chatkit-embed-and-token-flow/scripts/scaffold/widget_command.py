@@ -48,8 +48,8 @@ def _parser(program: str | None) -> Parser:
         "--auth",
         choices=widget.AUTHS,
         default=default.auth,
-        help="who asks: anybody, for development (none, the default); readers who signed in (better-auth);"
-        " guests, who may sign in (guest)",
+        help="who may ask: every caller, for development (none, the default); readers who signed in"
+        " (better-auth); guests, who may sign in (guest)",
     )
     parser.add_argument(
         "--placement",

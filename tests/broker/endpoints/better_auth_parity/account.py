@@ -70,7 +70,7 @@ CASES = {
 }
 
 DIFFERENCES = {
-    "A name is text: what a number would be shown as is nobody's choice.": {
+    "A name is text: no rule says how a number would be shown.": {
         "update with a number as name": (SESSION, (200, None), (400, "VALIDATION_ERROR")),
     },
     "Every error has a code.": {

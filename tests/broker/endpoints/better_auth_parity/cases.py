@@ -16,7 +16,7 @@ class Case:
     """One request. `who` sends it: "nobody", "reader" (a cookie), "bearer" (the same reader's raw token),
     "fresh" and "guest" (readers of this case alone), or "unknown" (a signed cookie of no session).
 
-    `body` is sent as JSON unless it is a string already; `{new}` in it is an address that nobody has,
+    `body` is sent as JSON unless it is a string already; `{new}` in it is an address that no account has,
     `{reader}` the sender's. `headers` replace those of a page of SITE; None leaves one out.
     """
 

@@ -1,4 +1,4 @@
-"""Where a request comes from, and what is no request at all."""
+"""The origins of requests, and bytes that are no request."""
 
 from tests.broker.endpoints.better_auth_parity.cases import (
     ALL,

@@ -92,7 +92,7 @@ def _seen(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _shape(value: Any, name: str = "") -> Any:
-    """The value with what differs from one account to the next put as a word."""
+    """The value, with a word in place of each part that differs between accounts."""
     if isinstance(value, dict):
         # As a list, because their order counts.
         return [(key, _shape(member, key)) for key, member in value.items()]

@@ -78,7 +78,7 @@ DIFFERENCES = {
     "No error echoes input; theirs repeats the Content-Type.": {
         "sign-out as a form": (BODY, (415, "UNSUPPORTED_MEDIA_TYPE"), (415, "UNSUPPORTED_MEDIA_TYPE")),
     },
-    "A bearer that stands for nothing costs nobody their cookie, and leaves it its turn.": {
+    "A bearer that stands for nothing does not clear the cookie, which is judged next.": {
         "session of an unknown bearer": (COOKIES, (200, None), (200, None)),
         "session of a short bearer": (COOKIES, (200, None), (200, None)),
         "bearer of another key of the store": (COOKIES, (200, None), (200, None)),

@@ -58,7 +58,7 @@ def test_the_options_of_a_real_build_are_found(variant):
     assert (site.folder / found.script.removeprefix(site.base_url)).is_file()
 
 
-def test_of_several_sets_a_published_page_uses_the_public_one():
+def test_a_published_page_uses_the_public_one_of_several_sets():
     script = (
         'const c={development:{backendUrl:"http://127.0.0.1:8001",brokerUrl:"http://127.0.0.1:8000",'
         'clientId:"docs"},' + "x" * 2000 + 'production:{backendUrl:"https://chat.example.org",'

@@ -137,7 +137,7 @@ def test_requests_to_others_are_named_and_no_fault(deployment):
     assert "https://fonts.example.net (preconnect), https://cdn.example.net (script)" in finding["what"]
 
 
-def test_what_style_sheets_load_counts_as_well(deployment):
+def test_files_that_style_sheets_load_count_as_well(deployment):
     style = '@import url("https://fonts.example.net/css2?family=A"); b { background: url(own.png) }'
     deployment.site.answers[f"{BASE}page.css"] = lambda _: Answer(style, "text/css")
     assert "https://fonts.example.net (style sheet)." in deployment.only("third_party_requests")["what"]

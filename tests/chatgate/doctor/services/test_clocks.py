@@ -16,7 +16,7 @@ from tests.chatgate.doctor.answers import BROKER, NOW, PROXY, answer
         (0, 3600, 3600, ["clock_off", "clock_off"]),
         (3600, 3600, 3600, ["clock_here_off"]),
         (3600, 3590, 3610, ["clock_here_off"]),
-        # The site's own host is nobody's concern.
+        # The clock of the site's own host does not matter.
         (3600, 0, 0, []),
         (None, 3600, 0, ["clock_off"]),
         (0, None, None, []),

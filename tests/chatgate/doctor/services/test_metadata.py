@@ -69,7 +69,7 @@ def test_a_proxy_with_a_redis_of_its_own_is_named(deployment):
         another(deployment, "chat_proxy", ready="/healthz", REDIS_URL=valkey.url) as port,
         deployment.behind(added={"proxy": f"proxy_pass http://127.0.0.1:{port};"}),
     ):
-        # No broker has set the cuts there, so that the proxy lets nobody in.
+        # No broker has set the cuts there, so that the proxy lets no reader in.
         deployment.only("service_not_ready", "--guest")
         with (
             redis.Redis.from_url(valkey.url, decode_responses=True) as its,

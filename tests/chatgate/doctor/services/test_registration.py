@@ -22,7 +22,7 @@ def origins_unknown(deployment, report):
     return " ".join(one["what"] for one in report["findings"] if one["code"] == "origin_not_registered")
 
 
-def test_an_origin_that_nobody_registered_is_named_with_its_line(deployment):
+def test_an_unregistered_origin_is_named_with_its_line(deployment):
     deployment.publish()
     report = deployment.report(site=f"{deployment.site.url}{BASE}")
     what = origins_unknown(deployment, report)

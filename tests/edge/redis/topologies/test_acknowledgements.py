@@ -22,7 +22,7 @@ async def test_a_write_counts_when_a_replica_of_its_own_master_has_it(cluster):
     async with store_of(cluster, replicas=1) as store:
         assert await store.commit(two) == [1]
         assert await store.commit(two, three, command("PING")) == [2, 1, b"PONG"]
-        # The other masters have their replicas: whoever asked one of them would call this acknowledged.
+        # The other masters have their replicas: a client that asked one of them would call this acknowledged.
         await unacknowledged(store, one)
         await unacknowledged(store, two, one)
         # It is unknown and not undone, as promised; and it was tried again where it came to nothing.
@@ -31,7 +31,7 @@ async def test_a_write_counts_when_a_replica_of_its_own_master_has_it(cluster):
         assert int(made[1]) >= 3
 
 
-async def test_what_is_only_read_beside_a_write_needs_no_replica(cluster):
+async def test_a_read_beside_a_write_needs_no_replica(cluster):
     lonely, first = (cluster.key(at) for at in range(2))
     async with store_of(cluster, replicas=1) as store:
         await store.run(command("HSET", lonely, "a", 1))
@@ -71,7 +71,7 @@ def followed(request):
     return together, "k", 2, next(one for one in together.servers if one.ask("ROLE")[0] == "slave")
 
 
-async def test_what_is_found_done_is_not_acknowledged_before_the_replicas_have_it(followed):
+async def test_a_write_that_is_found_done_is_acknowledged_once_the_replicas_have_it(followed):
     together, key, replicas, replica = followed
     async with store_of(together, replicas=replicas) as store:
         await store.commit(command("SET", key, "1"))

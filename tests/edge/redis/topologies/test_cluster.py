@@ -34,7 +34,7 @@ def epoch(node):
 
 
 @pytest.mark.parametrize("replicas", [0, 1])
-async def test_what_was_not_run_because_its_key_had_moved_is_run_once(cluster, replicas):
+async def test_a_command_whose_key_had_moved_is_run_once(cluster, replicas):
     _, source, target = cluster.servers[:3]
     key, resident, other = cluster.key(1, "moving"), cluster.key(1, "staying"), cluster.key(2)
     async with store_of(cluster, replicas=replicas) as store:
@@ -46,7 +46,7 @@ async def test_what_was_not_run_because_its_key_had_moved_is_run_once(cluster, r
         await store.run(command("DEL", key))
         finish = moved(cluster, key, source, target)
         target.ask("SCRIPT", "FLUSH")
-        # ASK: the source has it no more, and the target takes it from whoever says that it was sent.
+        # ASK: the source has it no more, and the target takes it from a client that says that it was sent.
         assert await store.commit(COUNT.call([key]), COUNT.call([resident])) == [1, 2]
         finish()
         # MOVED, as the map that is known is of before.

@@ -37,7 +37,8 @@ async def test_one_sentinel_of_three_is_enough(sentinels):
         sentinel.freeze()
     try:
         async with store_of(sentinels, replicas=2) as store:
-            # Within the time of one flight, though nobody knows yet that the others will not answer.
+            # Within the time of one flight, though the store does not know yet that the others will not
+            # answer.
             assert await store.commit(command("SET", "a", "1")) == [b"OK"]
     finally:
         for sentinel in silent:
@@ -132,7 +133,7 @@ async def test_a_sentinel_behind_the_times_is_not_believed(sentinels):
                 await back(store, "a", 1)
 
 
-async def test_what_nobody_says_any_more_is_forgotten(sentinels):
+async def test_a_master_that_no_sentinel_names_any_more_is_forgotten(sentinels):
     replica = next(one for one in sentinels.servers if one.ask("ROLE")[0] == "slave")
     others = ",".join(one.address for one in sentinels.sentinels)
     async with LoneSentinel(replica, 1000) as lone:

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from edge.redis.client import Store, StoreUnavailable, command
 from tests.certificates import Authority
-from tests.edge.redis import test_client
+from tests.edge.redis import test_client, test_closing
 from tests.edge.redis.outages import COUNT, KEYS, back
 from tests.missing import cannot
 from tests.stalls import promptly
@@ -85,14 +85,13 @@ async def farewells():
     watched = loop._selector.get_map()
     async with asyncio.timeout(5):
         # One is the loop's own.
-        while len(watched) > 1:  # noqa: ASYNC110 - the selector tells nobody
+        while len(watched) > 1:  # noqa: ASYNC110 - the selector has no event for it
             await asyncio.sleep(0.005)
 
 
-store, deadline = test_client.store, test_client.deadline
 test_a_flight = test_client.test_a_flight_answers_in_order
-test_an_idle_end = test_client.test_a_connection_that_was_closed_while_it_was_idle_refuses_nobody
-test_a_closed_store = test_client.test_a_closed_store_leaves_no_task
+test_an_idle_end = test_client.test_a_connection_that_was_closed_while_it_was_idle_refuses_no_flight
+test_a_closed_store = test_closing.test_a_closed_store_leaves_no_task
 
 
 async def test_the_first_write_is_acknowledged_in_time_by_all_replicas(together, monkeypatch):

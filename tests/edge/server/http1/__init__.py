@@ -1,0 +1,2 @@
+"""Tests of `edge.server.http1`: a real server with either parser of uvicorn (front_door.py), and clients that
+send it bytes."""

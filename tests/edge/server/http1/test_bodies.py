@@ -55,7 +55,7 @@ async def test_the_application_hears_of_a_request_when_its_body_is_whole(parser,
     ],
     ids=["asks whether to send", "too long", "too long in chunks"],
 )
-async def test_what_may_be_refused_for_its_body_is_heard_before_that_is_whole(parser, head):
+async def test_a_request_that_its_body_may_refuse_is_heard_before_that_is_whole(parser, head):
     async with serving(parser, unheard_within=60) as app:
         reader, writer = await sending(app, POST.replace(b"/", b"/refused", 1) + head)
         assert status(await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)) == 200
@@ -72,7 +72,7 @@ async def test_a_body_that_takes_its_time_is_heard_of_before_it_is_whole(parser)
         writer.close()
 
 
-async def test_what_makes_room_before_it_is_heard_of_is_answered_all_the_same(parser):
+async def test_a_client_that_makes_room_before_it_is_heard_is_answered_all_the_same(parser):
     async with serving(parser, unheard_within=0.3, waiting=Waiting(share=100 * KIBIBYTE)) as app:
         crowd = [await sending(app, HALF) for _ in range(4)]
         answers = [problem(await asyncio.wait_for(reader.read(), 5)) for reader, _ in crowd[:3]]
@@ -93,8 +93,8 @@ async def test_a_request_that_is_half_here_when_the_server_stops_is_answered(par
         writer.close()
 
 
-async def test_who_waits_to_be_asked_for_a_body_is_answered_once(parser):
-    """Refused, it may leave the body out; what it says next is neither that nor another request."""
+async def test_a_client_that_waits_to_be_asked_for_a_body_is_answered_once(parser):
+    """A refused client may leave the body out; its next bytes are neither the body nor another request."""
     async with serving(parser) as app:
         raw = POST.replace(b"/", b"/early", 1) + b"Expect: 100-continue\r\nContent-Length: 500\r\n\r\n"
         assert (await said(app, raw)).count(b"HTTP/1.1 ") == 1

@@ -74,5 +74,5 @@ def test_no_more_is_held_than_may_be_and_nothing_is_left(steps):
     while waiting.longest() is not None:
         pass
     assert waiting.held == 0
-    # Nothing is kept of who is gone.
+    # Nothing is kept about a client that has gone.
     assert waiting.put("new", "a", 12) == []

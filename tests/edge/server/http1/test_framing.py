@@ -80,7 +80,8 @@ def test_a_target_that_all_read_alike_is_taken(target):
             b"/a" + octets
             for octets in (b"%00", b"%0a", b"%0D", b"%09", b"%1f", b"%7f", b"%23", b"%3f", b"%3F")
         ),
-        # RFC 3986 2.3: whoever encodes what needs none is understood by some and not by others.
+        # RFC 3986 2.3: a client that encodes more than it must is understood by some servers and not by
+        # others.
         *(
             b"/" + octets
             for octets in (b"%61uth/token", b"%2e%2e/a", b"a%2Eb", b"%2d", b"%5f", b"%7E", b"%30")

@@ -97,7 +97,7 @@ async def test_a_good_request_is_passed_on_as_it_came(served, raw, asked, whole)
         (GET + b"A: b\r\n" * 65 + b"\r\n", 431),
     ],
 )
-async def test_what_readers_may_read_in_two_ways_is_refused(served, raw, expected, whole):
+async def test_json_that_parsers_read_in_two_ways_is_refused(served, raw, expected, whole):
     served.asked.clear()
     answer = await said(served, raw, whole=whole or len(raw) > 10_000)
     assert status(answer) == expected, answer

@@ -150,7 +150,7 @@ def test_files_are_included_and_excluded_as_the_plugin_says(tmp_path, options, p
     assert sorted(urls(write(tmp_path, {**files, "docusaurus.config.js": config}))) == paths
 
 
-def test_what_is_assumed_is_said_and_what_is_not_known_is_asked_for(tmp_path):
+def test_an_assumption_is_told_and_an_unknown_value_is_asked_for(tmp_path):
     docs = "{path: process.env.D || 'docs'}"
     config = f"module.exports = {{baseUrl: compute(), presets: [['classic', {{docs: {docs}}}]]}}"
     found = site.find(write(tmp_path, {"docusaurus.config.js": config, "docs/a.md": "x"}))
@@ -161,7 +161,7 @@ def test_what_is_assumed_is_said_and_what_is_not_known_is_asked_for(tmp_path):
     assert site.find(tmp_path / "docs").asks == ("--base-url",)
 
 
-def test_what_is_left_out_is_named(tmp_path):
+def test_parts_that_are_left_out_are_named(tmp_path):
     files = {
         "a.mdx": "import P from 'package/p.mdx';\nimport Q from './_none.md';\n\n<P />\n\n<Q />\n\nSeen.",
         "b.md": "---\ndraft: true\n---\nx",

@@ -1,4 +1,4 @@
-/** The site's own Better Auth server, where the reader is signed in already: what it gives to be exchanged. */
+/** The site's own Better Auth server, where the reader is signed in already: the credential that it gives for the exchange. */
 import { Trouble } from "../trouble.js";
 
 /** The thing that is exchanged at the broker: a session's token, or a JWT of the server's `jwt` plugin. */
@@ -10,7 +10,7 @@ export interface BetterAuthClient {
   signOut(): Promise<unknown>;
   /** Comes with the client's `jwtClient` plugin; needed for `exchange: "jwt"`. */
   token?(): Promise<unknown>;
-  /** The client's own; tells at once of what its other callers do. */
+  /** The client's own; tells at once of a change by its other callers. */
   $store?: { listen(signal: string, listener: () => void): unknown } | undefined;
 }
 

@@ -35,8 +35,7 @@ export function createFollowing(parts: Parts, endings: Endings, signIn: SignIn):
     return true;
   }
 
-  /** Ends the session that is held here. False if nothing is left to do: another tab has done it and holds one
-   * of `user` already, which is held here then, or the reader signed out meanwhile. */
+  /** Ends the session that is held here. False if nothing is left to do: another tab has done it and already holds a session of `user`, which this tab then holds too, or the reader signed out meanwhile. */
   async function leave(user: string | null, asOf: number): Promise<boolean> {
     const [kept, isDone] = await tabs.alone(async () => {
       const found = await vault.session();
@@ -44,7 +43,7 @@ export function createFollowing(parts: Parts, endings: Endings, signIn: SignIn):
       if (!isTheirs) await vault.keep(null);
       return [found, isTheirs] as const;
     });
-    // One whose end does not reach the broker is ended at the next start.
+    // A session whose end does not reach the broker is ended at the next start.
     if (!isDone && kept?.refreshToken) void endings.end(kept.refreshToken).catch(() => undefined);
     if (asOf !== held.signOuts()) return false;
     if (!held.makeWayFor(user)) held.signedOut("there");

@@ -59,7 +59,7 @@ export function createHeld(vault: Vault, clock: Clock): Held {
 
   function signedOut(because: Because, trouble: Trouble | null = null): void {
     forget();
-    // Nothing of a reader who signed out is left that the next would have to be kept from.
+    // A reader who signed out leaves nothing behind that must be hidden from the next one.
     if (because === "reader") user = null;
     usesCookie = false;
     signOuts += 1;

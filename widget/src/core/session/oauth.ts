@@ -5,11 +5,11 @@ import { blamesClock, told, troubleOf, troubleOfNetwork } from "../failures.js";
 import { isLoopback, type Settings } from "../options.js";
 import { Trouble } from "../trouble.js";
 import type { Credential } from "./better_auth.js";
-import type { Places } from "./state.js";
+import { type Places, placesOf } from "./state.js";
 import type { Vault } from "./vault.js";
 
 const EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange";
-/** By what is exchanged: `subject_token_type` (RFC 8693). */
+/** The `subject_token_type` (RFC 8693) of each kind of credential. */
 const SUBJECTS = {
   session: "urn:chatgate:params:oauth:token-type:better-auth-session",
   jwt: "urn:ietf:params:oauth:token-type:jwt",
@@ -280,26 +280,5 @@ export function tokensOf(body: Readonly<Record<string, unknown>>, what: string, 
     isBound: true,
     expiresAt: now + expires_in * 1000,
     refreshToken: refresh_token === NONE ? "" : refresh_token,
-  };
-}
-
-/** The answer of /oauth2/sessions, with every member checked. */
-function placesOf(body: unknown): Places {
-  const { user, sessions } = body as {
-    user?: { name?: unknown; email?: unknown } | null;
-    sessions?: unknown;
-  };
-  if (!Array.isArray(sessions))
-    throw new Trouble("unexpected", "Listing sign-ins: the broker's answer has no list.");
-  return {
-    user: user ? { name: String(user.name ?? ""), email: String(user.email ?? "") } : null,
-    places: sessions.map((one: Record<string, unknown>) => ({
-      id: String(one.id),
-      createdAt: Number(one.created_at) * 1000,
-      expiresAt: Number(one.expires_at) * 1000,
-      userAgent: typeof one.user_agent === "string" ? one.user_agent : null,
-      address: typeof one.address === "string" ? one.address : null,
-      isCurrent: one.current === true,
-    })),
   };
 }

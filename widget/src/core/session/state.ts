@@ -1,6 +1,6 @@
-/** The states of a reader's session, and its interfaces for the view and for the chat. */
+/** The states of a reader's session, the places of its sign-ins, and its interfaces for the view and the chat. */
 import type { StoreApi } from "zustand/vanilla";
-import type { Trouble } from "../trouble.js";
+import { Trouble } from "../trouble.js";
 
 export type SessionState =
   | { readonly name: "checking" }
@@ -33,6 +33,27 @@ export interface SignedInPlace {
 export interface Places {
   readonly user: { readonly name: string; readonly email: string } | null;
   readonly places: readonly SignedInPlace[];
+}
+
+/** The answer of /oauth2/sessions, with every member checked. */
+export function placesOf(body: unknown): Places {
+  const { user, sessions } = body as {
+    user?: { name?: unknown; email?: unknown } | null;
+    sessions?: unknown;
+  };
+  if (!Array.isArray(sessions))
+    throw new Trouble("unexpected", "Listing sign-ins: the broker's answer has no list.");
+  return {
+    user: user ? { name: String(user.name ?? ""), email: String(user.email ?? "") } : null,
+    places: sessions.map((one: Record<string, unknown>) => ({
+      id: String(one.id),
+      createdAt: Number(one.created_at) * 1000,
+      expiresAt: Number(one.expires_at) * 1000,
+      userAgent: typeof one.user_agent === "string" ? one.user_agent : null,
+      address: typeof one.address === "string" ? one.address : null,
+      isCurrent: one.current === true,
+    })),
+  };
 }
 
 /** Opens windows and leaves the page; the core has no DOM, so the element gives it these. */

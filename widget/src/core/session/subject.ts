@@ -1,4 +1,4 @@
-/** Whose an access token is. The broker's tokens are JWTs (RFC 9068), and the widget is the broker's own client. */
+/** The reader whose access token it is. The broker's tokens are JWTs (RFC 9068), and the widget is the broker's own client. */
 
 /** The reader's id (`sub`); null if the token is none of the broker's. */
 export function subjectOf(token: string): string | null {

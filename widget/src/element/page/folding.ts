@@ -22,7 +22,7 @@ function foldCharacter(character: string): string {
     .replace(DOUBLE_QUOTES, '"')
     .replace(DASHES, "-")
     .replace(DROPPED, "")
-    // Both ways, so that "SS", "ß" and "ẞ" are one, and the two small sigmas.
+    // To upper and then lower case, so that "SS", "ß" and "ẞ" are one, and the two small sigmas.
     .toUpperCase()
     .toLowerCase();
   known.set(character, folded);

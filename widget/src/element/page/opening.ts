@@ -7,7 +7,7 @@ const SHOWN_MS = 2_000;
 
 const HIDING = "details, [role=tabpanel], [hidden=until-found]";
 
-/** Resolves when `node` is shown where it stays, or after two seconds. */
+/** Resolves when `node` is shown at its final place, or after two seconds. */
 export async function reveal(node: Node): Promise<void> {
   const hiding: Element[] = [];
   for (let outer = elementOf(node); outer; outer = outer.parentElement) {
@@ -17,7 +17,7 @@ export async function reveal(node: Node): Promise<void> {
   await whenFound(() => (isShown(node, hiding) ? true : null), SHOWN_MS);
 }
 
-/** While details unfold, their content has its size already and they have not. */
+/** While details unfold, their content already has its size and they themselves do not. */
 function isShown(node: Node, hiding: readonly Element[]): boolean {
   const range = document.createRange();
   range.selectNodeContents(node);

@@ -68,7 +68,7 @@ class PageText {
   }
 }
 
-/** The first index for which `holds`, which holds for all after it; `length` where it never does. */
+/** The first index for which `holds` is true, as it is for all after it; `length` if there is none. */
 function firstIndex(length: number, holds: (index: number) => boolean): number {
   let low = 0;
   let high = length;

@@ -46,7 +46,7 @@ function tellSession(
     announce(words.say("signedIn"));
   if (now.name === "signing_in" && now.by === "popup") announce(words.say("signingInPopup"));
   if (now.name !== "signed_out") return;
-  // A list that is shown is of the reader who is gone.
+  // A list that is still shown belongs to the reader who has left.
   if (view.getState() === "history") view.setState("chat", true);
   if (now.trouble) report(now.trouble);
   if (now.because === "reader" || now.because === "there") announce(words.say("signedOut"));

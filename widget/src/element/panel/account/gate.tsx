@@ -38,7 +38,7 @@ function SigningIn({ by }: { readonly by: "popup" | "redirect" }) {
 function SignedOutCard({ state }: { readonly state: SignedOut }) {
   const { words } = usePanel();
   const reason = words.say(REASONS[state.because]);
-  // The reason `cancelled` says by itself what its trouble would say again.
+  // The trouble of `cancelled` would only repeat the reason.
   const trouble = state.trouble && state.because !== "cancelled" ? words.trouble(state.trouble) : null;
   return (
     <div class="gate card">

@@ -1,0 +1,1 @@
+"""Tests of `tokens.jwks`. tests/tokens/test_verify tests `local`."""
