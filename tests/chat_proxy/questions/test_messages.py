@@ -162,7 +162,6 @@ def test_what_is_trimmed_is_what_ecmascript_and_python_trim(text):
     assert left in text
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "unit",
     [
