@@ -22,6 +22,11 @@ REPOSITORY = Path(__file__).parent.parent
 PATIENCE_S = 30
 
 
+def python_path(*first: Path) -> str:
+    """A PYTHONPATH: `first`, and then this process's own, by which a measured process has others measured."""
+    return os.pathsep.join([*map(str, first), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 @contextmanager
 def alone_with(path: Path) -> Iterator[None]:
     """Give the file `path` to one of the processes that share out the tests at a time."""

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "tests"
 PACKAGES = (
     *("tokens", "edge", "broker", "chat_proxy", "rag_backend", "chatgate"),
-    *("scaffold", "generators", "attack", "bench"),
+    *("scaffold", "generators", "attack", "bench", "branches"),
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.missing import cannot
-from tests.processes import PATIENCE_S
+from tests.processes import PATIENCE_S, python_path
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("BROKER", "PROXY", "BACKEND", "PAGE")
@@ -39,7 +39,14 @@ class Stack:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "chatgate", *words],
             cwd=folder,
-            env={**ours, **moved, **NO_METRICS, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
+            env={
+                **ours,
+                **moved,
+                **NO_METRICS,
+                "PYTHONPATH": python_path(ROOT),
+                "COLUMNS": "200",
+                **variables,
+            },
             stdin=subprocess.DEVNULL,
             stdout=terminal,
             stderr=subprocess.PIPE,

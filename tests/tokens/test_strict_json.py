@@ -67,7 +67,6 @@ def test_an_ambiguous_request_is_refused(raw):
         loads(raw)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("end", ["", "\\", '"', "]"])
 def test_an_open_string_is_walked_through_once(end):
     raw = ("[[],[],[],[],[],[],[],[],[]," + '"' + '\\"' * 131_072 + end).encode()
@@ -101,7 +100,6 @@ def test_values_are_counted_and_what_is_in_a_string_is_one(value, count):
         assert loads(raw) == value
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "raw",
     [b"[" + b"{}," * 87_000 + b"{}]", b"[" + b"1," * 130_000, b'{"a":"' + b'",' * 87_000, b'"' * 262_144],

@@ -10,7 +10,7 @@ from tests.chatgate.processes import family, none_runs, short_folder, until
 from tests.chatgate.stacks import NAMES, NO_METRICS
 from tests.node_packages import node
 from tests.ports import free_ports
-from tests.processes import REPOSITORY, alone_with, serving
+from tests.processes import REPOSITORY, alone_with, python_path, serving
 from tests.widget.element_page import ask, log, open_panel
 from tests.widget.sites import EXAMPLE as SITE
 from tests.widget.sites import packages
@@ -38,7 +38,7 @@ def example():
             **moved,
             **NO_METRICS,
             "NODE_ENV": "",
-            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONPATH": python_path(REPOSITORY),
             "CHATGATE_DATA_DIR": str(folder),
             # The sample book would take seconds by meaning, and minutes on a busy machine.
             "CHATGATE_BACKEND_EMBEDDINGS_MODEL": "none",

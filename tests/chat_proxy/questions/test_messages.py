@@ -162,7 +162,6 @@ def test_the_trimmed_characters_are_those_of_ecmascript_and_python(text):
     assert left in text
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "unit",
     [

@@ -13,6 +13,7 @@ import redis
 from chatgate.stack import valkey
 from tests.chatgate.processes import family, is_running, none_runs, until
 from tests.ports import free_ports
+from tests.processes import python_path
 
 STACK = Path(__file__).with_name("stub_stack.py")
 
@@ -24,7 +25,7 @@ def start(folder):
     def begin(*services):
         words = [one if ":" in one else f"{one}:{free_ports(1)[0]}" for one in services]
         command = [sys.executable, str(STACK), str(folder), *words]
-        environ = {**os.environ, "PYTHONPATH": str(STACK.parents[3])}
+        environ = {**os.environ, "PYTHONPATH": python_path(STACK.parents[3])}
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
         )

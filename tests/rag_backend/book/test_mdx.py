@@ -213,7 +213,6 @@ def test_code_keeps_its_title_and_rows_their_header():
     assert (row.kind, row.label, row.text) == ("row", "n\tm", "1\t2")
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "piece",
     [
