@@ -26,7 +26,7 @@ from tests.ports import free_ports
 from tests.processes import serving
 from tests.system.stack import Stack
 from tests.trust import TRUST
-from tests.widget.docs_page import TOML
+from tests.widget.docusaurus.docs_page import TOML
 from tests.widget.element_page import INPUT, LAUNCHER, ask, open_panel, sign_in_by_popup
 from tests.widget.stage import PASSWORD
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widget.core_page import CorePage
+from tests.widget.core.core_page import CorePage
 from tests.widget.stage import PASSWORD, Stage
 
 pytestmark = pytest.mark.private

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.login_form import sign_in
 from tests.widget.backend import answer, fail, hang_after
-from tests.widget.core_page import CorePage
+from tests.widget.core.core_page import CorePage
 from tests.widget.element_page import INPUT, LAUNCHER, ask, open_element, open_panel
 from tests.widget.stage import PASSWORD
 

@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from tests.broker.upstreams.theirs import SECRET
 from tests.node_packages import FOLDER, node
 from tests.processes import serving
+from tests.widget.better_auth.their_site import answered, asked_in, client_page, client_script
 from tests.widget.element_page import INPUT, document, log, open_panel
 from tests.widget.stage import BASE, PASSWORD
-from tests.widget.their_site import answered, asked_in, client_page, client_script
 
 pytestmark = [pytest.mark.node, pytest.mark.private]
 

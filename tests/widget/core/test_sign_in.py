@@ -9,7 +9,7 @@ from tests.browser.login_form import sign_in
 from tests.browser.servers import Answer, cutting
 from tests.browser.watch import watched
 from tests.matches import find
-from tests.widget.core_page import CorePage, token_requests
+from tests.widget.core.core_page import CorePage, token_requests
 from tests.widget.stage import CALLBACK_PATH, PASSWORD, QUESTION
 
 pytestmark = pytest.mark.private

@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 
 from tests.node_packages import node
 from tests.processes import serving
+from tests.widget.better_auth.their_site import EXAMPLE, answered, asked_in, client_page, client_script
 from tests.widget.element_page import INPUT, ask, document, log, open_panel
 from tests.widget.package import built
 from tests.widget.stage import PASSWORD
-from tests.widget.their_site import EXAMPLE, answered, asked_in, client_page, client_script
 
 pytestmark = pytest.mark.node
 

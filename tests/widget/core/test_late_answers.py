@@ -5,7 +5,7 @@ from playwright.sync_api import Route
 
 from tests.browser.login_form import sign_in
 from tests.widget.backend import answer
-from tests.widget.core_page import CorePage
+from tests.widget.core.core_page import CorePage
 from tests.widget.stage import PASSWORD
 
 

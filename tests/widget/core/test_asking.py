@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.widget.backend import answer, fail, hang_after
-from tests.widget.core_page import CorePage
+from tests.widget.core.core_page import CorePage
 from tests.widget.stage import ENDED_WITHIN_S, QUESTION
 
 STOP_WITHIN_S = 0.5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widget.core_page import CorePage, token_requests
+from tests.widget.core.core_page import CorePage, token_requests
 from tests.widget.stage import BASE, QUESTION
 
 pytestmark = pytest.mark.private

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.servers import CALLBACK
 from tests.chatgate.processes import until
-from tests.widget.docs_page import CALLBACKS, DocsPage, served_sites
+from tests.widget.docusaurus.docs_page import CALLBACKS, DocsPage, served_sites
 from tests.widget.element_page import INPUT, ask, open_panel, sign_in_by_popup
 from tests.widget.sites import ALL, FASTER, PLAIN, WITHOUT, built
 from tests.widget.stage import QUESTION

@@ -11,11 +11,11 @@ from tests.chatgate.stacks import NAMES, NO_METRICS
 from tests.node_packages import node
 from tests.ports import free_ports
 from tests.processes import REPOSITORY, alone_with, python_path, serving
+from tests.widget.better_auth.their_site import EXAMPLE
 from tests.widget.element_page import ask, log, open_panel
 from tests.widget.sites import EXAMPLE as SITE
 from tests.widget.sites import packages
 from tests.widget.stage import PASSWORD, QUESTION
-from tests.widget.their_site import EXAMPLE
 
 pytestmark = [pytest.mark.node, pytest.mark.system, pytest.mark.private]
 

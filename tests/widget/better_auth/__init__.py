@@ -1,0 +1,1 @@
+"""The widget at sites with a Better Auth server of their own."""

@@ -1,0 +1,1 @@
+"""The core of widget/src/core in a page without a view: sign-in, questions, tabs."""

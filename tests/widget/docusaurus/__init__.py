@@ -1,0 +1,1 @@
+"""The plugin of widget/src/docusaurus in built sites, and their builds."""
