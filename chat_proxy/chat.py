@@ -111,7 +111,7 @@ class Chat:
         grant = await self._admitted(caller, asking, session_id)
         running.admitted(grant)
         reply = asking.respond(Opening(send, Pieces(scope), session_id, grant.rate, self._proxy.gate.now()))
-        meter = Meter()
+        meter = Meter(spending.estimate(asking).tokens_in)
         failure: Failure | None = READER_GONE
         try:
             with running.interruptible():

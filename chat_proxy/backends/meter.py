@@ -16,17 +16,22 @@ def tokens(size: int) -> int:
 
 
 class Meter:
-    """`sent` is the size of the request that the backend was sent, in bytes; 0 for one that it refused."""
+    """`sent` is the size of the request that the backend was sent, in bytes; 0 for one that it refused.
 
-    __slots__ = ("reader", "sent")
+    `reserved` are the tokens of its texts: JSON has up to four bytes for one of theirs, which no model reads.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_reserved", "reader", "sent")
+
+    def __init__(self, reserved: int) -> None:
+        self._reserved = reserved
         self.sent = 0
         self.reader: Reader | None = None
 
     @property
     def usage(self) -> Usage:
         """The tokens so far: an answer that was cut has those that came."""
+        sent = min(tokens(self.sent), self._reserved)
         if self.reader is None:
-            return Usage(tokens(self.sent), 0)
-        return self.reader.usage or Usage(tokens(self.sent), tokens(self.reader.written))
+            return Usage(sent, 0)
+        return self.reader.usage or Usage(sent, tokens(self.reader.written))

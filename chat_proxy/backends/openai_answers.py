@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from chat_proxy.backends import reading, sse
-from chat_proxy.backends.dialect import Passage, Tell
+from chat_proxy.backends import meter, reading, sse
+from chat_proxy.backends.dialect import Passage, Tell, Usage
 from chat_proxy.backends.reading import MAX_CITATIONS, NO_TEXT, DocumentReading, Reading, Unreadable
 from chat_proxy.backends.source_numbers import SourceNumbers
 from chat_proxy.backends.thoughts import Thoughts
@@ -75,13 +75,15 @@ class Chunks(Reading):
     and reasoning in that form.
     """
 
-    __slots__ = ("_answer", "_is_over", "_parser")
+    __slots__ = ("_answer", "_counted", "_is_over", "_parser", "_told")
 
     def __init__(self, passages: Sequence[Passage], tell: Tell) -> None:
         super().__init__(tell)
         self._parser = sse.Parser()
         self._answer = _Answer(passages)
         self._is_over = False
+        self._told: Usage | None = None
+        self._counted = 0
 
     def feed(self, chunk: bytes) -> list[Part]:
         """The parts that `chunk` completes; no part follows Done or a Failure."""
@@ -115,7 +117,6 @@ class Chunks(Reading):
         chunk = reading.members_of(data)
         if chunk.get("error") or name == "error":
             raise told(chunk.get("error"))
-        self.usage = _usage(chunk) or self.usage
         choice = _first(chunk)
         finish = choice.get("finish_reason")
         if finish == BROKEN:
@@ -123,13 +124,22 @@ class Chunks(Reading):
         if isinstance(finish, str) and finish:
             self._answer.finish = finish
         delta = choice.get("delta")
-        if not isinstance(delta, dict):
-            return []
+        delta = delta if isinstance(delta, dict) else {}
         for found in citations(delta):
             self._answer.cite(found)
         text = content(delta)
-        self.written += len(text.encode("utf-8", "replace")) + _thought(delta)
+        self.written += _size(delta)
+        self._count(_usage(chunk))
         return self._answer.say(text) if text else []
+
+    def _count(self, told: Usage | None) -> None:
+        """Some servers tell of tokens in the first chunk, some in each: text after the last count is added to
+        it, so that a stream that is cut has what came."""
+        if told is not None:
+            self._told, self._counted = told, self.written
+        if self._told is not None:
+            uncounted = meter.tokens(self.written - self._counted)
+            self.usage = Usage(self._told.tokens_in, self._told.tokens_out + uncounted)
 
     def _end(self) -> list[Part]:
         parts = self._answer.end()
@@ -157,6 +167,7 @@ class Completion(DocumentReading):
         finish = choice.get("finish_reason")
         if finish == BROKEN:
             raise Unreadable("its answer broke off")
+        self.written = _size(message)
         whole = _Answer(self._passages)
         whole.finish = finish if isinstance(finish, str) else None
         for found in citations(message):
@@ -215,8 +226,12 @@ def _first(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return choice if isinstance(choice, dict) else {}
 
 
+def _size(delta: Mapping[str, Any]) -> int:
+    """Bytes of a delta's or a message's text and of its thought, which is paid for and not shown."""
+    return len(content(delta).encode("utf-8", "replace")) + _thought(delta)
+
+
 def _thought(delta: Mapping[str, Any]) -> int:
-    """Bytes of a thought, which is paid for and not shown."""
     for name in ("reasoning_content", "reasoning"):
         thought = delta.get(name)
         if isinstance(thought, str):
@@ -224,5 +239,5 @@ def _thought(delta: Mapping[str, Any]) -> int:
     return 0
 
 
-def _usage(answer: Mapping[str, Any]) -> Any:
+def _usage(answer: Mapping[str, Any]) -> Usage | None:
     return reading.usage_of(answer.get("usage"), "prompt_tokens", "completion_tokens")

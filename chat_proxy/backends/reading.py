@@ -150,7 +150,9 @@ class DocumentReading(Reading, ABC):
         except Unreadable as error:
             self._tell(error.reason)
             raise
-        self.written = sum(len(part.text.encode()) for part in parts if isinstance(part, Delta))
+        shown = sum(len(part.text.encode()) for part in parts if isinstance(part, Delta))
+        # A dialect may know of more than is shown.
+        self.written = max(self.written, shown)
         return parts
 
     @abstractmethod

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 
 from chatgate.environment import here
 from chatgate.faults import Fault
-from rag_backend.book.docusaurus import asking, site
+from rag_backend.book.docusaurus import site
 from rag_backend.book.docusaurus.site import BookError
 from rag_backend.book.pages import Progress
 from rag_backend.config import ConfigError, embedding_from_environment
@@ -143,11 +143,13 @@ def settle_base_url(
     """
     if given is not None:
         return given
+    if asks_docusaurus and site.can_be_asked(book):
+        return None
     try:
         asks = site.find(book).asks
     except BookError as error:
         raise Fault(str(error)) from None
-    if "--base-url" not in asks or (asks_docusaurus and asking.can_be_asked(book)):
+    if "--base-url" not in asks:
         return None
     if not sys.stdin.isatty():
         raise Fault("The site's configuration computes its baseUrl. Say it with --base-url, as /docs-site/.")

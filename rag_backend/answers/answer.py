@@ -71,9 +71,12 @@ async def _from_selection(question: Question, sources: Sources) -> AsyncGenerato
 async def _from_book(question: Question, sources: Sources) -> AsyncGenerator[Part, None]:
     found = await asyncio.to_thread(find, sources.index, question, sources.embedding)
     if sources.model is None:
-        if question.selected_text and tasks.is_task(question.message):
-            yield Delta(quoting.selection(question))
-            return
+        # The text that the reader has before them may answer where the book does not.
+        if question.selected_text and (tasks.is_task(question.message) or not found.hits):
+            quoted = quoting.nearest(question)
+            if quoted is not None:
+                yield Delta(quoted)
+                return
         for part in quoting.book(found):
             yield part
     elif not found.hits and not question.selected_text:

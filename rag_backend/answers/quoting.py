@@ -46,6 +46,11 @@ def chosen(found: Found) -> list[Hit]:
 
 def selection(question: Question) -> str:
     """The sentences of a selected text that are nearest to the question; for a task, its beginning."""
+    return nearest(question) or sentences.of_text(question.selected_text).not_in_selection
+
+
+def nearest(question: Question) -> str | None:
+    """As `selection`, but None where a long text holds no word of the question."""
     text = question.selected_text
     said = sentences.of_text(text)
     language = languages.of(text, languages.DEFAULT)
@@ -57,10 +62,10 @@ def selection(question: Question) -> str:
     if best is not None:
         # A list or code that a sentence announces is shown with it. No other block is, as the reader sees the
         # text.
-        nearest = best.text if best.quote.endswith((":", "：")) else best.quote
-        return f"{nearest}\n\n{said.from_selection}"
+        quoted = best.text if best.quote.endswith((":", "：")) else best.quote
+        return f"{quoted}\n\n{said.from_selection}"
     if asked and extract.sentences(text) > FEW_SENTENCES:
-        return said.not_in_selection
+        return None
     return f"{said.beginning}\n\n{extract.opening(text)}\n\n{said.from_selection}"
 
 

@@ -15,14 +15,15 @@ _COMMENT = re.compile(r"\s*/\*((?:(?!\*/).)*)\*/\s*|<!--(.*)-->", re.DOTALL)
 
 
 class Slugger:
-    """The anchors of one page: the second `setup` is `setup-1`."""
+    """The anchors of one page: the second `setup` is `setup-1`. `keeps_case` is the site's option."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_case: bool = False) -> None:
+        self._keeps_case = keeps_case
         self._seen: dict[str, int] = {}
 
     def slug(self, heading: str) -> str:
         """The anchor for a heading's plain text; empty when an anchor may have none of its characters."""
-        first = slug(heading)
+        first = slug(heading if self._keeps_case else heading.lower())
         unique = first
         while unique in self._seen:
             self._seen[first] += 1
@@ -32,7 +33,7 @@ class Slugger:
 
 
 def slug(text: str) -> str:
-    return "".join(filter(_is_kept, text.lower())).replace(" ", "-")
+    return "".join(filter(_is_kept, text)).replace(" ", "-")
 
 
 def split_classic_id(heading: str) -> tuple[str, str | None]:

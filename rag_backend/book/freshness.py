@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rag_backend.book.pages import NO_DOCS, SUFFIXES
+from rag_backend.book.sources import NO_DOCS, SUFFIXES
 
 
 def fingerprint(paths: Iterable[Path]) -> str:

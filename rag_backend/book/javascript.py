@@ -5,11 +5,9 @@ anything else as text. It cannot read regular expressions with an unpaired brack
 """
 
 import re
-from functools import cache
 from typing import Final
 
-import tree_sitter_typescript
-from tree_sitter import Language, Parser
+from rag_backend.book import syntax_trees
 
 MAX_EXPRESSION: Final = 20_000
 """Characters between two braces, so that a thousand open braces do not each scan to the end of the text."""
@@ -70,13 +68,9 @@ def module_end(text: str, start: int, end: int) -> int:
     return scanned
 
 
-@cache
-def _parser() -> Parser:
-    return Parser(Language(tree_sitter_typescript.language_tsx()))
-
-
 def _is_module(source: str) -> bool:
-    return not _parser().parse(source.encode("utf-8", "replace")).root_node.has_error
+    tree = syntax_trees.parsed(source.encode("utf-8", "replace"))
+    return tree is not None and not tree.has_error
 
 
 def _scanned_module_end(text: str, start: int, end: int) -> int:

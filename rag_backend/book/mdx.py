@@ -43,11 +43,14 @@ _SHORT_CODE = re.compile(r":\+1:|:-1:|:[\w-]{1,64}:")
 class Dialect:
     """With `is_mdx` braces and modules are code, as everywhere except under `mdx: {format: md}`.
 
-    With `has_math` the site has remark-math, so that every pair of dollars is a formula.
+    With `has_math` the site has remark-math, so that every pair of dollars is a formula. With `keeps_case`
+    anchors have their headings' capitals, and without `has_emoji` short codes are text.
     """
 
     is_mdx: bool = True
     has_math: bool = False
+    keeps_case: bool = False
+    has_emoji: bool = True
 
 
 @cache
@@ -80,12 +83,12 @@ def parse(text: str, dialect: Dialect = Dialect()) -> list[Token]:
     if dialect.is_mdx and "mdx-code-block" in text:
         text = _UNWRAPPED.sub(r"\2", text)
     tokens = parser(dialect).parse(text.replace("\0", "\ufffd"))
-    slugger = anchors.Slugger()
+    slugger = anchors.Slugger(keeps_case=dialect.keeps_case)
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             opening.attrSet("id", _heading_id(inline, slugger))
     # After the headings, because Docusaurus makes an id from the short code, not from the emoji.
-    for token in tokens:
+    for token in tokens if dialect.has_emoji else ():
         for child in token.children or ():
             if child.type == "text" and ":" in child.content:
                 child.content = _SHORT_CODE.sub(_pictured, child.content)

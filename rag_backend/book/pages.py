@@ -1,25 +1,19 @@
 """The pages of a book: front matter, path, title, tokens."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from markdown_it.token import Token
-from wcmatch import glob
 
-from rag_backend.book import front_matter, mdx, plain_text
+from rag_backend.book import front_matter, mdx, plain_text, sources
 from rag_backend.book.docusaurus import doc_paths
 from rag_backend.book.docusaurus.site import BookError, Site, Version
 from rag_backend.book.partials import Partials
 
-SUFFIXES: Final = (".md", ".mdx")
 MAX_FILE: Final = 4_194_304
 """Bytes. The longest chapters of public books have some 500 KB; a larger file is no chapter."""
-NO_DOCS: Final = frozenset({"node_modules", ".git", ".docusaurus"})
-_GLOB: Final = glob.GLOBSTAR | glob.BRACE | glob.EXTGLOB
-_GLOB_IGNORED: Final = _GLOB | glob.DOTGLOB
 
 Progress = Callable[[int, int], None]
 """Called with the number of files read and the number of all."""
@@ -32,9 +26,11 @@ done."""
 class Page:
     """One document. `source` is its path below its version's folder; `url` has no origin.
 
-    `title` is "" where the front matter says so. `imported` are the files that it shows parts of.
+    `title` is "" where the front matter says so. `imported` are the files that it shows, or would show if
+    they were there. `number` is the place of its version among those of the site.
     """
 
+    number: int
     version: Version
     source: str
     url: str
@@ -47,7 +43,7 @@ class Page:
     @property
     def place(self) -> tuple[Any, ...]:
         """Its place in the book, by which pages are sorted."""
-        return bool(self.version.label), self.version.only_translated, self.position, self.source
+        return self.number, self.position, self.source
 
 
 def read(site: Site, progress: Progress | None = None, warn: Warn | None = None) -> list[Page]:
@@ -59,18 +55,21 @@ def each(site: Site, progress: Progress | None = None, warn: Warn | None = None)
     """The pages one by one, so that a large book need not be held as a whole. Raises BookError."""
     warn = warn or (lambda _: None)
     files = [
-        (version, source)
-        for version in site.versions
-        for source in _sources(version)
+        (number, source)
+        for number, version in enumerate(site.versions)
+        for source in sources.of(version)
         if version.only_translated or not site.permalinks or _permalink(site, version, source)
     ]
     if not files:
         raise BookError(
             f"{site.versions[0].folder} holds no .md or .mdx file. Name the folder with the chapters."
         )
+    read = {_file(site.versions[number], source).resolve() for number, source in files}
+    for file in site.permalinks.keys() - read:
+        warn(f"{file} is a page of the site, and left out: its name or a folder of it is none for pages.")
     first: dict[str, str] = {}
-    for done, (version, source) in enumerate(files, 1):
-        page = _read_page(site, version, source, warn)
+    for done, (number, source) in enumerate(files, 1):
+        page = _read_page(site, number, source, warn)
         if page is not None:
             # Docusaurus warns of two pages at one path too, and serves the first.
             if first.setdefault(page.url, source) == source:
@@ -84,37 +83,20 @@ def each(site: Site, progress: Progress | None = None, warn: Warn | None = None)
             progress(done, len(files))
 
 
-def _sources(version: Version) -> Iterator[str]:
-    """The paths of a version's documents below its folder."""
-    docs = version.docs
-    for parent, folders, names in os.walk(version.folder):
-        # fast-glob does not look into folders that begin with a dot unless a pattern says so.
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in NO_DOCS)
-        below = Path(parent).relative_to(version.folder)
-        for name in sorted(names):
-            source = (below / name).as_posix()
-            if (
-                name.endswith(SUFFIXES)
-                and glob.globmatch(source, docs.include, flags=_GLOB | glob.NEGATE)
-                and not glob.globmatch(source, docs.exclude, flags=_GLOB_IGNORED)
-                and not (version.only_translated and not _is_translated(version, source))
-            ):
-                yield source
-
-
 def _permalink(site: Site, version: Version, source: str) -> str | None:
     """The path that Docusaurus gave to a document, where Docusaurus was asked."""
     if version.only_translated or not site.permalinks:
         return None
-    return site.permalinks.get((version.folder / source).resolve())
+    return site.permalinks.get(_file(version, source).resolve())
 
 
-def _is_translated(version: Version, source: str) -> bool:
-    return version.translated is not None and (version.translated / source).is_file()
+def _file(version: Version, source: str) -> Path:
+    return next(path for path in (folder / source for folder in version.folders) if path.is_file())
 
 
-def _read_page(site: Site, version: Version, source: str, warn: Warn) -> Page | None:
-    file = next(path for path in (folder / source for folder in version.folders) if path.is_file())
+def _read_page(site: Site, number: int, source: str, warn: Warn) -> Page | None:
+    version = site.versions[number]
+    file = _file(version, source)
     front, body = _read_document(file)
     if front_matter.flag(front, "draft"):
         warn(f"{source} is a draft, and left out.")
@@ -132,6 +114,7 @@ def _read_page(site: Site, version: Version, source: str, warn: Warn) -> Page | 
     # An empty title stays empty, as in Docusaurus.
     title = front_matter.text(front, "title", may_be_empty=True)
     return Page(
+        number=number,
         version=version,
         source=source,
         url=_permalink(site, version, source)
@@ -181,11 +164,17 @@ def _stem(name: doc_paths.DocName) -> str:
 
 
 def _position(source: str, front: dict[str, Any], name: doc_paths.DocName) -> tuple[float, ...]:
-    """A place in the sidebar for each part of the path; parts without a number come last."""
+    """A place in the sidebar for each part of the path; parts without a number come last. The page at the
+    root is the book's first, and a folder's index the folder's, which links to it."""
+    if doc_paths.doc_slug(name) == "/":
+        return ()
     places = [
         doc_paths.strip_number_prefix(part)[1] if name.strip_prefixes else None for part in source.split("/")
     ]
-    own = front.get("sidebar_position")
-    if isinstance(own, int | float):
-        return (*(float("inf") if place is None else place for place in places[:-1]), own)
-    return tuple(float("inf") if place is None else place for place in places)
+    *folders, own = (float("inf") if place is None else place for place in places)
+    said = front.get("sidebar_position")
+    if folders and doc_paths.is_index(name):
+        own = float("-inf")
+    elif isinstance(said, int | float):
+        own = said
+    return (*folders, own)

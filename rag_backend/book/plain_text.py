@@ -160,8 +160,11 @@ class _Reader:
         cells: list[str] = []
         begin = index
         while tokens[index].type != "tr_close":
-            if tokens[index].type == "inline":
-                cells.append(inline_text(tokens[index]))
+            if tokens[index].type in ("td_open", "th_open"):
+                cells.append("")
+            elif tokens[index].type == "inline":
+                # A cell may show an imported document, whose paragraphs are in it too.
+                cells[-1] = " ".join(filter(None, (cells[-1], inline_text(tokens[index]))))
             index += 1
         row = "\t".join(cells)
         if tokens[begin].type == "th_open":

@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from rag_backend.book import pages as book
+from rag_backend.book import sources
 from rag_backend.book.docusaurus import site
 from rag_backend.book.docusaurus.site import BookError, Site
 from rag_backend.book.freshness import fingerprint
@@ -79,10 +80,16 @@ def build(
     leaves `target` as it was.
     """
     begun = clock()
-    found = site.find(folder, base_url, route)
-    if asks_docusaurus and base_url is None and route is None:
-        found = site.as_loaded(found)
-    before = fingerprint(found.watched())
+    found = site.find(folder, base_url, route, asks_docusaurus=asks_docusaurus)
+    if asks_docusaurus and found.asks:
+        raise BookError(
+            "Docusaurus could not load the site, whose configuration computes its baseUrl. Say it with"
+            " --base-url, as /docs-site/."
+        )
+    # Docusaurus may have folders that a reading of the configuration, as `is_fresh` does it, does not find.
+    beside = sorted(map(str, found.watched())) if found.permalinks else []
+    # Taken before the reading, so that a change meanwhile makes the index stale.
+    before = [_watched(folder, base_url, route), fingerprint(map(Path, beside))]
     read = _read(found, progress)
     cut = [passage for _, of_page in read.pages for passage in of_page]
     if not cut:
@@ -92,9 +99,9 @@ def build(
         "title": found.settings.title,
         "folder": str(folder.absolute()),
         "options": [base_url, route, origin],
+        "beside": beside,
         "imported": imported,
-        # Taken before the reading, so that a change meanwhile makes the index stale.
-        "fingerprint": [before, fingerprint(map(Path, imported))],
+        "fingerprint": [*before, fingerprint(map(Path, imported))],
     }
     with replacing.faults_told(target):
         # Before the new file is opened, which would stay if this process were killed meanwhile.
@@ -144,11 +151,16 @@ def is_fresh(path: Path, folder: Path) -> bool:
     if meta["folder"] != str(folder.absolute()):
         return False
     base_url, route, _ = meta["options"]
+    others = [fingerprint(map(Path, meta[name])) for name in ("beside", "imported") if name in meta]
+    return bool(meta["fingerprint"] == [_watched(folder, base_url, route), *others])
+
+
+def _watched(folder: Path, base_url: str | None, route: str | None) -> str | None:
+    """The fingerprint of a book's files as its configuration names them; None where that cannot be read."""
     try:
-        watched = fingerprint(site.find(folder, base_url, route).watched())
+        return fingerprint(site.find(folder, base_url, route).watched())
     except BookError:
-        return False
-    return bool(meta["fingerprint"] == [watched, fingerprint(map(Path, meta["imported"]))])
+        return None
 
 
 def has_vectors(path: Path, embedding: Embedding) -> bool:
@@ -218,7 +230,7 @@ def _not_read(found: Site) -> Iterator[str]:
     """Pages of the site that are no docs."""
     for name in ("blog", "src/pages"):
         folder = found.folder / name
-        if any(True for suffix in book.SUFFIXES for _ in folder.glob(f"**/*{suffix}")):
+        if any(True for suffix in sources.SUFFIXES for _ in folder.glob(f"**/*{suffix}")):
             yield f"{folder} is not read: the index has the docs alone."
 
 

@@ -23,16 +23,32 @@ def around(blocks: Sequence[Block], place: int, text: str, score: Score) -> str:
     """The block at `place` with the blocks that belong to it; `text` replaces the block's own text if that is
     long. `score` says how much of a question a text holds."""
     start, end = _window(blocks, place)
-    pieces = [
-        _piece(blocks, position, text if position == place else "", score)
-        for position in range(start, end)
-        if blocks[position].kind != "row"
-    ]
+    shown = [position for position in range(start, end) if blocks[position].kind != "row"]
+    pieces = [_piece(blocks, position, text if position == place else "", score) for position in shown]
+    pieces = list(_indented([blocks[position] for position in shown], pieces))
     rows = [block for block in blocks[start:end] if block.kind == "row"]
     if rows:
         before = sum(block.kind != "row" for block in blocks[start : _first_row(blocks, start)])
         pieces.insert(before, "\n".join(_table(rows, score)))
     return _joined(pieces)
+
+
+def _indented(blocks: Sequence[Block], pieces: Sequence[str]) -> Iterator[str]:
+    """Pieces, of which items are indented below those around them that are shown too.
+
+    Four spaces are enough below "1." and "-". Below nothing they would make code.
+    """
+    around: list[int] = []
+    for block, piece in zip(blocks, pieces, strict=True):
+        depth = len(block.label) - len(block.label.lstrip())
+        if block.kind != "item":
+            around.clear()
+            yield piece
+            continue
+        while around and around[-1] >= depth:
+            around.pop()
+        yield "    " * len(around) + piece.lstrip()
+        around.append(depth)
 
 
 def _first_row(blocks: Sequence[Block], start: int) -> int:

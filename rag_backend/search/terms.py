@@ -119,12 +119,28 @@ def _terms(book: Book, word: str) -> Iterator[Term]:
         count = max(_count(book.connection, stem) for stem in held)
         yield _with_related(book, Term(word, held, _known_weight(book, word, count)))
         return
+    parts = _parts(book, word)
+    for part in parts:
+        yield from _terms(book, part)
+    if not parts:
+        yield _with_related(book, _mended(book, word))
+
+
+def _parts(book: Book, word: str) -> tuple[str, ...]:
+    """The parts of a compound, of words that the book has, or else of other forms of them."""
+    if not any(language in languages.COMPOUNDING for language in book.spoken):
+        return ()
     parts = compounds.split(word, lambda part: _is_in_vocabulary(book.connection, part))
-    if parts and any(language in languages.COMPOUNDING for language in book.spoken):
-        for part in parts:
-            yield from _terms(book, part)
-        return
-    yield _with_related(book, _mended(book, word))
+    # A word that is a part of others, as "Ladegerät" of "Batterieladegerät", says more as a whole.
+    if parts or _wholes(book.connection, word):
+        return parts
+    return compounds.split(word, lambda part: _has_form(book, part))
+
+
+def _has_form(book: Book, part: str) -> bool:
+    """Return True if the book has the stem of a part, as "Batterien" has that of "Batterie"."""
+    stems = (stem for language in book.spoken for stem in words.stemmed(part, language))
+    return any(_count(book.connection, stem) for stem in stems)
 
 
 def _with_related(book: Book, term: Term) -> Term:

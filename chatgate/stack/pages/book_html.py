@@ -12,7 +12,8 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from rag_backend.book import javascript, jsx, mdx, plain_text
-from rag_backend.book.pages import SUFFIXES, Page
+from rag_backend.book.pages import Page
+from rag_backend.book.sources import SUFFIXES
 
 # These tags are written without attributes: a plain page needs none.
 PLAIN_TAGS: Final = frozenset(

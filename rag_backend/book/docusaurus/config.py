@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from rag_backend.book.docusaurus import js_values
+from rag_backend.book.docusaurus.js_objects import keys, member
 from rag_backend.book.docusaurus.js_scope import Unknown
-from rag_backend.book.docusaurus.js_values import keys, member
 
 CONFIG_NAMES: Final = tuple(f"docusaurus.config.{end}" for end in ("ts", "mts", "cts", "js", "mjs", "cjs"))
 DEFAULT_ID: Final = "default"
 DEFAULT_LOCALE: Final = "en"
+TRANSLATIONS: Final = "i18n"
 INCLUDE: Final = ("**/*.{md,mdx}",)
 EXCLUDE: Final = ("**/_*.{js,jsx,ts,tsx,md,mdx}", "**/_*/**", "**/*.test.{js,jsx,ts,tsx}", "**/__tests__/**")
 _DOCS_PLUGIN: Final = re.compile(r"(?:^|/)(?:plugin-)?content-docs$")
@@ -43,7 +44,8 @@ class Docs:
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """`folder` is its name below i18n/; `base_url` None where it follows from the site's."""
+    """`folder` has its translations, relative to the site's folder; "" where the site translates nothing
+    into it. `base_url` is None where it follows from the site's."""
 
     name: str
     folder: str
@@ -53,17 +55,22 @@ class Locale:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`base_url` is None when the configuration does not say it; `computes_base_url` is then True if code
-    makes it. The default locale is the first. `title` is "" when it is computed or missing. `assumed` tells
-    each value that was assumed, and why."""
+    makes it. The default locale is the first. `title` is "" when it is computed or missing. `files` are the
+    configuration and its imports. `assumed` tells each value that was assumed, and why; `not_done` tells
+    what the site does to its pages and a reading does not."""
 
     title: str = ""
     base_url: str | None = None
     computes_base_url: bool = False
     trailing_slash: bool | None = None
     docs: tuple[Docs, ...] = (Docs(),)
-    locales: tuple[Locale, ...] = (Locale(DEFAULT_LOCALE, DEFAULT_LOCALE),)
+    locales: tuple[Locale, ...] = (Locale(DEFAULT_LOCALE, f"{TRANSLATIONS}/{DEFAULT_LOCALE}"),)
     markdown_format: str = "mdx"
     has_math: bool = False
+    keeps_case: bool = False
+    has_emoji: bool = True
+    not_done: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
     assumed: tuple[str, ...] = ()
 
 
@@ -76,8 +83,9 @@ def read(path: Path, root: Path) -> Settings:
     UnicodeDecodeError."""
     assumed: dict[str, None] = {}
     reader = _Reader(lambda note: assumed.setdefault(f"{path.name}: {note}"))
-    config = js_values.Evaluator(reader.note).exported(path, root)
-    return replace(reader.settings(config, path.read_text("utf-8")), assumed=tuple(assumed))
+    evaluator = js_values.Evaluator(reader.note)
+    settings = reader.settings(evaluator.exported(path, root), path.read_text("utf-8"))
+    return replace(settings, files=tuple(evaluator.files), assumed=tuple(assumed))
 
 
 class _Reader:
@@ -89,7 +97,8 @@ class _Reader:
     def settings(self, config: Any, source: str) -> Settings:
         if isinstance(config, Unknown) or config is None:
             self.note("its settings are computed; the defaults of Docusaurus are assumed.")
-        said = self.text(member(config, "markdown"), "format", "mdx")
+        markdown = member(config, "markdown")
+        said = self.text(markdown, "format", "mdx")
         base_url = member(config, "baseUrl")
         is_computed = base_url is not None and not isinstance(base_url, str)
         if is_computed:
@@ -100,10 +109,17 @@ class _Reader:
             base_url=base_url if isinstance(base_url, str) else None,
             computes_base_url=is_computed,
             trailing_slash=slash if isinstance(slash, bool) else None,
-            docs=tuple(self._docs_of(config)) or (Docs(),),
+            docs=tuple(self._docs_of(config)) or (self._assumed_docs(),),
             locales=self._locales(member(config, "i18n")),
             markdown_format=said if said in ("mdx", "md", "detect") else "mdx",
             has_math="remark-math" in source,
+            keeps_case=self.flag(member(markdown, "anchors"), "maintainCase", False),
+            has_emoji=self.flag(markdown, "emoji", True),
+            not_done=tuple(
+                f"The site has a markdown.{name}; pages were read without it."
+                for name in ("preprocessor", "parseFrontMatter")
+                if not isinstance(markdown, Unknown) and member(markdown, name) is not None
+            ),
         )
 
     def text(self, holder: Any, name: str, default: str) -> str:
@@ -128,16 +144,28 @@ class _Reader:
         return tuple(value)
 
     def _docs_of(self, config: Any) -> Iterable[Docs]:
-        for name, options in map(_named, _list(member(config, "presets"))):
+        for name, options in map(_named, self._entries(config, "presets")):
             docs = member(options, "docs")
             if isinstance(docs, Unknown):
                 self.note(f"the docs options of {name} are computed; the defaults are assumed.")
                 yield Docs()
             elif docs is not False and (docs is not None or name.endswith("classic")):
                 yield self._docs(docs)
-        for name, options in map(_named, _list(member(config, "plugins"))):
+        for name, options in map(_named, self._entries(config, "plugins")):
             if _DOCS_PLUGIN.search(name):
                 yield self._docs(options)
+
+    def _assumed_docs(self) -> Docs:
+        self.note("it names no docs plugin; one with the defaults of Docusaurus is assumed.")
+        return Docs()
+
+    def _entries(self, config: Any, name: str) -> Iterable[Any]:
+        found = member(config, name)
+        entries = found if isinstance(found, list) else [] if found is None else [found]
+        for entry in entries:
+            if isinstance(entry, Unknown) and not entry.is_code:
+                self.note(f"{name} are computed ({entry.source}); docs in them are not read.")
+            yield entry
 
     def _docs(self, options: Any) -> Docs:
         prefixes = member(options, "numberPrefixParser")
@@ -169,16 +197,19 @@ class _Reader:
     def _locales(self, i18n: Any) -> tuple[Locale, ...]:
         default = self.text(i18n, "defaultLocale", DEFAULT_LOCALE)
         names = dict.fromkeys((default, *self.texts(i18n, "locales", (default,))))
-        configs = member(i18n, "localeConfigs")
-        return tuple(self._locale(name, member(configs, name)) for name in names)
+        folder, configs = self.text(i18n, "path", TRANSLATIONS), member(i18n, "localeConfigs")
+        return tuple(self._locale(folder, name, member(configs, name)) for name in names)
 
-    def _locale(self, name: str, options: Any) -> Locale:
+    def _locale(self, folder: str, name: str, options: Any) -> Locale:
         base_url = member(options, "baseUrl")
-        return Locale(name, self.text(options, "path", name), base_url if isinstance(base_url, str) else None)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+        if base_url is not None and not isinstance(base_url, str):
+            self.note(f"the baseUrl of the locale {name} is computed; its name after the site's is assumed.")
+        translations = f"{folder}/{self.text(options, 'path', name)}"
+        return Locale(
+            name,
+            translations if self.flag(options, "translate", True) else "",
+            base_url if isinstance(base_url, str) else None,
+        )
 
 
 def _named(entry: Any) -> tuple[str, Any]:

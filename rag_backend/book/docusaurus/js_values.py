@@ -1,21 +1,22 @@
 """The values that a JavaScript or TypeScript module exports, as far as it states them; nothing is run.
 
-tree-sitter reads the syntax. Constants, shorthands, spreads, conditions, JSON and modules beside it are
-followed, a value only when it is asked for. A variable of the environment counts as unset, and production as
-the mode. Anything else that is computed is Unknown.
+tree-sitter reads the syntax. Constants, shorthands, spreads, conditions, calls of the module's own functions,
+JSON and modules beside it are followed, a value only when it is asked for. A variable of the environment
+counts as unset, and production as the mode. Anything else that is computed is Unknown.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
-import tree_sitter_typescript
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
-from rag_backend.book.docusaurus import js_syntax
-from rag_backend.book.docusaurus.js_scope import Module, Scope, Unknown, Unset
+from rag_backend.book import syntax_trees
+from rag_backend.book.docusaurus import js_calls, js_objects, js_syntax
+from rag_backend.book.docusaurus.js_objects import Namespace, Object, member
+from rag_backend.book.docusaurus.js_scope import Environment, Known, Module, Scope, Unknown, Unset
 
 MAX_STEPS: Final = 20_000
 """Expressions that are looked at for one configuration, which has some hundreds."""
@@ -28,90 +29,89 @@ _WRAPPERS: Final = frozenset(
     {"parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression"}
     | {"await_expression"}
 )
-_FUNCTIONS: Final = frozenset({"arrow_function", "function_expression", "function_declaration"})
 _WORDS: Final = {"true": True, "false": False, "null": None, "undefined": None}
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
-    """An object whose members are evaluated when they are asked for."""
-
-    evaluator: "Evaluator"
-    node: Node
-    scope: Scope
-
-    def get(self, name: str) -> Any:
-        """The member's value; None when there is none."""
-        found: Any = None
-        for child in self.node.named_children:
-            if child.type == "spread_element":
-                spread = self.evaluator.value(child.named_children[0], self.scope)
-                of_spread = member(spread, name)
-                found = found if of_spread is None else of_spread
-            elif js_syntax.key(child) == name:
-                found = self._member(child)
-        return found
-
-    def keys(self) -> list[str]:
-        found: dict[str, None] = {}
-        for child in self.node.named_children:
-            if child.type == "spread_element":
-                spread = self.evaluator.value(child.named_children[0], self.scope)
-                found.update(dict.fromkeys(keys(spread)))
-            elif (key := js_syntax.key(child)) is not None:
-                found[key] = None
-        return list(found)
-
-    def _member(self, child: Node) -> Any:
-        if child.type == "pair":
-            return self.evaluator.value(js_syntax.part(child, "value"), self.scope)
-        if child.type == "method_definition":
-            return Unknown(js_syntax.text(child)[:80])
-        return self.evaluator.value(child, self.scope)
-
-
-def member(value: Any, name: str) -> Any:
-    """A member of an object; Unknown if the object is not known, None for a missing member."""
-    if isinstance(value, Object | Mapping):
-        return value.get(name)
-    return value if isinstance(value, Unknown) else None
-
-
-def keys(value: Any) -> list[str]:
-    return value.keys() if isinstance(value, Object) else list(value) if isinstance(value, Mapping) else []
-
-
 class Evaluator:
-    """`notes` is called with each assumption that a value rests on."""
+    """`notes` is called with each assumption that a value rests on. `files` are those that were read."""
 
     def __init__(self, notes: Callable[[str], None]) -> None:
         self._note = notes
         self._steps = MAX_STEPS
         self._depth = 0
         self._modules: dict[Path, tuple[Module, Scope]] = {}
+        self.files: dict[Path, None] = {}
 
     def exported(self, path: Path, root: Path, name: str = "default") -> Any:
-        """The value that the module at `path` exports under `name`. Raises OSError, UnicodeDecodeError."""
+        """The value that the module at `path` exports under `name`, all of them where it has no default.
+
+        Raises OSError, UnicodeDecodeError.
+        """
         module, scope = self._load(path, root)
+        with self.deeper() as goes_on:
+            return self._exported(module, scope, name) if goes_on else Unknown(f"the exports of {path.name}")
+
+    def _exported(self, module: Module, scope: Scope, name: str) -> Any:
+        path, root = module.path, module.root
+        if name == js_syntax.ALL:
+            return Namespace(lambda one: self.exported(path, root, one))
         for child in module.tree.named_children:
-            if (value := js_syntax.exported_node(child, name)) is not None:
-                return self._called(value, scope)
-        return self._of(name, scope) if name != "default" else None
+            exported = js_syntax.exported_node(child, name)
+            if isinstance(exported, js_syntax.Imported):
+                return self._imported(exported, module)
+            if exported is not None:
+                return self._changed_exports(js_calls.returned(self, exported, scope), name, scope)
+        if name != "default":
+            found = scope.find(name)
+            return self._of(name, scope) if found else None
+        if any(map(js_syntax.exports, module.tree.named_children)):
+            return self.exported(path, root, js_syntax.ALL)
+        return Unknown(f"the exports of {path.name}")
 
     def value(self, node: Node, scope: Scope) -> Any:
+        with self.deeper() as goes_on:
+            return self._value(node, scope) if goes_on else Unknown(js_syntax.text(node)[:80])
+
+    @contextmanager
+    def deeper(self) -> Iterator[bool]:
+        """A level of the evaluation; False where there are too many, or too many were gone through."""
         self._steps -= 1
-        if self._steps < 0 or self._depth > MAX_DEPTH:
-            return Unknown(js_syntax.text(node)[:80])
         self._depth += 1
         try:
-            return self._value(node, scope)
+            yield self._steps >= 0 and self._depth <= MAX_DEPTH
         finally:
             self._depth -= 1
+
+    def items(self, node: Node, scope: Scope) -> Iterator[Any]:
+        """The values of an array, or of the arguments of a call."""
+        for child in node.named_children:
+            if child.type == "spread_element":
+                spread = self.value(js_syntax.inner(child), scope)
+                yield from spread if isinstance(spread, list) else [spread]
+            elif child.type != "comment":
+                yield self.value(child, scope)
+
+    def required(self, source: str, scope: Scope) -> Any:
+        """The value of a module or JSON file that CommonJS requires."""
+        return self._imported(js_syntax.Imported(source, "default"), scope.module)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the first module, in which the site's commands are run."""
+        return str(next(iter(self._modules)).parent)
+
+    def is_true(self, value: Any) -> bool | None:
+        if isinstance(value, Unknown):
+            return None
+        if isinstance(value, Unset):
+            self._note(f"{value.name} is taken as unset.")
+            return False
+        return bool(value) or isinstance(value, list) or js_objects.is_object(value)
 
     def _value(self, node: Node, scope: Scope) -> Any:
         kind = node.type
         if kind in _WRAPPERS:
-            return self.value(node.named_children[0], scope)
+            return self.value(js_syntax.inner(node), scope)
         if kind in _WORDS:
             return _WORDS[kind]
         match kind:
@@ -125,33 +125,46 @@ class Evaluator:
             case "object":
                 return Object(self, node, scope)
             case "array":
-                return list(self._items(node, scope))
+                return list(self.items(node, scope))
             case "identifier" | "shorthand_property_identifier":
                 return self._of(js_syntax.text(node), scope)
-            case "member_expression":
+            case "member_expression" | "subscript_expression":
                 return self._member(node, scope)
-            case "call_expression":
-                return self._call(node, scope)
+            case "call_expression" | "new_expression":
+                return js_calls.call(self, node, scope)
             case "binary_expression":
                 return self._binary(node, scope)
             case "ternary_expression":
                 return self._ternary(node, scope)
             case "unary_expression":
                 return self._unary(node, scope)
-        return Unknown(js_syntax.text(node)[:80])
+        return Unknown(js_syntax.text(node)[:80], is_code=kind in js_calls.FUNCTIONS)
 
     def _load(self, path: Path, root: Path) -> tuple[Module, Scope]:
         path = path.resolve()
         if path not in self._modules:
             source = path.read_bytes()[:MAX_MODULE]
             source.decode("utf-8")
-            grammar = tree_sitter_typescript.language_typescript if path.suffix in _TYPED else None
-            language = Language((grammar or tree_sitter_typescript.language_tsx)())
-            module = Module(path, root, Parser(language).parse(source).root_node)
-            scope = Scope(module)
-            scope.names.update(js_syntax.declared(module.tree))
-            self._modules[path] = module, scope
+            # A module that cannot be parsed exports nothing that is known.
+            is_typescript = path.suffix in _TYPED
+            tree = syntax_trees.parsed(source, is_typescript=is_typescript) or syntax_trees.parsed(b"")
+            assert tree is not None  # noqa: S101  nothing can be parsed
+            module = Module(path, root, tree)
+            names, changes = js_syntax.declared(module.tree), js_syntax.changes(module.tree)
+            self._modules[path] = module, Scope(module, names, changes=changes)
+            self.files[path] = None
         return self._modules[path]
+
+    def _changed_exports(self, value: Any, name: str, scope: Scope) -> Any:
+        """The exported value with what later statements give to members of `module.exports`."""
+        if name != "default":
+            return value
+        changes = [
+            js_syntax.Change(change.path[1:], change.node, change.grows)
+            for change in scope.changes.get("module", ())
+            if change.path[:1] == ("exports",) and len(change.path) > 1
+        ]
+        return js_objects.changed(self, value, changes, scope)
 
     def _of(self, name: str, scope: Scope) -> Any:
         if name == "__dirname":
@@ -160,15 +173,27 @@ class Evaluator:
         if found is None:
             return None if name == "undefined" else Unknown(name)
         declared, owner = found
-        if isinstance(declared, js_syntax.Imported):
-            return self._imported(declared, owner.module)
-        if declared.type in _FUNCTIONS:
-            return Unknown(name)
+        value = self._declared(name, declared, owner)
+        return js_objects.changed(self, value, owner.changes.get(name, ()), owner)
+
+    def _declared(self, name: str, declared: Any, owner: Scope) -> Any:
+        match declared:
+            case Known(value):
+                return value
+            case js_syntax.Imported():
+                return self._imported(declared, owner.module)
+            case js_syntax.Destructured(whole, key, default):
+                found = self._at(self._declared(name, whole, owner), key)
+                if default is not None and self._is_there(found) is False:
+                    return self.value(default, owner)
+                return found
+        if declared.type in js_calls.FUNCTIONS:
+            return Unknown(name, is_code=True)
         return self.value(declared, owner)
 
     def _imported(self, imported: js_syntax.Imported, module: Module) -> Any:
         if not imported.source.startswith(("./", "../")):
-            return Unknown(imported.source)
+            return Unknown(imported.source, is_code=True)
         for suffix in _SUFFIXES:
             path = (module.path.parent / f"{imported.source}{suffix}").resolve()
             if path.is_file() and path.is_relative_to(module.root.resolve()):
@@ -180,26 +205,20 @@ class Evaluator:
 
     def _of_file(self, path: Path, root: Path, name: str) -> Any:
         if path.suffix != ".json":
-            whole = self.exported(path, root)
-            named = None if name == "default" else self.exported(path, root, name)
-            return whole if name == "default" else member(whole, name) if named is None else named
+            named = self.exported(path, root, name)
+            if named is not None or name == "default":
+                return named
+            return member(self.exported(path, root), name)
+        self.files[path] = None
         with path.open("rb") as file:
             whole = json.loads(file.read(MAX_MODULE))
-        return whole if name == "default" else member(whole, name)
-
-    def _items(self, node: Node, scope: Scope) -> Iterator[Any]:
-        for child in node.named_children:
-            if child.type == "spread_element":
-                spread = self.value(child.named_children[0], scope)
-                yield from spread if isinstance(spread, list) else [spread]
-            elif child.type != "comment":
-                yield self.value(child, scope)
+        return whole if name in ("default", js_syntax.ALL) else member(whole, name)
 
     def _template(self, node: Node, scope: Scope) -> Any:
         text = ""
         for child in node.named_children:
             if child.type == "template_substitution":
-                piece = self.value(child.named_children[0], scope)
+                piece = self.value(js_syntax.inner(child), scope)
                 if not isinstance(piece, str | int | float):
                     return Unknown(js_syntax.text(node)[:80])
                 text += str(piece)
@@ -209,53 +228,33 @@ class Evaluator:
 
     def _member(self, node: Node, scope: Scope) -> Any:
         written = js_syntax.text(node)
-        if written == "process.env.NODE_ENV":
-            return "production"
-        if written.startswith("process.env."):
-            return Unset(written)
-        if written == "import.meta.dirname":
-            return str(scope.module.path.parent)
-        return member(
-            self.value(js_syntax.part(node, "object"), scope),
-            js_syntax.text(js_syntax.part(node, "property")),
-        )
+        if written == "process.env":
+            return Environment()
+        if written in ("import.meta.dirname", "import.meta.url"):
+            path = scope.module.path
+            return str(path.parent if written.endswith("dirname") else path)
+        whole = self.value(js_syntax.part(node, "object"), scope)
+        index = node.child_by_field_name("index")
+        name = js_syntax.text(js_syntax.part(node, "property")) if index is None else self.value(index, scope)
+        if isinstance(name, int):
+            return self._at(whole, name)
+        if name == "pathname" and isinstance(whole, str):
+            # The address of a file, which is its path here.
+            return whole
+        found = member(whole, name) if isinstance(name, str) else Unknown(written[:80])
+        # A module of ES that CommonJS requires has its default as a member.
+        return whole if name == "default" and found is None else found
 
-    def _call(self, node: Node, scope: Scope) -> Any:
-        called = js_syntax.part(node, "function")
-        given = list(self._items(js_syntax.part(node, "arguments"), scope))
-        match js_syntax.text(called).rpartition(".")[2]:
-            case "resolve" | "join" if given and all(isinstance(part, str) for part in given):
-                return str(PurePath(*given)) if "require" not in js_syntax.text(called) else given[0]
-            case "require" if given and isinstance(given[0], str):
-                return self._imported(js_syntax.Imported(given[0], "default"), scope.module)
-            case "assign":
-                return Unknown(js_syntax.text(node)[:80])
-        found = scope.find(js_syntax.text(called))
-        if found and isinstance(found[0], Node) and found[0].type in _FUNCTIONS:
-            return self._called(found[0], found[1])
-        return Unknown(js_syntax.text(node)[:80])
-
-    def _called(self, node: Node, scope: Scope) -> Any:
-        """A value, or what a function returns in the end."""
-        found = scope.find(js_syntax.text(node)) if node.type == "identifier" else None
-        if found is not None and isinstance(found[0], Node):
-            return self._called(found[0], found[1])
-        if node.type not in _FUNCTIONS:
-            return self.value(node, scope)
-        body = js_syntax.part(node, "body")
-        if body.type != "statement_block":
-            return self.value(body, scope)
-        inner = Scope(scope.module, js_syntax.declared(body), scope)
-        returns = [child for child in body.named_children if child.type == "return_statement"]
-        if not returns or not returns[-1].named_children:
-            return Unknown(js_syntax.text(node)[:80])
-        return self._called(returns[-1].named_children[0], inner)
+    def _at(self, whole: Any, key: str | int) -> Any:
+        if isinstance(key, str) or isinstance(whole, Unknown):
+            return member(whole, str(key))
+        return whole[key] if isinstance(whole, list) and key < len(whole) else None
 
     def _binary(self, node: Node, scope: Scope) -> Any:
         operator = js_syntax.text(js_syntax.part(node, "operator"))
         left = self.value(js_syntax.part(node, "left"), scope)
         if operator in ("||", "??", "&&"):
-            taken = self._is_true(left) if operator != "??" else self._is_there(left)
+            taken = self.is_true(left) if operator != "??" else self._is_there(left)
             if taken is None:
                 return Unknown(js_syntax.text(node)[:80])
             return left if taken == (operator != "&&") else self.value(js_syntax.part(node, "right"), scope)
@@ -264,7 +263,7 @@ class Evaluator:
             return Unknown(js_syntax.text(node)[:80])
         for side in (left, right):
             if isinstance(side, Unset):
-                self._is_true(side)
+                self.is_true(side)
         match operator:
             case "+" if isinstance(left, str) and isinstance(right, str):
                 return left + right
@@ -275,7 +274,7 @@ class Evaluator:
         return Unknown(js_syntax.text(node)[:80])
 
     def _ternary(self, node: Node, scope: Scope) -> Any:
-        holds = self._is_true(self.value(js_syntax.part(node, "condition"), scope))
+        holds = self.is_true(self.value(js_syntax.part(node, "condition"), scope))
         if holds is None:
             return Unknown(js_syntax.text(node)[:80])
         return self.value(js_syntax.part(node, "consequence" if holds else "alternative"), scope)
@@ -283,18 +282,10 @@ class Evaluator:
     def _unary(self, node: Node, scope: Scope) -> Any:
         if js_syntax.text(js_syntax.part(node, "operator")) != "!":
             return Unknown(js_syntax.text(node)[:80])
-        holds = self._is_true(self.value(js_syntax.part(node, "argument"), scope))
+        holds = self.is_true(self.value(js_syntax.part(node, "argument"), scope))
         return Unknown(js_syntax.text(node)[:80]) if holds is None else not holds
-
-    def _is_true(self, value: Any) -> bool | None:
-        if isinstance(value, Unknown):
-            return None
-        if isinstance(value, Unset):
-            self._note(f"{value.name} is taken as unset.")
-            return False
-        return bool(value) or isinstance(value, list | Object)
 
     def _is_there(self, value: Any) -> bool | None:
         if isinstance(value, Unset):
-            return self._is_true(value)
+            return self.is_true(value)
         return None if isinstance(value, Unknown) else value is not None

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from rag_backend.book.docusaurus import asking, versions
+from rag_backend.book.docusaurus.asking import Loaded
 from rag_backend.book.docusaurus.config import Docs, Settings, config_file, read
 from rag_backend.book.docusaurus.versions import BookError, Version, slashed
 from rag_backend.book.mdx import Dialect
 
-__all__ = ["BookError", "Site", "Version", "find"]
+__all__ = ["BookError", "Site", "Version", "can_be_asked", "find"]
 
 MAX_UP: Final = 3
 """Folders above a docs folder in which, and beside which, its site's configuration is looked for."""
@@ -44,24 +45,49 @@ class Site:
         """The dialect of a file; `own_format` is the format in its front matter."""
         said = own_format or self.settings.markdown_format
         is_markdown = said == "md" or (said == "detect" and file.endswith(".md"))
-        return Dialect(is_mdx=not is_markdown, has_math=self.settings.has_math)
+        settings = self.settings
+        return Dialect(not is_markdown, settings.has_math, settings.keeps_case, settings.has_emoji)
 
     def watched(self) -> Iterator[Path]:
         """The folders and files on which a reading depends, beside imported files."""
         yield from sorted({folder for version in self.versions for folder in version.folders})
         yield from sorted(self.folder.glob("*versions.json"))
-        if self.config is not None:
-            yield self.config
+        yield from sorted(self.settings.files)
 
 
-def find(folder: Path, base_url: str | None = None, route: str | None = None) -> Site:
+def find(
+    folder: Path, base_url: str | None = None, route: str | None = None, *, asks_docusaurus: bool = False
+) -> Site:
     """The site of a folder, which is the site's own, or a docs folder of one or of none.
 
-    `base_url` and `route` (of the first docs plugin) come before the configuration. Raises BookError.
+    `base_url` and `route` (of the first docs plugin) come before the configuration. With `asks_docusaurus`
+    the site's own Docusaurus says everything, where it is there and none of the two is given. Raises
+    BookError.
     """
     if not folder.is_dir():
         raise BookError(f"{folder} is not a folder. Name a docs folder, or the site folder that holds docs/.")
     site_folder = _site_folder(folder)
+    asks = asks_docusaurus and base_url is None and route is None and can_be_asked(folder)
+    loaded = asking.ask(site_folder) if asks and site_folder is not None else None
+    if loaded is not None and site_folder is not None:
+        return _loaded(folder, site_folder, loaded)
+    found = _read(folder, site_folder, base_url, route)
+    if not asks:
+        return found
+    said = "Docusaurus could not load the site; its configuration was read without it."
+    return replace(found, assumed=(*found.assumed, said))
+
+
+def can_be_asked(folder: Path) -> bool:
+    """Return True if the site of a folder has a Docusaurus that can be asked."""
+    site_folder = _site_folder(folder)
+    return (
+        site_folder is not None and config_file(site_folder) is not None and asking.can_be_asked(site_folder)
+    )
+
+
+def _read(folder: Path, site_folder: Path | None, base_url: str | None, route: str | None) -> Site:
+    """The site as its files say it, without running any. Raises BookError."""
     config = config_file(site_folder) if site_folder else None
     settings = _settings(config) if config else Settings()
     if site_folder is None:
@@ -70,7 +96,7 @@ def find(folder: Path, base_url: str | None = None, route: str | None = None) ->
     if route is not None:
         instances = [(replace(instances[0][0], route=route.strip("/")), instances[0][1]), *instances[1:]]
     assumed, asks = _assumed(config, settings, base_url, route)
-    absent = [docs.path for docs in settings.docs if config and not (site_folder / docs.path).is_dir()]
+    absent = [docs.path for docs in settings.docs if config and not _is_there(docs, site_folder)]
     assumed += tuple(f"The docs folder {path} is not there, and left out." for path in absent)
     base = slashed(base_url if base_url is not None else settings.base_url or "/")
     found = [
@@ -78,22 +104,50 @@ def find(folder: Path, base_url: str | None = None, route: str | None = None) ->
         for docs, docs_folder in instances
         for version in versions.of(docs, site_folder, docs_folder, settings, base)
     ]
-    first_seen = sorted(found, key=lambda version: (bool(version.label), version.only_translated))
     root = _repository(site_folder)
-    return Site(site_folder, root, base, settings, tuple(first_seen), config, assumed, asks)
+    return Site(site_folder, root, base, settings, _ordered(found), config, assumed, asks)
 
 
-def as_loaded(found: Site) -> Site:
-    """The site with the addresses that its own Docusaurus gives, where that can be asked and answers."""
-    if found.config is None or not asking.can_be_asked(found.folder):
-        return found
-    loaded = asking.ask(found.folder)
-    if loaded is None:
-        said = "Docusaurus could not load the site; its configuration was read without it."
-        return replace(found, assumed=(*found.assumed, said))
-    return replace(
-        found, base_url=slashed(loaded.base_url), permalinks=loaded.permalinks, assumed=(), asks=()
+def _loaded(folder: Path, site_folder: Path, loaded: Loaded) -> Site:
+    """The site as its Docusaurus has it; the plugin of `folder` alone where that is a docs folder."""
+    config = config_file(site_folder)
+    read = _settings(config) if config else Settings()
+    settings = replace(
+        read,
+        title=loaded.title,
+        base_url=loaded.base_url,
+        computes_base_url=False,
+        trailing_slash=loaded.trailing_slash,
+        locales=loaded.locales,
+        markdown_format=loaded.markdown_format,
+        keeps_case=loaded.keeps_case,
+        has_emoji=loaded.has_emoji,
+        assumed=(),
     )
+    of_folder = {one.docs.plugin_id for one in loaded.versions if one.folder.resolve() == folder.resolve()}
+    found = [one for one in loaded.versions if not of_folder or one.docs.plugin_id in of_folder]
+    if not found:
+        raise BookError(f"The site in {site_folder} has no docs. Name the folder with the chapters.")
+    folders = {path.resolve() for version in found for path in version.folders}
+    permalinks = {
+        file: path for file, path in loaded.permalinks.items() if any(map(file.is_relative_to, folders))
+    }
+    root = _repository(site_folder)
+    return Site(
+        site_folder,
+        root,
+        loaded.base_url,
+        settings,
+        _ordered(found),
+        config,
+        assumed=settings.not_done,
+        permalinks=permalinks,
+    )
+
+
+def _ordered(found: list[Version]) -> tuple[Version, ...]:
+    """The versions that readers see first come first."""
+    return tuple(sorted(found, key=lambda version: (bool(version.label), version.only_translated)))
 
 
 def _site_folder(folder: Path) -> Path | None:
@@ -141,16 +195,21 @@ def _instances(
     if folder.resolve() != site_folder.resolve():
         named = [(docs, path) for docs, path in found if path == folder.resolve()]
         found = named or [(settings.docs[0], folder)]
-    there = [(docs, path) for docs, path in found if path.is_dir()]
+    there = [(docs, path) for docs, path in found if path.is_dir() or _is_there(docs, site_folder)]
     if not there:
         raise BookError(f"{found[0][1]} is not a folder. Name the docs folder itself.")
     return there
 
 
+def _is_there(docs: Docs, site_folder: Path) -> bool:
+    """Return True if the folder of the current version is there, or the site has no current version."""
+    return (site_folder / docs.path).is_dir() or versions.CURRENT not in versions.included(docs, site_folder)
+
+
 def _assumed(
     config: Path | None, settings: Settings, base_url: str | None, route: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    assumed = list(settings.assumed)
+    assumed = [*settings.assumed, *settings.not_done]
     asks: list[str] = []
     if config is None:
         if base_url is None:

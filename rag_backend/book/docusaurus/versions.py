@@ -43,19 +43,28 @@ class Version:
 
 def of(docs: Docs, site_folder: Path, folder: Path, settings: Settings, base_url: str) -> Iterator[Version]:
     """The versions of a docs plugin whose current version is in `folder`. Raises BookError."""
-    names = _names(docs, site_folder)
-    if docs.only_include is not None:
-        missing = [name for name in docs.only_include if name not in names]
-        if missing:
-            raise BookError(f"onlyIncludeVersions names {missing[0]}, which is no version of the docs.")
-        names = [name for name in names if name in docs.only_include]
+    names = included(docs, site_folder)
     last = docs.last_version or next((name for name in names if name != CURRENT), CURRENT)
     if last not in names:
         raise BookError(f"lastVersion is {last}, which is no version of the docs that are included.")
     for number, locale in enumerate(settings.locales):
-        of_locale = _base_url(locale, base_url, is_default=number == 0)
+        of_locale = base_url_of(locale, base_url, is_default=number == 0)
         for name in sorted(names, key=lambda name: name != last):
             yield _version(docs, site_folder, folder, name, last, locale, of_locale, is_default=number == 0)
+
+
+def included(docs: Docs, site_folder: Path) -> list[str]:
+    """The names of the versions that the site has, in the order of Docusaurus: the current one first.
+
+    Raises BookError.
+    """
+    names = _names(docs, site_folder)
+    if docs.only_include is None:
+        return names
+    missing = [name for name in docs.only_include if name not in names]
+    if missing:
+        raise BookError(f"onlyIncludeVersions names {missing[0]}, which is no version of the docs.")
+    return [name for name in names if name in docs.only_include]
 
 
 def _version(
@@ -70,7 +79,7 @@ def _version(
     is_default: bool,
 ) -> Version:
     options = docs.versions.get(name)
-    label = "" if name == last else "next" if name == CURRENT else name
+    label = "" if name == last else label_of(name)
     path = label if options is None or options.path is None else options.path
     prefix = "" if docs.plugin_id == DEFAULT_ID else f"{docs.plugin_id}_"
     if name != CURRENT:
@@ -79,10 +88,6 @@ def _version(
             raise BookError(
                 f"{prefix}versions.json names {name}, but {folder} is not there. Add it or remove the name."
             )
-    plugin = "docusaurus-plugin-content-docs" + ("" if docs.plugin_id == DEFAULT_ID else f"-{docs.plugin_id}")
-    translated = (
-        site_folder / "i18n" / locale.folder / plugin / (name if name == CURRENT else f"version-{name}")
-    )
     return Version(
         name=name,
         folder=folder,
@@ -91,12 +96,26 @@ def _version(
         docs=docs,
         base_url=base_url,
         locale=locale.name,
-        translated=translated if translated.is_dir() else None,
+        translated=translated(site_folder, locale, docs, name),
         only_translated=not is_default,
     )
 
 
-def _base_url(locale: Locale, base_url: str, *, is_default: bool) -> str:
+def label_of(name: str) -> str:
+    """The label of a version that readers do not see first, which is its path too where none is said."""
+    return "next" if name == CURRENT else name
+
+
+def translated(site_folder: Path, locale: Locale, docs: Docs, name: str) -> Path | None:
+    """The folder of a version's pages in a locale, if there is one."""
+    plugin = "docusaurus-plugin-content-docs" + ("" if docs.plugin_id == DEFAULT_ID else f"-{docs.plugin_id}")
+    if not locale.folder:
+        return None
+    folder = site_folder / locale.folder / plugin / (name if name == CURRENT else f"version-{name}")
+    return folder if folder.is_dir() else None
+
+
+def base_url_of(locale: Locale, base_url: str, *, is_default: bool) -> str:
     if locale.base_url is not None:
         return slashed(locale.base_url)
     return base_url if is_default else f"{base_url}{locale.name}/"
@@ -108,10 +127,11 @@ def slashed(path: str) -> str:
 
 
 def _names(docs: Docs, site_folder: Path) -> list[str]:
-    """The names in the order of Docusaurus: the current one first."""
     prefix = "" if docs.plugin_id == DEFAULT_ID else f"{docs.plugin_id}_"
     versioned = [] if docs.disable_versioning else _listed(site_folder / f"{prefix}versions.json")
-    names = [CURRENT, *versioned] if docs.include_current else versioned
+    # The list may name the current version too, and then it has that place.
+    is_first = docs.include_current and CURRENT not in versioned
+    names = [CURRENT, *versioned] if is_first else versioned
     if not names:
         raise BookError(
             "includeCurrentVersion is false, and versions.json names no version. Nothing is left."

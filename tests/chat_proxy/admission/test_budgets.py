@@ -1,6 +1,7 @@
 """Budgets of tokens and money: what is reserved, what is let through, and what is counted in the end."""
 
 import asyncio
+import json
 import math
 import os
 import signal
@@ -10,7 +11,7 @@ import pytest
 from chat_proxy import redis_keys
 from chat_proxy.usage import sums
 from edge.redis.client import command
-from tests.chat_proxy.backends.completions import chunk, refuses, says, streams
+from tests.chat_proxy.backends.completions import chunk, data, refuses, says, streams, whole
 from tests.chat_proxy.configuration import GENEROUS
 from tests.chat_proxy.fake_backend import Paused, reached
 from tests.chat_proxy.fields import parsed
@@ -137,6 +138,56 @@ async def test_untold_tokens_are_counted_and_a_cut_stream_pays_for_those_that_ca
             await stream.event()
         # The reader has gone.
         await until(lambda: _is_spent(service, 2 * tokens_in + 600), 3)
+
+
+async def test_thoughts_of_a_whole_answer_are_paid_for(valkey, tmp_path):
+    async with running(valkey, tmp_path, backend=MODEL, tiers=tier(AMPLE)) as service:
+        bearer = await service.sign_in()
+        for message, tokens in (
+            ({"content": "x" * 300, "reasoning_content": "y" * 600}, 300),
+            ({"content": f"<think>{'y' * 585}</think>{'x' * 300}"}, 300),
+            ({"content": [{"type": "text", "text": "x" * 300}], "reasoning": "y" * 30}, 110),
+        ):
+            before = await used(service) if service.backend.received else (0, 0, 0, 0)
+            service.backend.behaviour = whole(message)
+            assert (await service.ask(bearer)).status_code == 200
+            assert (await used(service))[2] - before[2] == tokens, message
+
+
+async def test_what_nobody_tells_is_never_more_than_was_reserved(valkey, tmp_path):
+    """A quotation mark of a selection is four bytes of the request, and no more than one of the text."""
+    async with running(valkey, tmp_path, backend=MODEL, tiers=tier(AMPLE)) as service:
+        bearer = await service.sign_in()
+        service.backend.behaviour = streams(says("x" * 30))
+        answer = await service.ask(bearer, selected_text='a"' * 6000)
+        reserved = 1_000_000 - parsed(answer.headers["ratelimit"])["daily-tokens"]["r"]
+        _, tokens_in, tokens_out, _ = await used(service)
+        assert tokens_in + tokens_out <= reserved
+        assert tokens_in > 4000
+
+
+async def test_what_comes_after_a_count_is_paid_for_where_no_other_follows(valkey, tmp_path):
+    async with running(valkey, tmp_path, backend=MODEL, tiers=tier(AMPLE)) as service:
+        bearer = await service.sign_in()
+        counts = {"prompt_tokens": 40, "completion_tokens": 1}
+
+        async def cut(peer):
+            await peer.head()
+            await peer.chunk(data({"choices": [{"delta": {"role": "assistant"}}], "usage": counts}))
+            await peer.chunk(chunk({"content": "x" * 900}))
+            peer.writer.transport.abort()
+
+        service.backend.behaviour = cut
+        await service.ask(bearer)
+        assert (await used(service))[1:3] == (40, 301)
+        # A count at each chunk, and one at the end, say all.
+        total = {"prompt_tokens": 40, "completion_tokens": 7}
+        told = chunk({"content": "x" * 900}).replace(
+            b'{"id"', b'{"usage": ' + json.dumps(total).encode() + b', "id"'
+        )
+        service.backend.behaviour = streams(told, says("y" * 30, usage=(40, 9)))
+        assert (await service.ask(bearer)).status_code == 200
+        assert (await used(service))[1:3] == (80, 310)
 
 
 async def _is_spent(service, tokens):

@@ -56,17 +56,32 @@ def test_an_older_page_in_the_place_of_one_makes_it_stale(book, index):
 
 
 @pytest.mark.parametrize(
-    "changed", ["docs/a.mdx", "docs/_p.md", "shared/s.md", "website/docusaurus.config.js"]
+    "changed",
+    [
+        *("docs/a.mdx", "docs/_p.md", "shared/s.md", "website/docusaurus.config.js"),
+        *("website/settings.js", "website/settings.json"),
+    ],
 )
 def test_a_change_of_docs_outside_the_site_s_folder_is_seen(tmp_path, changed):
-    config = "module.exports = {baseUrl: '/', presets: [['classic', {docs: {path: '../docs'}}]]}"
+    config = "module.exports = {...require('./settings'), presets: [['classic', {docs: {path: '../docs'}}]]}"
     files = {"website/docusaurus.config.js": config, "shared/s.md": "Shared.", "docs/_p.md": "Part."}
+    files["website/settings.js"] = "import {baseUrl} from './settings.json'; export default {baseUrl};"
+    files["website/settings.json"] = '{"baseUrl": "/b/"}'
     files["docs/a.mdx"] = "import P from './_p.md';\nimport S from '../shared/s.md';\n\n<P />\n\n<S />"
     write(tmp_path, {**files, ".git/HEAD": ""})
     index_book(tmp_path / "website", tmp_path / "book.db")
     assert not is_stale(tmp_path / "website", tmp_path / "book.db")
     (tmp_path / changed).write_text(files[changed] + "\n\n")
     assert is_stale(tmp_path / "website", tmp_path / "book.db")
+
+
+def test_a_part_that_was_missing_is_seen_when_it_comes(tmp_path):
+    page = "import S from '../shared/s.md';\n\nOf lighthouses.\n\n<S />"
+    write(tmp_path, {"docs/a.mdx": page, ".git/HEAD": ""})
+    index_book(tmp_path / "docs", tmp_path / "book.db")
+    assert not is_stale(tmp_path / "docs", tmp_path / "book.db")
+    write(tmp_path, {"shared/s.md": "Of buoys."})
+    assert is_stale(tmp_path / "docs", tmp_path / "book.db")
 
 
 def test_files_that_a_site_builds_are_not_the_book(book, index):

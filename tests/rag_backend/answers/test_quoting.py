@@ -1,10 +1,13 @@
+import aiohttp
 import pytest
 
 from rag_backend.answers import answer, quoting, tasks
 from rag_backend.answers.parts import Citation, Delta
 from rag_backend.answers.questions import Question
 from rag_backend.answers.sentences import ENGLISH
-from rag_backend.search import index
+from rag_backend.book.plain_text import Block
+from rag_backend.search import extract, index
+from rag_backend.search.extract import Asked
 from tests.rag_backend.books import write
 
 LONG_CODE = "\n".join(f"line_{number} = {number}" for number in range(60))
@@ -77,6 +80,21 @@ def test_a_sentence_with_a_colon_stays_with_its_steps_and_their_numbers(book):
     assert "Before the start open" in text(book, "bypass")
 
 
+def test_a_list_within_a_list_is_shown_within_it(tmp_path):
+    steps = "Mend the marmot:\n\n- Look:\n  1. Open it:\n     - by hand, or\n     - by foot.\n  2. Close it."
+    files = {"a.md": f"# Marmot\n\n{steps}\n- Wait.\n\n1. Rest.\n   - Sleep."}
+    index.build(write(tmp_path / "docs", files), tmp_path / "book.db")
+    shown = text(tmp_path / "book.db", "How do I mend the marmot?")
+    items = "- Look:\n    1. Open it:\n        - by hand, or\n        - by foot.\n    2. Close it.\n- Wait."
+    assert f"Mend the marmot:\n\n{items}\n1. Rest.\n    - Sleep." in shown
+
+
+def test_what_is_shown_of_a_list_begins_without_an_indent():
+    blocks = [Block("item", "deep", "    -"), Block("item", "less", "  2."), Block("item", "deep", "    -")]
+    shown = extract.lead(blocks, Asked({}))
+    assert shown.text == "- deep\n2. less\n    - deep"
+
+
 def test_rows_are_shown_under_their_header(book):
     assert "| Place | Bars |\n| --- | --- |\n| Cellar | 3 |\n| Attic | 1 |" in text(
         book, "How many bars in the attic?"
@@ -108,6 +126,12 @@ def test_each_page_is_cited_once_and_its_heading_is_shown(book):
         "这本书讲什么？",
         "ما موضوع الكتاب؟",
         "Overview",
+        "So what is all this about?",
+        "Um was geht es?",
+        "De quoi ça parle ?",
+        "¿De qué se trata?",
+        "这是什么？",
+        "これは何ですか",
     ],
 )
 def test_a_question_about_all_is_answered_from_the_beginning(book, message):
@@ -132,6 +156,26 @@ def test_a_question_about_something_is_none_about_all(message):
         ("总结一下", True),
         ("要約してください", True),
         ("اس کا خلاصہ کریں", True),
+        ("Sum this up, please", True),
+        ("List all of the steps", True),
+        ("Give me the gist", True),
+        ("What are the main points?", True),
+        ("Explain like I'm five", True),
+        ("Liste die Schritte auf", True),
+        ("Erkläre mir das einfacher", True),
+        ("Énumère les étapes", True),
+        ("Enumera los pasos", True),
+        ("Liste os passos", True),
+        ("Перечисли шаги", True),
+        ("اذكر الخطوات", True),
+        ("مراحل کی فہرست بنائیں", True),
+        ("列出步骤", True),
+        ("把这段话翻成英文", True),
+        ("手順を一覧にして", True),
+        ("How do I translate addresses?", False),
+        ("Where is the outline stored?", False),
+        ("What does the summary show?", False),
+        ("Which steps come first?", False),
         ("What is the first step?", False),
         ("How is the list sorted?", False),
     ],
@@ -155,6 +199,20 @@ def test_a_short_selection_is_never_refused(message, begins, ends):
     answered = quoting.selection(Question(message, True, SELECTION, ()))
     assert answered.startswith(begins)
     assert answered.endswith(ends)
+
+
+async def test_a_selection_is_quoted_where_the_book_has_nothing(book):
+    selected = "The marmot whistles. Its burrow has eleven exits. It sleeps from October on."
+
+    async def said(message: str, selected: str) -> str:
+        async with aiohttp.ClientSession() as http:
+            parts = answer.answer(Question(message, False, selected, ()), answer.Sources(book, None, http))
+            return "".join([part.text async for part in parts if isinstance(part, Delta)])
+
+    assert (await said("How many exits does the burrow have?", selected)).startswith("Its burrow has eleven")
+    assert (await said("How many exits does the burrow have?", "")) == ENGLISH.nothing
+    long = "The marmot whistles. " * 20
+    assert (await said("Who invented radio?", long)) == ENGLISH.nothing
 
 
 def test_a_colon_in_a_selection_stays_with_its_list():

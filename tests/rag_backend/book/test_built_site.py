@@ -10,9 +10,12 @@ import pytest
 from rag_backend.book import pages as book
 from rag_backend.book import plain_text
 from rag_backend.book.docusaurus import site
+from rag_backend.book.docusaurus.site import BookError
+from rag_backend.search import index
 from tests.node_packages import node
 from tests.processes import REPOSITORY, alone_with
 from tests.rag_backend.book import built_page
+from tests.rag_backend.books import write
 
 SOURCES = Path(__file__).with_name("docs_site")
 EXAMPLE = REPOSITORY / "examples" / "docusaurus"
@@ -47,7 +50,7 @@ def built(tmp_path_factory):
 
 def test_docusaurus_is_asked_for_the_addresses_and_gives_those_that_are_read(built, pages):
     folder = built.parent / "site"
-    found = site.as_loaded(site.find(folder))
+    found = site.find(folder, asks_docusaurus=True)
     asked = {page.url: page.source for page in book.read(found)}
     assert found.permalinks
     assert asked == {url: page.source for url, page in pages.items()}
@@ -59,10 +62,73 @@ def test_a_site_that_docusaurus_cannot_load_is_read_without_it(built):
     shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("node_modules"))
     with (folder / "docusaurus.config.mjs").open("a") as config:
         config.write("\nthrow new Error('not now');\n")
-    found = site.as_loaded(site.find(folder))
+    found = site.find(folder, asks_docusaurus=True)
     assert not found.permalinks
     assert "Docusaurus could not load the site" in found.assumed[-1]
     assert "/newest/text" in [page.url for page in book.read(found)]
+
+
+COMPUTED = """
+const made = (text) => JSON.parse(text);
+export default {
+  title: made('"Made"'), url: 'https://docs.example.org',
+  baseUrl: process.env.NODE_ENV === made('"production"') ? '/b/' : '/x/',
+  trailingSlash: made('true'),
+  markdown: {anchors: {maintainCase: made('true')}, preprocessor: ({fileContent}) => fileContent},
+  i18n: {defaultLocale: 'en', locales: ['en', made('"fr"')], path: 'words'},
+  presets: [['classic', {docs: {path: made('"texts"'), exclude: made('["off/**"]')}, blog: false}]],
+  plugins: made('["api"]').reduce((all, id) => [...all,
+    ['@docusaurus/plugin-content-docs', {id, path: id, routeBasePath: 'a b'}]], []),
+};
+"""
+COMPUTED_SITE = {
+    "docusaurus.config.mjs": COMPUTED,
+    "texts/one.md": "# One\n\n## Set Up\n\nText.",
+    "texts/two.md": "# Two\n\nWrong.",
+    "texts/off/three.md": "# Three",
+    "texts/draft.md": "---\ndraft: true\n---\nx",
+    "api/five.md": "# Five",
+    "words/en/docusaurus-plugin-content-docs/current/two.md": "---\nslug: second\n---\n# Right",
+    "words/fr/docusaurus-plugin-content-docs/current/one.md": "# Un",
+    "words/fr/docusaurus-plugin-content-docs-api/current/five.md": "# Cinq",
+}
+
+
+def test_what_the_configuration_computes_is_as_docusaurus_has_it(built):
+    folder = write(built.parent / "computed", COMPUTED_SITE)
+    found = site.find(folder, asks_docusaurus=True)
+    left_out: list[str] = []
+    read = book.read(found, warn=left_out.append)
+    assert plain_text.sections(read[0].tokens)[-1].anchor == "Set-Up"
+    assert {page.url: page.title for page in read} == {
+        "/b/docs/one/": "One",
+        "/b/docs/second/": "Right",
+        "/b/a%20b/five/": "Five",
+        "/b/fr/docs/one/": "Un",
+        "/b/fr/a%20b/five/": "Cinq",
+    }
+    assert left_out == ["draft.md is a draft, and left out."]
+    assert (found.settings.title, found.asks) == ("Made", ())
+    assert [line for line in found.assumed if "preprocessor" not in line] == []
+    of_api = site.find(folder / "api", asks_docusaurus=True)
+    assert [page.url for page in book.read(of_api)] == ["/b/a%20b/five/", "/b/fr/a%20b/five/"]
+
+
+def test_an_index_of_what_docusaurus_has_is_good_until_one_of_its_folders_changes(built, tmp_path):
+    folder, target = write(tmp_path / "site", COMPUTED_SITE), tmp_path / "book.db"
+    (tmp_path / "node_modules").symlink_to(built.parent / "node_modules")
+    index.build(folder, target, asks_docusaurus=True)
+    assert index.is_fresh(target, folder)
+    write(folder, {"texts/six.md": "# Six"})
+    assert not index.is_fresh(target, folder)
+
+
+def test_a_base_url_that_docusaurus_cannot_give_is_asked_for(built, tmp_path):
+    config = "export default {baseUrl: made()}; throw new Error('not now');"
+    folder = write(built.parent / "unknown", {"docusaurus.config.mjs": config, "docs/a.md": "x"})
+    with pytest.raises(BookError, match="--base-url"):
+        index.build(folder, tmp_path / "book.db", asks_docusaurus=True)
+    assert index.build(folder, tmp_path / "book.db", base_url="/b/").first_page == "/b/docs/a"
 
 
 @pytest.fixture(scope="module")

@@ -135,6 +135,22 @@ def test_pages_come_in_the_order_of_the_sidebar(tmp_path):
     assert [page.source for page in pages(tmp_path)] == ["01-d.md", "a.md", "02-c.md", "03-e/1-f.md", "b.md"]
 
 
+def test_a_book_begins_with_its_home_and_a_folder_with_its_index(tmp_path):
+    files = {"docs/api.md": "1", "docs/guide/a.md": "2", "docs/guide/readme.md": "3", "docs/start.md": "4"}
+    files |= {"docs/zero.md": "---\nslug: /\n---\n5", "docs/01-first.md": "6"}
+    write(tmp_path, files)
+    assert [page.source for page in pages(tmp_path)] == [
+        *("zero.md", "01-first.md", "api.md", "start.md", "guide/readme.md", "guide/a.md")
+    ]
+
+
+def test_a_book_of_several_plugins_begins_with_the_first(tmp_path):
+    plugin = "['@docusaurus/plugin-content-docs', {id: 'api', path: 'api', routeBasePath: 'api'}]"
+    config = f"module.exports = {{presets: [['classic', {{}}]], plugins: [{plugin}]}}"
+    files = {"docusaurus.config.js": config, "api/01-a.md": "x", "docs/b.md": "y"}
+    assert [page.url for page in pages(write(tmp_path, files))] == ["/docs/b", "/api/a"]
+
+
 def test_the_first_of_two_files_with_one_path_is_the_page_and_the_other_is_named(tmp_path):
     write(tmp_path, {"a.md": "---\nslug: same\n---\n# First", "b.md": "---\nslug: same\n---\n# Second"})
     warnings: list[str] = []
@@ -169,6 +185,19 @@ def test_an_imported_part_is_read_where_it_is_shown(tmp_path):
     (page,) = pages(write(tmp_path, files))
     assert texts(page) == ["One.", "b", "Three.", "Three."]
     assert [section.anchor for section in plain_text.sections(page.tokens)] == ["", "two"]
+
+
+def test_a_part_shows_the_texts_that_it_is_given(tmp_path):
+    files = {
+        "docs/a.mdx": "import B from './_b.mdx';\n\n<B name=\"Ibex\" size={'2'} />\n\n"
+        "- <B name='Bär' />\n\n| a | b |\n|---|---|\n| <B /> | c |\n| d | e <B /> |",
+        "docs/_b.mdx": "Of {props.name}, {props['size']} {props.other}{name} m.\n\n{props.name}",
+    }
+    (page,) = pages(write(tmp_path, files))
+    assert texts(page) == [
+        *("Of Ibex, 2 m.", "Ibex", "Of Bär, m.", "Bär"),
+        *("Of , m.\tc", "d\te Of , m."),
+    ]
 
 
 @pytest.mark.parametrize(

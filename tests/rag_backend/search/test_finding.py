@@ -97,6 +97,7 @@ def test_naming_the_product_answers_few_questions_just_outside(books, model):
         ("Ladegerät", "de-sensor#batteriewechsel"),
         ("Wechsel der Batterie", "de-sensor#batteriewechsel"),
         ("Batterieladegeräte", "de-sensor#batteriewechsel"),
+        ("Gibt es ein Ladegerät?", "de-sensor#batteriewechsel"),
     ],
 )
 def test_every_script_and_compound_is_found(books, question, page):

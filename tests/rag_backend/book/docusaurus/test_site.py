@@ -109,6 +109,20 @@ def test_each_docs_plugin_is_read_with_versions_of_its_own(tmp_path):
     assert urls(tmp_path / "api") == ["/api-docs/b", "/api-docs/next/b"]
 
 
+@pytest.mark.parametrize("options", ["includeCurrentVersion: false", "onlyIncludeVersions: ['2', '1']"])
+def test_a_site_without_a_current_version_needs_no_folder_for_it(tmp_path, options):
+    config = f"module.exports = {{baseUrl: '/', presets: [['classic', {{docs: {{{options}}}}}]]}}"
+    files = {name: text for name, text in VERSIONED.items() if not name.startswith("docs/")}
+    found = site.find(write(tmp_path, {**files, "docusaurus.config.js": config}))
+    assert [page.url for page in book.read(found)] == ["/docs/a", "/docs/1/a"]
+    assert found.assumed == ()
+
+
+def test_a_current_version_that_is_listed_is_read_once(tmp_path):
+    files = {**VERSIONED, "versions.json": '["current", "2", "1"]'}
+    assert urls(write(tmp_path, files)) == ["/docs/a", "/docs/next/a", "/docs/1/a"]
+
+
 def test_a_docs_plugin_without_its_folder_is_left_out_and_named(tmp_path):
     config = """module.exports = {baseUrl: '/', presets: [['classic', {}]], plugins: [
       ['@docusaurus/plugin-content-docs', {id: 'api', path: 'generated'}]]}"""
@@ -135,6 +149,20 @@ def test_translated_pages_are_read_with_their_locale(tmp_path):
     assert pages[1].tokens[1].content == "Corrected"
 
 
+def test_translations_lie_where_the_configuration_says_and_count_where_a_locale_is_translated(tmp_path):
+    config = """module.exports = {baseUrl: '/', i18n: {path: 'words', defaultLocale: 'en',
+      locales: ['en', 'fr', 'de'], localeConfigs: {de: {translate: false, baseUrl: at()}}}}"""
+    plugin = "docusaurus-plugin-content-docs/current"
+    files = {f"words/fr/{plugin}/a.md": "Bonjour", f"words/de/{plugin}/a.md": "Hallo"}
+    files |= {f"i18n/fr/{plugin}/a.md": "Old", "docs/a.md": "Hello", "docusaurus.config.js": config}
+    found = site.find(write(tmp_path, files))
+    assert any("locale de" in line for line in found.assumed)
+    assert [(page.url, page.tokens[1].content) for page in book.read(found)] == [
+        ("/docs/a", "Hello"),
+        ("/fr/docs/a", "Bonjour"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "paths"),
     [
@@ -147,6 +175,23 @@ def test_translated_pages_are_read_with_their_locale(tmp_path):
 def test_files_are_included_and_excluded_as_the_plugin_says(tmp_path, options, paths):
     config = f"module.exports = {{presets: [['classic', {{docs: {{{options}}}}}]]}}"
     files = {"docs/01-a.md": "1", "docs/b.test.md": "2", "docs/x/c.md": "3", "docs/_p.md": "4"}
+    assert sorted(urls(write(tmp_path, {**files, "docusaurus.config.js": config}))) == paths
+
+
+@pytest.mark.parametrize(
+    ("options", "paths"),
+    [
+        ("include: ['./x/**/*.md']", ["/docs/x/c", "/docs/x/y/d"]),
+        ("include: ['x', '*.md']", ["/docs/a", "/docs/x/c", "/docs/x/y/d"]),
+        ("include: ['(a|b)*.md', 'x/!(c).md']", ["/docs/a"]),
+        ("exclude: ['./x/**']", ["/docs/a"]),
+        ("exclude: ['x']", ["/docs/a"]),
+        ("exclude: ['**/y', '(a|b).md']", ["/docs/x/c"]),
+    ],
+)
+def test_patterns_mean_what_they_mean_to_docusaurus(tmp_path, options, paths):
+    config = f"module.exports = {{presets: [['classic', {{docs: {{{options}}}}}]]}}"
+    files = {"docs/a.md": "1", "docs/x/c.md": "2", "docs/x/y/d.md": "3"}
     assert sorted(urls(write(tmp_path, {**files, "docusaurus.config.js": config}))) == paths
 
 
