@@ -175,8 +175,8 @@ def _loopback(port: int) -> list[str]:
 
 
 def _callback_pages(ports: Ports) -> list[str]:
-    """The callback pages of the plain pages, and those of `make site`."""
-    plain = [f"{origin}{CALLBACK_PATH}" for origin in _loopback(ports.page)]
+    """The callback pages of the plain pages, of a site of the developer's own, and of `make site`."""
+    plain = [f"{origin}{CALLBACK_PATH}" for port in (ports.page, ports.site) for origin in _loopback(port)]
     site = [
         f"{origin}{SITE_BASE_URL}{locale}{CALLBACK_PATH.lstrip('/')}"
         for origin in _loopback(ports.site)

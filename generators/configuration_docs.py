@@ -60,7 +60,7 @@ It reads no file, only these variables.
 COMMAND_LINE = """## Ports and folders of `chatgate up`
 
 `CHATGATE_PAGE_PORT` (3000) is where the sample book's pages are served, `CHATGATE_SITE_PORT` (3001) where
-`make site` serves them as a Docusaurus site, `CHATGATE_BROKER_PORT` (8000),
+`make site` serves them as a Docusaurus site or `npm start` a site of your own, `CHATGATE_BROKER_PORT` (8000),
 `CHATGATE_PROXY_PORT` (8001) and `CHATGATE_BACKEND_PORT` (8002) where the services listen, and
 `CHATGATE_DATA_DIR` (`.chatgate`) where data is kept. Metrics are 1,000 ports above those of broker and proxy.
 On another port than 8000 the broker's cookies begin with `chatgate-` and that port.

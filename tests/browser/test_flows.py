@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.chromium import PATIENCE_MS, choose_third_party_cookies, launch_options
 from tests.browser.login_form import open_popup, sign_in, sign_up
-from tests.browser.servers import CALLBACK_PATH, CLIENT_ID, Answer
+from tests.browser.servers import CALLBACK, CALLBACK_PATH, CLIENT_ID, Answer
 from tests.browser.watch import watched
 from tests.matches import find
 
@@ -157,6 +157,17 @@ def test_the_callback_page_opened_by_itself_says_what_it_is_for(context, stage):
     page = context.new_page()
     page.goto(f"{stage.docs}{CALLBACK_PATH}")
     expect(page.get_by_role("heading")).to_have_text("There is nothing to do here")
+    expect(page.get_by_text("docusaurus serve")).to_be_hidden()
+
+
+def test_the_callback_page_says_why_a_redirect_left_it_without_the_answer(context, stage):
+    """As `docusaurus serve` does: serve-handler's cleanUrls leads on without the query."""
+    stage.between.answers["/cut.html"] = lambda _: Answer(status=301, headers={"Location": "/cut"})
+    stage.between.answers["/cut"] = lambda _: Answer(CALLBACK.read_text())
+    page = context.new_page()
+    page.goto(f"{stage.between.url}/cut.html?code=a&state=b")
+    expect(page.get_by_role("heading")).to_have_text("There is nothing to do here")
+    expect(page.get_by_text("docusaurus serve")).to_be_visible()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The settings of a command, from variables and the working folder."""
 
+import re
 import stat
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from chatgate.environment import DEVELOPMENT_TOML, for_development, read_environment
 from chatgate.faults import Fault
 from tests.chatgate.configurations import PRODUCTION
+from tests.matches import find
+from tests.processes import REPOSITORY
 
 
 def test_an_empty_folder_gets_a_whole_development_stack(folder):
@@ -25,6 +28,8 @@ def test_an_empty_folder_gets_a_whole_development_stack(folder):
     assert settings.sites["docs"].redirect_uris == (
         "http://127.0.0.1:3000/chatgate-callback.html",
         "http://localhost:3000/chatgate-callback.html",
+        "http://127.0.0.1:3001/chatgate-callback.html",
+        "http://localhost:3001/chatgate-callback.html",
         "http://127.0.0.1:3001/book/chatgate-callback.html",
         "http://127.0.0.1:3001/book/ar/chatgate-callback.html",
         "http://localhost:3001/book/chatgate-callback.html",
@@ -49,6 +54,7 @@ def test_ports_move_the_addresses_that_follow_from_them(folder):
     sites = around.settings.sites["docs"]
     assert {uri.split("/")[2].partition(":")[2] for uri in sites.origins} == {"13000", "13001"}
     assert "http://localhost:13000/chatgate-callback.html" in sites.redirect_uris
+    assert "http://localhost:13001/chatgate-callback.html" in sites.redirect_uris
     assert "http://127.0.0.1:13001/book/ar/chatgate-callback.html" in sites.redirect_uris
 
 
@@ -80,6 +86,14 @@ def test_a_file_of_ones_own_wins_and_its_gaps_are_filled(folder):
     assert around.settings.sites["docs"].redirect_uris == ()
     assert around.settings.backends["other"].url == "http://127.0.0.1:9200"
     assert around.settings.backends["other"].secret is not None
+
+
+def test_the_file_that_the_widgets_page_gives_for_a_site_of_ones_own_is_whole(folder):
+    page = (REPOSITORY / "docs" / "widget.md").read_text()
+    (folder / "chatgate.toml").write_text(find(r'```toml\n(env = "development"\n.*?)```', page, re.DOTALL)[1])
+    settings = for_development({}, folder).settings
+    assert settings.sites["handbook"].redirect_uris[0].startswith(settings.sites["handbook"].origins[0])
+    assert settings.backends["book"].url == "http://127.0.0.1:8002"
 
 
 def test_nothing_is_filled_in_for_production(folder):

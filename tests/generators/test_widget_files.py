@@ -25,13 +25,23 @@ ALL = [
     Options(BACKEND, BROKER, "handbook", *chosen)
     for chosen in itertools.product(widget.MODES, widget.AUTHS, widget.PLACEMENTS, (False, True))
 ]
+CONFIGURATION = "docusaurus.config.js"
 BUILT = "function defineWidget()"
 
 
 @pytest.fixture
 def inside(tmp_path, monkeypatch):
+    """The folder of a site without any file but its configuration."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / CONFIGURATION).write_text("export default {};\n")
     return tmp_path
+
+
+def site(folder):
+    """The option that names it, after it is made."""
+    folder.mkdir()
+    (folder / CONFIGURATION).write_text("export default {};\n")
+    return ["--output-dir", str(folder)]
 
 
 def files_in(folder):
@@ -121,7 +131,7 @@ def test_every_file_is_read_as_what_it_is(tmp_path):
 def test_the_same_options_make_the_same_bytes(tmp_path):
     for seed in ("1", "2"):
         command = ["env", f"PYTHONHASHSEED={seed}", sys.executable, str(SCRIPT), "--backend-url", BACKEND]
-        command += ["--auth", "better-auth", "--mode", "normal", "--output-dir", str(tmp_path / seed)]
+        command += ["--auth", "better-auth", "--mode", "normal", *site(tmp_path / seed)]
         subprocess.run(command, check=True, capture_output=True)
     names = files_in(tmp_path / "1")
     assert names == files_in(tmp_path / "2")
@@ -130,9 +140,9 @@ def test_the_same_options_make_the_same_bytes(tmp_path):
 
 def test_chatgate_generate_writes_what_the_script_writes(tmp_path):
     options = ["--backend-url", BACKEND, "--auth", "guest", "--placement", "chapter", "--typescript"]
-    by_script = [sys.executable, str(SCRIPT), *options, "--output-dir", str(tmp_path / "one")]
+    by_script = [sys.executable, str(SCRIPT), *options, *site(tmp_path / "one")]
     subprocess.run(by_script, check=True, capture_output=True)
-    said = CliRunner().invoke(app, ["generate", "widget", *options, "--output-dir", str(tmp_path / "two")])
+    said = CliRunner().invoke(app, ["generate", "widget", *options, *site(tmp_path / "two")])
     assert said.exit_code == 0, said.output
     names = files_in(tmp_path / "one")
     assert names == files_in(tmp_path / "two")
@@ -145,7 +155,8 @@ def test_the_script_works_beside_its_package_alone_and_without_libraries(tmp_pat
     """As the skill folder has it: the built widget is inside the package there."""
     skill = REPOSITORY / "skill" / "chatkit-embed-and-token-flow" / "scripts"
     shutil.copytree(skill, tmp_path / "scripts")
-    command = [sys.executable, "-S", "-I", str(tmp_path / "scripts" / SCRIPT.name), "--output-dir", "made"]
+    command = [sys.executable, "-S", "-I", str(tmp_path / "scripts" / SCRIPT.name)]
+    command += site(tmp_path / "made")
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     for path, text in generate(Options()).items():
         assert (tmp_path / "made" / path).read_text() == text
@@ -160,7 +171,7 @@ def test_addresses_that_are_left_out_are_those_of_the_stack_that_is_meant(inside
             (["--auth", "guest", "--backend-url", f"{BACKEND}/api/"], f"{BACKEND}/api", BACKEND),
         ]
     ):
-        assert main([*arguments, "--output-dir", str(number)]) == 0
+        assert main([*arguments, *site(inside / str(number))]) == 0
         config = (inside / str(number) / "src" / "config" / "chat.js").read_text()
         production = config.partition("const production")[2]
         assert f"backendUrl: '{backend}'," in production
@@ -201,7 +212,7 @@ def test_a_file_that_a_bundler_would_take_instead_is_named(inside, capsys, there
     for force in ([], ["--force"]):
         assert main([*arguments, *force]) == 1
         assert f"{there} would be used in the place of" in capsys.readouterr().err
-        assert files_in(inside) == [there]
+        assert files_in(inside) == sorted([CONFIGURATION, there])
 
 
 @pytest.mark.parametrize("option", ["--backend-url", "--broker-url"])
@@ -236,14 +247,14 @@ def test_an_address_that_is_none_is_refused_with_the_reason(inside, capsys, opti
     assert f"{option} " in said
     assert "is no address" in said
     assert reason in said
-    assert os.listdir(inside) == []
+    assert os.listdir(inside) == [CONFIGURATION]
 
 
 @pytest.mark.parametrize("name", ["", "Docs", "a'b", "-a", "a" * 65, "a\n", "</script>"])
 def test_a_client_id_that_names_no_site_is_refused(inside, capsys, name):
     assert main(["--auth", "guest", f"--client-id={name}"]) == 1
     assert "as in handbook for [sites.handbook]" in capsys.readouterr().err
-    assert os.listdir(inside) == []
+    assert os.listdir(inside) == [CONFIGURATION]
 
 
 @pytest.mark.parametrize(
@@ -261,10 +272,10 @@ def test_a_wrong_option_says_what_is_right(inside, capsys, arguments, right):
         main(arguments)
     assert ended.value.code == 2
     assert right in capsys.readouterr().err
-    assert os.listdir(inside) == []
+    assert os.listdir(inside) == [CONFIGURATION]
 
 
 def test_a_folder_that_cannot_be_made_is_told(inside, capsys):
     (inside / "taken").write_text("")
-    assert main(["--output-dir", "taken"]) == 1
+    assert main(["--output-dir", "taken", "--force"]) == 1
     assert "taken" in capsys.readouterr().err

@@ -44,6 +44,8 @@ def main() -> int:
         print(fault, file=sys.stderr)
         return 1
     print(f"\nThe site is at http://{_HOST}:{around.ports.site}{SITE_BASE_URL}. Ctrl-C stops it.", flush=True)
+    # The build has just recommended it.
+    print("Not by `npm run serve`, which loses the answer of a sign-in: docs/widget.md.", flush=True)
     if not answers(_HOST, around.ports.broker, "/readyz"):
         print("The services do not answer yet: `make up` in another terminal starts them.", flush=True)
     serve(create_static_app(out, SITE_BASE_URL), around.ports.site)

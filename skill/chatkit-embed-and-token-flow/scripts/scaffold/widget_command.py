@@ -1,7 +1,9 @@
 """The command line of the widget's generator, the same for `chatgate generate widget` and for scripts/."""
 
 import argparse
+import json
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +16,9 @@ from .widget import Options
 
 DESCRIPTION: Final = "Write the widget as files of a Docusaurus site, which are yours from then on."
 
-_HOME: Final = {True: "http://localhost:3000/", False: "https://owner.github.io/my-book/"}
+_PUBLISHED: Final = "https://owner.github.io/my-book/"
+_UP_PAGE: Final = "http://127.0.0.1:3000/"
+"""The plain pages of `chatgate up`, which are of the site `docs`."""
 _CONFIGURATIONS: Final = ("js", "mjs", "cjs", "ts", "mts", "cts")
 _UP: Final = re.compile(r"(http://[^/]+):8001")
 
@@ -25,11 +29,13 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     try:
         options = _options(given)
         texts = widget.generate(options)
+        if not given.force:
+            _require_site(given.output_dir)
         files.write_all(given.output_dir, texts, widget.twins, force=given.force)
     except Refused as error:
         print(error, file=sys.stderr)
         return 1
-    print("\n".join(_next_steps(options, given.output_dir, list(texts))))
+    print("\n".join(_next_steps(options, given.output_dir, list(texts), _backend_command(program))))
     return 0
 
 
@@ -65,7 +71,9 @@ def _parser(program: str | None) -> Parser:
         metavar="DIR",
         help="the site's folder; this one if left out",
     )
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument(
+        "--force", action="store_true", help="replace files that are there, and write where no site is"
+    )
     return parser
 
 
@@ -103,19 +111,50 @@ def _options(given: argparse.Namespace) -> Options:
     )
 
 
-def _next_steps(options: Options, folder: Path, paths: Sequence[str]) -> Iterator[str]:
+def _require_site(folder: Path) -> None:
+    """Raises Refused for a folder that is no site's, where no file would be used."""
+    if not any((folder / f"docusaurus.config.{one}").is_file() for one in _CONFIGURATIONS):
+        raise Refused(
+            f"{folder.absolute()} has no docusaurus.config, and these files are for a Docusaurus site's own"
+            " folder, so nothing was written. --output-dir names it; --force writes all the same."
+        )
+
+
+def _backend_command(program: str | None) -> str:
+    """The command of the other generator, as this one was called."""
+    if program is not None:
+        return f"{program.rpartition(' ')[0]} backend"
+    return f"python {shlex.quote(str(Path(sys.argv[0]).with_name('generate_fastapi_backend.py')))}"
+
+
+def _next_steps(options: Options, folder: Path, paths: Sequence[str], backend: str) -> Iterator[str]:
     yield f"Written below {folder.absolute()}:"
     yield from (f"  {path}" for path in paths)
-    if not any((folder / f"docusaurus.config.{one}").is_file() for one in _CONFIGURATIONS):
-        yield "There is no docusaurus.config here: these paths are for a Docusaurus site's own folder."
     yield "Next:"
     yield from _placing(options)
-    yield "  Copy url and baseUrl, and the policy where you want one, to docusaurus.config.js from"
+    yield "  To publish it, copy url, baseUrl and, where you want it, the policy to docusaurus.config.js from"
     yield f"    {widget.SNIPPET}"
-    yield from _services(options)
-    # `chatgate up` has pages of its own at 3000, and lets those at 3001 ask.
-    is_beside_up = options.has_sign_in and (options.backend_url == widget.LOCAL_PROXY or not options.is_local)
-    yield "  npm start -- --port 3001, beside `chatgate up`." if is_beside_up else "  npm start"
+    if not options.has_sign_in:
+        yield "  Start a backend that asks for no sign-in, for development alone:"
+        yield f"    {backend}, and the uvicorn command that it prints."
+    else:
+        yield from _configuration(options)
+    yield f"  {_start(options)}"
+
+
+def _start(options: Options) -> str:
+    if not options.has_sign_in or (options.is_local and not _is_up(options)):
+        return "npm start"
+    if options.is_local:
+        return "npm start -- --port 3001, beside `chatgate up`."
+    # Here the widget asks `chatgate up` too, which has that port without a path registered by itself.
+    return (
+        "To try it here: BASE_URL=/ npm start -- --port 3001, beside a `chatgate up` without a chatgate.toml."
+    )
+
+
+def _is_up(options: Options) -> bool:
+    return _UP.fullmatch(options.backend_url) is not None and options.is_local
 
 
 def _placing(options: Options) -> Iterator[str]:
@@ -125,18 +164,34 @@ def _placing(options: Options) -> Iterator[str]:
         yield "    <ChatKitWidget />"
 
 
-def _services(options: Options) -> Iterator[str]:
-    if not options.has_sign_in:
-        yield "  Start a backend that asks for no sign-in, for development alone:"
-        yield "    python generate_fastapi_backend.py, and the uvicorn command that it prints."
-        return
-    home = _HOME[options.is_local]
-    yield "  In chatgate.toml, with your site's url and baseUrl:"
+def _configuration(options: Options) -> Iterator[str]:
+    """For `chatgate up` the whole of it, as that fills in the rest; elsewhere the tables that a site adds."""
+    is_up = _is_up(options)
+    if is_up:
+        yield "  In chatgate.toml where you start `chatgate up`, with your site's baseUrl after the port:"
+        yield '    env = "development"'
+    else:
+        yield "  In the chatgate.toml of the services, with your site's url and baseUrl:"
     yield f"    [sites.{options.client_id}]"
-    yield f'    origins = ["{"/".join(home.split("/")[:3])}"]'
-    yield f'    redirect_uris = ["{home}chatgate-callback.html"]'
+    homes = _homes(options)
+    yield f"    origins = {json.dumps(['/'.join(home.split('/')[:3]) for home in homes])}"
+    yield f"    redirect_uris = {json.dumps([f'{home}chatgate-callback.html' for home in homes])}"
     yield '    backend = "book"'
     if options.auth == "guest":
         yield "    guests = true"
+    yield "    [backends.book]"
+    if not is_up:
+        yield f'    url = "{widget.LOCAL_BACKEND}"'
     if options.is_local:
         yield "  These addresses are of this machine: a published site takes public https addresses."
+
+
+def _homes(options: Options) -> list[str]:
+    """Addresses of the pages that ask."""
+    if not options.is_local:
+        return [_PUBLISHED]
+    if not _is_up(options):
+        return ["http://localhost:3000/"]
+    # `chatgate up` has pages of its own at 3000, which ask as this site where it has their name.
+    others = [_UP_PAGE] if options.client_id == widget.LOCAL_CLIENT else []
+    return ["http://localhost:3001/", *others]
