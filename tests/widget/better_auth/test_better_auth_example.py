@@ -91,6 +91,8 @@ def test_one_account_for_site_and_chat(context, example):
     open_panel(page)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{example}/sign-in")
+    # The server has no /favicon.ico, for which a browser would ask.
+    assert page.locator("link[rel=icon]").get_attribute("href") == "data:,"
     page.get_by_label("E-mail").fill("ada@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make an account").click()
