@@ -35,7 +35,13 @@ let running = null;
 function run(command, words, { cwd = root, env = environment } = {}) {
   const child = spawn(command, words, { cwd, env, stdio: "inherit" });
   running = child;
-  return new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
+  return new Promise((resolve) => {
+    child.on("exit", (code) => resolve(code ?? 1));
+    child.on("error", ({ message }) => {
+      console.error(`${message}. \`make better-auth\` installs what is missing.`);
+      resolve(1);
+    });
+  });
 }
 
 // A terminal gives Ctrl-C to the child as well; it ends the services, and this process after them.
