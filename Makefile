@@ -2,8 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# With its reason where it fails, and else nothing.
+NPM_QUIET := --loglevel error --no-audit --no-fund --no-progress >/dev/null
 
-.PHONY: help up site better-auth widget install format lint test test-fast coverage attack compose-test bench bench-peers lock
+.PHONY: help up site site-port better-auth better-auth-ports node-20 widget install format lint test test-fast coverage attack compose-test bench bench-peers lock
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,13 +19,20 @@ FAST := tests/tokens tests/edge/http tests/edge/config tests/edge/telemetry test
 SITE := examples/docusaurus
 
 # Against the stack of `make up` in another terminal. Needs Node 20.
-site: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget ## Serve the sample book as a Docusaurus site
+site: node-20 site-port $(SITE)/node_modules/chatgate-widget ## Serve the sample book as a Docusaurus site
 	@$(BIN)/python -m chatgate.stack.pages.docs_site $(SITE)
 
-better-auth: $(VENV)/.runs $(SITE)/node_modules/chatgate-widget examples/better-auth/node_modules/.package-lock.json ## Start the stack, and serve the sample book with a Better Auth server of its own
+better-auth: node-20 better-auth-ports $(SITE)/node_modules/chatgate-widget examples/better-auth/node_modules/.package-lock.json ## Start the stack, and serve the sample book with a Better Auth server of its own
 	@node examples/better-auth/start.mjs
 
-widget: $(VENV)/.runs $(WIDGET) ## Build the npm package, and the one file of it that Python serves
+# A port that is taken is named before anything is built.
+site-port: $(VENV)/.runs
+	@$(BIN)/python -m chatgate.stack.free_ports site
+
+better-auth-ports: node-20 $(VENV)/.runs
+	@node examples/better-auth/start.mjs --check-ports
+
+widget: node-20 $(VENV)/.runs $(WIDGET) ## Build the npm package, and the one file of it that Python serves
 	$(BIN)/python generators/widget_asset.py
 
 $(WIDGET): widget/node_modules/.package-lock.json $(shell find widget/src widget/scripts -type f) \
@@ -31,31 +40,36 @@ $(WIDGET): widget/node_modules/.package-lock.json $(shell find widget/src widget
 	@echo "Building the widget ..."
 	@cd widget && npm run --silent build
 
+node-20:
+	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
+	  (echo "Node 20 or newer is needed on PATH, with its npm: https://nodejs.org/en/download" >&2; exit 1)
+
 # npm writes the file that stands for a folder of packages last.
-%/node_modules/.package-lock.json: %/package-lock.json
-	@node -e 'process.exit(+(parseInt(process.versions.node) < 20))' || (echo "Node 20 or newer is needed"; exit 1)
+%/node_modules/.package-lock.json: %/package-lock.json | node-20
 	@echo "Installing the packages of $* ..."
-	@cd $* && npm ci --silent $(if $(filter $(SITE),$*),--omit=dev)
+	@cd $* && npm ci $(if $(filter $(SITE),$*),--omit=dev) $(NPM_QUIET)
 	@touch $@
 
 # A copy, as an installed package is, and taken anew when the widget was built anew.
 $(SITE)/node_modules/chatgate-widget: $(WIDGET) $(SITE)/node_modules/.package-lock.json
-	@rm -rf $@ && mkdir $@ && cd widget && npm pack --silent --pack-destination ../$@ >/dev/null
+	@rm -rf $@ && mkdir $@ && cd widget && npm pack --pack-destination ../$@ $(NPM_QUIET)
 	@cd $@ && tar -xzf *.tgz --strip-components 1 && rm *.tgz
 
 install: $(VENV)/.develops ## Install everything that development needs into .venv
 
 # The stamps make every target install first, and only when a lock or the package list has changed.
 $(VENV)/.runs: requirements/run.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || (echo "chatgate needs Python 3.11 or newer: $(PYTHON) is not on PATH" >&2; exit 1)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chatgate needs Python 3.11 or newer: name one with make PYTHON=python3.12")'
-	@$(PYTHON) -c 'import venv, ensurepip' || (echo "Python lacks its venv module: on Debian, apt-get install python3-venv"; exit 1)
-	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || (echo "Python lacks its venv module: on Debian, apt-get install python3-venv" >&2; exit 1)
+	@echo "Installing into $(VENV) (180 MB, about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --require-hashes -r requirements/run.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.develops: requirements/dev.lock $(VENV)/.runs
+	@echo "Installing what development needs into $(VENV) (over 1 GB, some minutes) ..."
 	@$(PIP) --require-hashes -r requirements/dev.lock
 	@touch $@
 

@@ -10,7 +10,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-npm install --silent --no-audit --no-fund ai@7.0.173
+npm install --loglevel error --no-audit --no-fund ai@7.0.173 >/dev/null
 
 cat > resume.mjs <<'JS'
 import { readUIMessageStream } from "ai";

@@ -15,7 +15,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
 venv/bin/pip install --quiet --no-compile openai==3.57.0
-npm install --silent --no-audit --no-fund openai@7.59.0
+npm install --loglevel error --no-audit --no-fund openai@7.59.0 >/dev/null
 
 cat > read.mjs <<'JS'
 import OpenAI from "openai";

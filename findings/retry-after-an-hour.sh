@@ -14,7 +14,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
 venv/bin/pip install --quiet --no-compile openai==3.57.0
-npm install --silent --no-audit --no-fund openai@7.59.0 ai@7.0.173 @ai-sdk/openai-compatible@3.0.92
+npm install --loglevel error --no-audit --no-fund openai@7.59.0 ai@7.0.173 @ai-sdk/openai-compatible@3.0.92 >/dev/null
 
 cat > ask.mjs <<'JS'
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";

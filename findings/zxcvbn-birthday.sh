@@ -13,7 +13,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
 venv/bin/pip install --quiet zxcvbn==4.5.0
-npm install --silent --no-audit --no-fund zxcvbn@4.4.2
+npm install --loglevel error --no-audit --no-fund zxcvbn@4.4.2 >/dev/null
 
 cat > score.py <<'PY'
 from zxcvbn import zxcvbn

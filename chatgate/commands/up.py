@@ -11,7 +11,7 @@ from rich.console import Console
 from chatgate import records
 from chatgate.commands import index
 from chatgate.environment import BACKEND, for_development
-from chatgate.stack import banner, log_lines, running
+from chatgate.stack import banner, free_ports, log_lines, running
 
 app = typer.Typer(add_completion=False)
 
@@ -32,7 +32,7 @@ def start_stack(book: index.Book = None) -> None:
         screen.shows_logs = True
 
     with running.alone(around.data_dir):
-        running.require_free_ports(around)
+        free_ports.require(free_ports.of_stack(around))
         if around.valkey is None:
             asyncio.run(records.require_redis(around))
         if index.is_stale(folder, around.index):

@@ -5,7 +5,6 @@ import fcntl
 import http.client
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,10 @@ from chatgate.environment import BACKEND, SITE, Environment
 from chatgate.faults import Fault
 from chatgate.secret_files import make_private
 from chatgate.stack import valkey
+from chatgate.stack.free_ports import HOST
 from chatgate.stack.supervise import Children, Hear, Service
-from edge.server import metrics_listener
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_HOST: Final = "127.0.0.1"
 
 
 @contextmanager
@@ -54,12 +52,12 @@ def services(around: Environment, book: Path) -> list[Service]:
         _web(around, "proxy", (*python, "chat_proxy"), settings.proxy.host, ports.proxy),
     ]
     if BACKEND in settings.backends:
-        found.append(_web(around, "backend", (*python, "rag_backend"), _HOST, ports.backend))
+        found.append(_web(around, "backend", (*python, "rag_backend"), HOST, ports.backend))
     if SITE in settings.sites:
         auth = "guest" if settings.sites[SITE].guests else "better-auth"
         addresses = (settings.proxy.url, settings.broker.url, auth)
         page = (*python, "chatgate.stack.pages.book_server", str(book), str(ports.page), *addresses)
-        found.append(_web(around, "page", page, _HOST, ports.page))
+        found.append(_web(around, "page", page, HOST, ports.page))
     return found
 
 
@@ -67,26 +65,6 @@ def vectors_task(around: Environment) -> Service:
     """Makes the vectors that the index lacks, while the backend answers by words."""
     command = (sys.executable, "-m", "chatgate.stack.index_vectors", str(around.index))
     return Service("index", command, around.environ, lambda: True, is_task=True)
-
-
-def require_free_ports(around: Environment) -> None:
-    """Raises Fault with a line for each port that something listens on."""
-    settings, ports = around.settings, around.ports
-    wanted = [("BROKER", settings.broker.host, ports.broker), ("PROXY", settings.proxy.host, ports.proxy)]
-    if BACKEND in settings.backends:
-        wanted.append(("BACKEND", _HOST, ports.backend))
-    if SITE in settings.sites:
-        wanted.append(("PAGE", _HOST, ports.page))
-    metrics = (("BROKER", settings.broker.metrics_port), ("PROXY", settings.proxy.metrics_port))
-    wanted += [(f"{name}_METRICS", metrics_listener.HOST, port) for name, port in metrics if port]
-    taken = [(f"CHATGATE_{name}_PORT", port) for name, host, port in wanted if not _is_free(host, port)]
-    twice = [(f"CHATGATE_{name}_PORT", port) for name, _, port in wanted if _count(port, wanted) > 1]
-    faults = [
-        f"Port {port} is in use. End what listens there, or set {name} to another." for name, port in taken
-    ]
-    faults += [f"Port {port} is given twice. Set {name} to another." for name, port in twice]
-    if faults:
-        raise Fault("\n".join([*faults, "Nothing was started."]))
 
 
 async def run(
@@ -171,19 +149,3 @@ def answers(host: str, port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Servers set this too: connections of an earlier stack that are still closing do not hinder them.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def _count(port: int, wanted: list[tuple[str, str, int]]) -> int:
-    return sum(port == other for _, _, other in wanted)

@@ -1,9 +1,9 @@
-// `make better-auth`: builds the docs site, starts chatgate, and serves the site with its Better Auth server.
+// `make better-auth`: builds the docs site, starts chatgate, and serves the site with its Better Auth server. With
+// --check-ports it only says which of the ports are in use, for which it needs no package.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { serve } from "./server.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -18,7 +18,10 @@ const environment = {
   CHATGATE_DATA_DIR: data,
   CHATGATE_SITES_DOCS_BETTER_AUTH_URL: `http://127.0.0.1:${port}/api/auth`,
   CHATGATE_SITES_DOCS_BETTER_AUTH_WEBHOOK_SECRET: webhookSecret,
-  // examples/docusaurus reads these.
+};
+// examples/docusaurus reads these.
+const building = {
+  ...environment,
   CHATGATE_BROKER_URL: broker,
   CHATGATE_PROXY_URL: proxy,
   CHATGATE_SITE_PORT: String(port),
@@ -29,20 +32,33 @@ const environment = {
 
 let running = null;
 
-function run(command, words, cwd) {
-  const child = spawn(command, words, { cwd, env: environment, stdio: "inherit" });
+function run(command, words, { cwd = root, env = environment } = {}) {
+  const child = spawn(command, words, { cwd, env, stdio: "inherit" });
   running = child;
-  return new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
+  return new Promise((resolve) => {
+    child.on("exit", (code) => resolve(code ?? 1));
+    child.on("error", ({ message }) => {
+      console.error(`${message}. \`make better-auth\` installs what is missing.`);
+      resolve(1);
+    });
+  });
 }
 
 // A terminal gives Ctrl-C to the child as well; it ends the services, and this process after them.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => running?.kill("SIGTERM"));
 
+// First, as what is built could not be served otherwise.
+const ports = ["-m", "chatgate.stack.free_ports", "stack", "site"];
+if ((await run(`${root}.venv/bin/python`, ports)) !== 0) process.exit(1);
+if (process.argv.includes("--check-ports")) process.exit();
+
 mkdirSync(data, { recursive: true });
 const built = `${data}/site`;
 const build = ["build", "--out-dir", built];
-if ((await run("node_modules/.bin/docusaurus", build, `${root}examples/docusaurus`)) !== 0) process.exit(1);
+const pages = { cwd: `${root}examples/docusaurus`, env: building };
+if ((await run("node_modules/.bin/docusaurus", build, pages)) !== 0) process.exit(1);
+const { serve } = await import("./server.mjs");
 const { origin } = await serve({
   port,
   folder: built,
@@ -51,9 +67,11 @@ const { origin } = await serve({
   // Sessions of an earlier start end with it. A real site keeps its secret.
   secret: randomBytes(32).toString("hex"),
   webhook: { url: `${broker}/webhooks/better-auth/docs`, secret: webhookSecret },
+}).catch((error) => {
+  // Another program may have come while the site was built.
+  if (error.code !== "EADDRINUSE") throw error;
+  console.error(`Port ${port} is in use. End what listens there, or set CHATGATE_SITE_PORT to another.`);
+  process.exit(1);
 });
 console.log(`\nThe site is at ${origin}/book/, its page for signing in at ${origin}/sign-in.\n`);
-delete environment.CHATGATE_BROKER_URL;
-delete environment.CHATGATE_PROXY_URL;
-delete environment.CHATGATE_EXAMPLE;
-process.exit(await run(`${root}.venv/bin/chatgate`, ["up"], root));
+process.exit(await run(`${root}.venv/bin/chatgate`, ["up"]));

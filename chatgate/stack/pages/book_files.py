@@ -16,6 +16,7 @@ from chatgate.stack.pages.book_site import (
     ASSETS,
     CALLBACK,
     LICENCES,
+    NO_ICON,
     SCRIPT,
     STYLE,
     Widget,
@@ -53,7 +54,8 @@ def write(folder: Path, out: Path) -> None:
 def _leads_to(home: str) -> str:
     # A static file cannot send a redirect status.
     refresh = f'<meta http-equiv="refresh" content="0; url={escape(home)}">'
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>The book</title>{refresh}</html>'
+    head = f'<meta charset="utf-8"><title>The book</title>{NO_ICON}{refresh}'
+    return f'<!doctype html><html lang="en">{head}</html>'
 
 
 def _put(out: Path, path: str, html: str) -> None:

@@ -27,6 +27,8 @@ ASSETS: Final = Path(__file__).with_name("assets")
 SCRIPT: Final = "chatgate-widget.js"
 """The widget in one file; generators/widget_asset.py builds it and the licences of its parts."""
 LICENCES: Final = "chatgate-widget.licences.txt"
+NO_ICON: Final = '<link rel="icon" href="data:,">'
+"""A browser asks a page's server for /favicon.ico where the page has no such element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,11 @@ class Widget:
         return f"<chatgate-widget {written}></chatgate-widget>"
 
     def headers(self) -> dict[str, str]:
-        """The headers of every page. The policy needs no exception, because the widget's script makes its
-        styles."""
+        """The headers of every page. The policy needs no exception but for NO_ICON, because the widget's
+        script makes its styles."""
         reached = dict.fromkeys("'self'" if url == "/" else url for url in (self.broker, self.proxy))
         policy = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
             f" connect-src {' '.join(reached)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         return {"Content-Security-Policy": policy, **HEADERS}
@@ -177,7 +179,7 @@ def _document(title: str, style: str, article: str, *, before: str = "", after: 
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(title)}</title><link rel="stylesheet" href="{escape(style)}"></head>'
+        f'<title>{escape(title)}</title>{NO_ICON}<link rel="stylesheet" href="{escape(style)}"></head>'
         f'<body>{before}<main><article class="theme-doc-markdown">{article}</article></main>'
         f"{after}</body></html>"
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from chatgate.environment import SITE_BASE_URL, Environment, here
 from chatgate.faults import Fault
+from chatgate.stack import free_ports
+from chatgate.stack.free_ports import HOST
 from chatgate.stack.pages.static_site import create_static_app, serve
 from chatgate.stack.running import answers
-
-_HOST = "127.0.0.1"
 
 
 def build(folder: Path, around: Environment) -> Path:
@@ -39,16 +39,19 @@ def build(folder: Path, around: Environment) -> Path:
 def main() -> int:
     try:
         around = here()
+        free_ports.require_for_site(around)
         out = build(Path(sys.argv[1]), around)
+        # Another program may have come while it was built.
+        listener = free_ports.listen(*free_ports.of_site(around))
     except Fault as fault:
         print(fault, file=sys.stderr)
         return 1
-    print(f"\nThe site is at http://{_HOST}:{around.ports.site}{SITE_BASE_URL}. Ctrl-C stops it.", flush=True)
+    print(f"\nThe site is at http://{HOST}:{around.ports.site}{SITE_BASE_URL}. Ctrl-C stops it.", flush=True)
     # The build has just recommended it.
     print("Not by `npm run serve`, which loses the answer of a sign-in: docs/widget.md.", flush=True)
-    if not answers(_HOST, around.ports.broker, "/readyz"):
+    if not answers(HOST, around.ports.broker, "/readyz"):
         print("The services do not answer yet: `make up` in another terminal starts them.", flush=True)
-    serve(create_static_app(out, SITE_BASE_URL), around.ports.site)
+    serve(create_static_app(out, SITE_BASE_URL), listener)
     return 0
 
 

@@ -7,8 +7,10 @@ As on GitHub Pages, `/base/x` is `x.html` or the index of the folder `x/`, and a
 import base64
 import hashlib
 import re
+import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from os import PathLike, stat_result
 from pathlib import Path
 from stat import S_ISDIR
@@ -59,17 +61,14 @@ def create_static_app(folder: Path, base_url: str = "/", connect: Sequence[str] 
     return Starlette(routes=routes, exception_handlers={404: missing})
 
 
-def serve(app: Starlette, port: int) -> None:
+def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve on a socket that listens, until Ctrl-C."""
     logs.configure("site")
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
     )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def policy_for(page: bytes, connect: Sequence[str]) -> str:
@@ -121,10 +120,16 @@ def _digest(script: bytes) -> str:
     return base64.b64encode(hashlib.sha256(script).digest()).decode()
 
 
-def main() -> None:
+def main() -> int:
     folder, port, base_url, *connect = sys.argv[1:]
-    serve(create_static_app(Path(folder), base_url, connect or None), int(port))
+    try:
+        listener = socket.create_server(("127.0.0.1", int(port)))
+    except OSError as error:
+        print(f"Port {port}: {error.strerror}", file=sys.stderr)
+        return 1
+    serve(create_static_app(Path(folder), base_url, connect or None), listener)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,9 @@
 """examples/better-auth as `make better-auth` starts it: the built site, its accounts, and the whole stack."""
 
 import os
-from contextlib import ExitStack
+import socket
+import subprocess
+from contextlib import ExitStack, closing
 
 import pytest
 from playwright.sync_api import expect
@@ -20,29 +22,37 @@ from tests.widget.stage import PASSWORD, QUESTION
 pytestmark = [pytest.mark.node, pytest.mark.system, pytest.mark.private]
 
 BUILT_WITHIN_S = 240
+START = "examples/better-auth/start.mjs"
+
+
+def some_ports():
+    return dict(zip((*NAMES, "SITE"), free_ports(len(NAMES) + 1), strict=True))
+
+
+def environment(ports, folder):
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CHATGATE_")}
+    own.pop("REDIS_URL", None)
+    return {
+        **own,
+        **{f"CHATGATE_{name}_PORT": str(port) for name, port in ports.items()},
+        **NO_METRICS,
+        "NODE_ENV": "",
+        "PYTHONPATH": python_path(REPOSITORY),
+        "CHATGATE_DATA_DIR": str(folder),
+        # The sample book would take seconds by meaning, and minutes on a busy machine.
+        "CHATGATE_BACKEND_EMBEDDINGS_MODEL": "none",
+    }
 
 
 @pytest.fixture(scope="module")
 def example():
     """The site's address."""
     packages()
-    ports = dict(zip((*NAMES, "SITE"), free_ports(len(NAMES) + 1), strict=True))
-    own = {name: value for name, value in os.environ.items() if not name.startswith("CHATGATE_")}
-    own.pop("REDIS_URL", None)
-    moved = {f"CHATGATE_{name}_PORT": str(port) for name, port in ports.items()}
-    command = [node(EXAMPLE), "examples/better-auth/start.mjs"]
+    ports = some_ports()
     ready = f"http://127.0.0.1:{ports['PROXY']}/readyz"
     with short_folder() as folder, ExitStack() as running:
-        environ = {
-            **own,
-            **moved,
-            **NO_METRICS,
-            "NODE_ENV": "",
-            "PYTHONPATH": python_path(REPOSITORY),
-            "CHATGATE_DATA_DIR": str(folder),
-            # The sample book would take seconds by meaning, and minutes on a busy machine.
-            "CHATGATE_BACKEND_EMBEDDINGS_MODEL": "none",
-        }
+        environ = environment(ports, folder)
+        command = [node(EXAMPLE), START]
         # One build at a time, as each takes all of a small machine.
         with alone_with(SITE / "package-lock.json"):
             process = running.enter_context(serving(command, ready, environ=environ, patience=BUILT_WITHIN_S))
@@ -59,12 +69,30 @@ def answered(page, question):
     expect(turn.get_by_role("region", name="Sources").get_by_role("link").first).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["SITE", "PROXY"])
+def test_a_taken_port_is_said_before_anything_is_built(name):
+    with short_folder() as folder, closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        environ = environment(some_ports() | {name: port}, folder)
+        done = subprocess.run(
+            [node(EXAMPLE), START], cwd=REPOSITORY, env=environ, capture_output=True, text=True, timeout=60
+        )
+        assert list(folder.iterdir()) == []
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Port {port} is in use. End what listens there, or set CHATGATE_{name}_PORT to another.\n"
+        "Nothing was started.\n"
+    )
+
+
 def test_one_account_for_site_and_chat(context, example):
     page = context.new_page()
     page.goto(f"{example}/book/sampling")
     open_panel(page)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{example}/sign-in")
+    # The server has no /favicon.ico, for which a browser would ask.
+    assert page.locator("link[rel=icon]").get_attribute("href") == "data:,"
     page.get_by_label("E-mail").fill("ada@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make an account").click()

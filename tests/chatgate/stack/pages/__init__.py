@@ -1,2 +1,2 @@
 """Tests of `chatgate.stack.pages`. test_book_site tests `book_html`, tests/chatgate/commands/test_up
-`book_server`; `docs_site` is run by `make site` alone."""
+`book_server`."""

@@ -5,7 +5,7 @@ import pytest
 
 from chatgate.environment import CALLBACK_PATH
 from chatgate.stack.pages import book_files
-from chatgate.stack.pages.book_site import CALLBACK, create_page_app
+from chatgate.stack.pages.book_site import CALLBACK, NO_ICON, create_page_app
 from rag_backend.book import pages
 from rag_backend.book.docusaurus import site
 from rag_backend.book.docusaurus.site import BookError
@@ -35,7 +35,9 @@ async def test_each_page_is_a_file_as_it_would_be_served(tmp_path):
 
 def test_the_root_leads_to_the_book(tmp_path):
     book_files.write(SAMPLE, tmp_path)
-    assert 'content="0; url=/book/"' in (tmp_path / "index.html").read_text()
+    page = (tmp_path / "index.html").read_text()
+    assert 'content="0; url=/book/"' in page
+    assert NO_ICON in page
 
 
 def test_a_page_that_leads_out_of_the_folder_is_refused(tmp_path):

@@ -113,7 +113,7 @@ async def test_the_root_leads_to_the_book_and_a_missing_page_back_to_it(client):
 async def test_a_page_runs_the_widget_and_loads_nothing_of_others(client):
     page = await client.get("/book/storage")
     assert page.headers["content-security-policy"] == (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         " connect-src http://127.0.0.1:8000 http://127.0.0.1:8001; base-uri 'none'; form-action 'none';"
         " frame-ancestors 'none'"
     )
@@ -125,6 +125,14 @@ async def test_a_page_runs_the_widget_and_loads_nothing_of_others(client):
     assert script.headers["content-type"].startswith("text/javascript")
     assert script.content == (ASSETS / "chatgate-widget.js").read_bytes()
     assert (await client.get("/chatgate-widget.licences.txt")).status_code == 200
+
+
+async def test_every_page_says_that_it_has_no_icon(client):
+    # A browser asks for /favicon.ico otherwise, and shows the 404 in its console.
+    for path in ("/book/storage", "/book/none"):
+        page = await client.get(path)
+        assert '<link rel="icon" href="data:,">' in page.text
+        assert "img-src 'self' data:;" in page.headers["content-security-policy"]
 
 
 async def test_the_widget_is_told_where_and_how_to_ask(client):

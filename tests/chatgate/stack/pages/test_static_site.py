@@ -1,11 +1,16 @@
 import base64
 import hashlib
 import os
+import socket
+import subprocess
+import sys
+from contextlib import closing
 
 import httpx
 import pytest
 
 from chatgate.stack.pages.static_site import create_static_app
+from tests.processes import PATIENCE_S
 
 INLINE = 'document.documentElement.dataset.theme = "dark"'
 PAGE = (
@@ -96,3 +101,13 @@ async def test_a_page_with_a_policy_of_its_own_keeps_it(site):
 async def test_without_addresses_there_is_no_policy(site):
     async with client(site) as http:
         assert "content-security-policy" not in (await http.get("/my-book/sensors")).headers
+
+
+def test_a_taken_port_is_one_line(site):
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "chatgate.stack.pages.static_site", str(site), port, "/"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"Port {port}: Address already in use")
