@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatgate import secret_files
-from chatgate.faults import Fault
+from chatgate.faults import Fault, NoStack
 from chatgate.given import Given
 from chatgate.stack import valkey
 from edge.config.read import read
@@ -31,6 +31,8 @@ SITE_BASE_URL: Final = "/book/"
 there too."""
 SITE_LOCALES: Final = ("", "ar/")
 """The paths of its locales below that; each locale has a callback page of its own."""
+_DATA: Final = (("redis", "url"), ("broker", "database_url"), ("backend", "index"))
+"""Settings that say where data is, when they are in the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,34 @@ def _way_to_the_sample(environ: Mapping[str, str]) -> str:
 def here() -> Environment:
     """The environment from this process's variables and working folder."""
     return read_environment(os.environ, Path.cwd())
+
+
+def standing(*, make: bool = True) -> Environment:
+    """As `here`, for a command on data that is there already.
+
+    Raises NoStack before it writes anything: an empty answer from a new folder would read as a stack's own.
+    """
+    _require_data(os.environ, Path.cwd())
+    return read_environment(os.environ, Path.cwd(), make=make)
+
+
+def _require_data(environ: Mapping[str, str], folder: Path) -> None:
+    given = Given(environ, {})
+    is_named = bool(environ.get("REDIS_URL")) or any(given.has(*path) for path in _DATA)
+    if is_named or _config(environ, folder) != DEVELOPMENT_TOML:
+        return
+    data_dir = folder / given.value("data_dir", ".chatgate")
+    try:
+        data_dir.stat()
+    except FileNotFoundError:
+        raise NoStack(
+            f"There is no stack's data here: {data_dir} does not exist. Run `chatgate up` here first, or run "
+            "this where it runs or where your chatgate.toml is, or name these in CHATGATE_DATA_DIR or "
+            "CHATGATE_CONFIG."
+        ) from None
+    except OSError:
+        # The command itself says what is wrong with the folder.
+        return
 
 
 def is_development(given: Given, config: Path) -> bool:
