@@ -192,7 +192,7 @@ def _gaps(given: Given, named: Mapping[str, Any], ports: Ports) -> dict[str, str
         ("backend", "port"): str(ports.backend),
     }
     if SITE in named.get("sites", {}) and not given.has("sites", SITE, "origins"):
-        filled["sites", SITE, "origins"] = ",".join((*_loopback(ports.page), *_loopback(ports.site)))
+        filled["sites", SITE, "origins"] = ",".join((*loopback(ports.page), *loopback(ports.site)))
         # Only together with these origins: the configuration refuses a page of an origin that the site lacks.
         filled["sites", SITE, "redirect_uris"] = ",".join(_callback_pages(ports))
     if BACKEND in named.get("backends", {}):
@@ -200,16 +200,16 @@ def _gaps(given: Given, named: Mapping[str, Any], ports: Ports) -> dict[str, str
     return {variable(*path): value for path, value in filled.items() if not given.has(*path)}
 
 
-def _loopback(port: int) -> list[str]:
+def loopback(port: int) -> list[str]:
     return [f"http://{host}:{port}" for host in ("127.0.0.1", "localhost")]
 
 
 def _callback_pages(ports: Ports) -> list[str]:
     """The callback pages of the plain pages, and those of `make site`."""
-    plain = [f"{origin}{CALLBACK_PATH}" for origin in _loopback(ports.page)]
+    plain = [f"{origin}{CALLBACK_PATH}" for origin in loopback(ports.page)]
     site = [
         f"{origin}{SITE_BASE_URL}{locale}{CALLBACK_PATH.lstrip('/')}"
-        for origin in _loopback(ports.site)
+        for origin in loopback(ports.site)
         for locale in SITE_LOCALES
     ]
     return plain + site

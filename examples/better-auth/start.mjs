@@ -52,8 +52,9 @@ const { origin } = await serve({
   secret: randomBytes(32).toString("hex"),
   webhook: { url: `${broker}/webhooks/better-auth/docs`, secret: webhookSecret },
 });
-console.log(`\nThe site is at ${origin}/book/, its page for signing in at ${origin}/sign-in.\n`);
 delete environment.CHATGATE_BROKER_URL;
 delete environment.CHATGATE_PROXY_URL;
 delete environment.CHATGATE_EXAMPLE;
-process.exit(await run(`${root}.venv/bin/chatgate`, ["up"], root));
+// `chatgate up` tells them last: a line printed here would scroll away above its own.
+const pages = `${origin}/book/ (accounts: ${origin}/sign-in)`;
+process.exit(await run(`${root}.venv/bin/chatgate`, ["up", "--pages", pages], root));
