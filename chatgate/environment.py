@@ -204,6 +204,13 @@ def loopback(port: int) -> list[str]:
     return [f"http://{host}:{port}" for host in ("127.0.0.1", "localhost")]
 
 
+def origin_at(around: Environment, port: int) -> str:
+    """The origin of the pages on a loopback port, by the host name that the site registers."""
+    by_number, by_name = loopback(port)
+    registered = around.settings.sites[SITE].origins if SITE in around.settings.sites else ()
+    return by_name if by_name in registered and by_number not in registered else by_number
+
+
 def _callback_pages(ports: Ports) -> list[str]:
     """The callback pages of the plain pages, and those of `make site`."""
     plain = [f"{origin}{CALLBACK_PATH}" for origin in loopback(ports.page)]

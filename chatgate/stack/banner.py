@@ -7,7 +7,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from chatgate.environment import BACKEND, CALLBACK_PATH, SITE, Environment, loopback
+from chatgate.environment import BACKEND, CALLBACK_PATH, SITE, Environment, loopback, origin_at
 from chatgate.stack.log_lines import STYLES
 from edge.server.metrics_listener import HOST
 
@@ -54,11 +54,10 @@ def where_to_ask(around: Environment, pages: str) -> str:
     """The line about `pages`, or about the plain pages where that is empty."""
     if pages:
         return f"Ask about the book on its pages: {pages}"
-    plain = loopback(around.ports.page)
-    for origin in plain:
+    for origin in loopback(around.ports.page):
         if not _unregistered(around, origin):
             return f"Ask about the book on its pages: {origin}"
-    page = next((one for one in plain if one in around.settings.sites[SITE].origins), plain[0])
+    page = origin_at(around, around.ports.page)
     return (
         f"The plain pages at {page} cannot ask yet: add {' and '.join(_unregistered(around, page))} in "
         f"{around.config}. The site's own are at {' '.join(around.settings.sites[SITE].origins)}."

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from chatgate.environment import DEVELOPMENT_TOML, for_development, read_environment
+from chatgate.environment import DEVELOPMENT_TOML, for_development, origin_at, read_environment
 from chatgate.faults import Fault
 from tests.chatgate.command_line import chatgate, refused, said
 from tests.chatgate.configurations import PRODUCTION
@@ -138,6 +138,14 @@ def test_a_file_that_is_no_toml_is_named(folder):
     (folder / "chatgate.toml").write_text("[sites")
     with pytest.raises(Fault, match=r"chatgate\.toml: "):
         read_environment({}, folder)
+
+
+def test_pages_are_named_by_the_host_that_the_site_registers(folder):
+    assert origin_at(read_environment({}, folder), 3001) == "http://127.0.0.1:3001"
+    origins = {"CHATGATE_SITES_DOCS_ORIGINS": "http://localhost:3001"}
+    around = read_environment(origins, folder)
+    assert origin_at(around, 3001) == "http://localhost:3001"
+    assert origin_at(around, 3000) == "http://127.0.0.1:3000"
 
 
 SUB = "s" * 32

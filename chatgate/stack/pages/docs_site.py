@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chatgate.environment import SITE_BASE_URL, Environment, here
+from chatgate.environment import SITE_BASE_URL, Environment, here, origin_at
 from chatgate.faults import Fault
 from chatgate.stack.pages.static_site import create_static_app, serve
 from chatgate.stack.running import answers
@@ -43,7 +43,10 @@ def main() -> int:
     except Fault as fault:
         print(fault, file=sys.stderr)
         return 1
-    print(f"\nThe site is at http://{_HOST}:{around.ports.site}{SITE_BASE_URL}. Ctrl-C stops it.", flush=True)
+    print(
+        f"\nThe site is at {origin_at(around, around.ports.site)}{SITE_BASE_URL}. Ctrl-C stops it.",
+        flush=True,
+    )
     if not answers(_HOST, around.ports.broker, "/readyz"):
         print("The services do not answer yet: `make up` in another terminal starts them.", flush=True)
     serve(create_static_app(out, SITE_BASE_URL), around.ports.site)
