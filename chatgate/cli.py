@@ -1,5 +1,5 @@
 """The command line. The module of a command is imported when the command is run; a Fault prints its message
-and exits with 1."""
+and exits with its code."""
 
 import importlib
 from importlib import metadata
@@ -27,7 +27,7 @@ COMMANDS: Final = {
     ),
     "usage": "Questions, tokens and cost by day, backend and tier: 35 days.",
     "users": "Accounts: add, list, ban, unban, tier, delete.",
-    "sessions": "Sessions: list those of a user, end one, some or all; or one token.",
+    "sessions": "Sessions: list those of a user; end one, a user's, a site's, or all; end a token.",
     "keys": "Signing keys: list them, rotate, retire one in an emergency.",
     "generate": "Write starter files for a site, which are yours from then on.",
 }
@@ -48,7 +48,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except Fault as fault:
             Console(stderr=True).print(str(fault), soft_wrap=True, markup=False, highlight=False)
-            raise typer.Exit(1) from None
+            raise typer.Exit(fault.exit_code) from None
 
 
 def command(name: str) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatgate import secret_files
-from chatgate.faults import Fault
+from chatgate.faults import Fault, NoStack
 from chatgate.given import Given
 from chatgate.stack import valkey
 from edge.config.read import read
@@ -31,6 +31,8 @@ SITE_BASE_URL: Final = "/book/"
 there too."""
 SITE_LOCALES: Final = ("", "ar/")
 """The paths of its locales below that; each locale has a callback page of its own."""
+_DATA: Final = (("redis", "url"), ("broker", "database_url"), ("backend", "index"))
+"""Settings that say where data is, when they are in the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,34 @@ def here() -> Environment:
     return read_environment(os.environ, Path.cwd())
 
 
+def standing(*, make: bool = True) -> Environment:
+    """As `here`, for a command on data that is there already.
+
+    Raises NoStack before it writes anything: an empty answer from a new folder would read as a stack's own.
+    """
+    _require_data(os.environ, Path.cwd())
+    return read_environment(os.environ, Path.cwd(), make=make)
+
+
+def _require_data(environ: Mapping[str, str], folder: Path) -> None:
+    given = Given(environ, {})
+    is_named = bool(environ.get("REDIS_URL")) or any(given.has(*path) for path in _DATA)
+    if is_named or _config(environ, folder) != DEVELOPMENT_TOML:
+        return
+    data_dir = folder / given.value("data_dir", ".chatgate")
+    try:
+        data_dir.stat()
+    except FileNotFoundError:
+        raise NoStack(
+            f"There is no stack's data here: {data_dir} does not exist. Run `chatgate up` here first, or run "
+            "this where it runs or where your chatgate.toml is, or name these in CHATGATE_DATA_DIR or "
+            "CHATGATE_CONFIG."
+        ) from None
+    except OSError:
+        # The command itself says what is wrong with the folder.
+        return
+
+
 def is_development(given: Given, config: Path) -> bool:
     default = "development" if config == DEVELOPMENT_TOML else "production"
     return given.value("env", default) == "development"
@@ -162,7 +192,7 @@ def _gaps(given: Given, named: Mapping[str, Any], ports: Ports) -> dict[str, str
         ("backend", "port"): str(ports.backend),
     }
     if SITE in named.get("sites", {}) and not given.has("sites", SITE, "origins"):
-        filled["sites", SITE, "origins"] = ",".join((*_loopback(ports.page), *_loopback(ports.site)))
+        filled["sites", SITE, "origins"] = ",".join((*loopback(ports.page), *loopback(ports.site)))
         # Only together with these origins: the configuration refuses a page of an origin that the site lacks.
         filled["sites", SITE, "redirect_uris"] = ",".join(_callback_pages(ports))
     if BACKEND in named.get("backends", {}):
@@ -170,16 +200,23 @@ def _gaps(given: Given, named: Mapping[str, Any], ports: Ports) -> dict[str, str
     return {variable(*path): value for path, value in filled.items() if not given.has(*path)}
 
 
-def _loopback(port: int) -> list[str]:
+def loopback(port: int) -> list[str]:
     return [f"http://{host}:{port}" for host in ("127.0.0.1", "localhost")]
+
+
+def origin_at(around: Environment, port: int) -> str:
+    """The origin of the pages on a loopback port, by the host name that the site registers."""
+    by_number, by_name = loopback(port)
+    registered = around.settings.sites[SITE].origins if SITE in around.settings.sites else ()
+    return by_name if by_name in registered and by_number not in registered else by_number
 
 
 def _callback_pages(ports: Ports) -> list[str]:
     """The callback pages of the plain pages, of a site of the developer's own, and of `make site`."""
-    plain = [f"{origin}{CALLBACK_PATH}" for port in (ports.page, ports.site) for origin in _loopback(port)]
+    plain = [f"{origin}{CALLBACK_PATH}" for port in (ports.page, ports.site) for origin in loopback(port)]
     site = [
         f"{origin}{SITE_BASE_URL}{locale}{CALLBACK_PATH.lstrip('/')}"
-        for origin in _loopback(ports.site)
+        for origin in loopback(ports.site)
         for locale in SITE_LOCALES
     ]
     return plain + site

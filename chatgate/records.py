@@ -29,10 +29,7 @@ def explained(around: Environment) -> Iterator[None]:
     try:
         yield
     except StoreUnavailable as error:
-        raise Fault(
-            f"Redis does not answer ({error}). Check that it runs and that REDIS_URL, or redis.url in "
-            f"{around.config}, is its address."
-        ) from None
+        raise Fault(f"Redis does not answer ({error}). {redis_mend(around)}") from None
     except BadDatabaseUrl as error:
         raise Fault(f"broker.database_url: {error}. Correct it in {_database_key(around)}.") from None
     except AccountsUnavailable as error:
@@ -41,6 +38,10 @@ def explained(around: Environment) -> Iterator[None]:
         raise Fault(str(error)) from None
     except OSError as error:
         raise unusable(around.data_dir, error) from None
+
+
+def redis_mend(around: Environment) -> str:
+    return f"Check that it runs and that REDIS_URL, or redis.url in {around.config}, is its address."
 
 
 def run(around: Environment, work: Coroutine[Any, Any, T]) -> T:
@@ -145,6 +146,12 @@ async def store_of(around: Environment) -> AsyncIterator[Store]:
             yield store
         finally:
             await store.close()
+
+
+def is_not_started(around: Environment) -> bool:
+    """Return True if the Redis is the embedded one and does not run. A look that must leave no files asks
+    this first, as `store_of` would start it."""
+    return around.valkey is not None and not valkey.answers(valkey.socket_for(around.valkey))
 
 
 async def require_redis(around: Environment) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from chatgate.commands import index
-from chatgate.environment import here
+from chatgate.environment import standing
 from chatgate.faults import Fault
 from rag_backend.answers import answer, quoting
 from rag_backend.answers.parts import Citation, Delta
@@ -33,7 +33,7 @@ def ask_book(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """Answer a question from a book without any service, and show what was found and why."""
-    with of_book(book, here().index) as at:
+    with of_book(book) as at:
         found = find(at, question)
     show(_as_json(found) if as_json else _as_lines(found))
 
@@ -46,10 +46,11 @@ def show(found: dict[str, Any] | Iterable[str]) -> None:
 
 
 @contextmanager
-def of_book(book: Path | None, kept: Path) -> Iterator[Path]:
-    """The index to ask: of `book`, made in a folder of its own, or the one that is kept. Raises Fault."""
+def of_book(book: Path | None) -> Iterator[Path]:
+    """The index to ask: of `book`, made in a folder of its own, or the stack's. Raises Fault."""
     if book is None:
-        yield kept
+        # The index is all that is needed, so no secret is made.
+        yield standing(make=False).index
         return
     with tempfile.TemporaryDirectory(prefix="chatgate-") as folder:
         made = Path(folder, "book.db")

@@ -14,11 +14,10 @@ from chat_proxy.config import resolve
 from chatgate import budgets, tables
 from chatgate.environment import Environment, read_environment
 from chatgate.faults import Fault
-from chatgate.probes import accounts, upstream
+from chatgate.probes import accounts, signing_keys, upstream
 from chatgate.probes.backend import refusal, unready
 from chatgate.probes.result import WELL, Found
-from chatgate.records import store_of
-from chatgate.stack import valkey
+from chatgate.records import is_not_started, redis_mend, store_of
 from edge.config.guessing import strength
 from edge.config.schema import ConfigurationError
 from edge.redis.client import Script, Store, StoreUnavailable, command
@@ -34,7 +33,8 @@ app = typer.Typer(add_completion=False)
 @app.command("check")
 def check_configuration(
     connect: Annotated[
-        bool, typer.Option("--connect", help="Also reach Redis, the accounts and the backends.")
+        bool,
+        typer.Option("--connect", help="Also reach Redis, the signing keys, the accounts and the backends."),
     ] = False,
 ) -> None:
     """Read the configuration as the services do: what is wrong with it, or what it comes to."""
@@ -145,7 +145,11 @@ def _say_budgets(around: Environment) -> None:
 
 
 async def _reached(around: Environment) -> dict[str, Found]:
-    asked: dict[str, Awaitable[Found]] = {"redis": _redis(around), "accounts": accounts.found(around)}
+    asked: dict[str, Awaitable[Found]] = {
+        "redis": _redis(around),
+        "signing keys": signing_keys.found(around),
+        "accounts": accounts.found(around),
+    }
     async with aiohttp.ClientSession(timeout=PATIENCE) as session:
         for name, site in around.settings.sites.items():
             if site.better_auth is not None:
@@ -156,17 +160,14 @@ async def _reached(around: Environment) -> dict[str, Found]:
 
 
 async def _redis(around: Environment) -> Found:
-    if around.valkey is not None and not valkey.answers(valkey.socket_for(around.valkey)):
-        # `store_of` would start a server, which leaves its files, only to ask whether it runs.
+    if is_not_started(around):
         return Found(True, NOT_STARTED)
     try:
         async with store_of(around) as store:
             await store.run(command("PING"), _SCRIPT.call([]))
             return await _policy(store)
     except StoreUnavailable as error:
-        return Found(
-            False, f"does not answer or runs no scripts ({error}). Check REDIS_URL and that the server is up."
-        )
+        return Found(False, f"does not answer or runs no scripts ({error}). {redis_mend(around)}")
 
 
 async def _policy(store: Store) -> Found:

@@ -8,7 +8,6 @@ import typer
 
 from chatgate.commands import ask
 from chatgate.commands.index import Book
-from chatgate.environment import here
 from chatgate.faults import Fault
 from rag_backend.search import evaluation
 from rag_backend.search.evaluation import QuestionsUnreadable, Result
@@ -27,7 +26,7 @@ def evaluate_book(
     A line is {"question": "...", "pages": ["intro#setup"]}, the pages being ends of paths, none for a
     question that the book does not answer.
     """
-    with ask.of_book(book, here().index) as at:
+    with ask.of_book(book) as at:
         result = _evaluate(at, questions)
     ask.show(_as_json(result) if as_json else _as_lines(result))
 

@@ -12,7 +12,7 @@ import typer
 
 from chat_proxy.conversations.feedback import Entry, Feedback
 from chatgate import tables
-from chatgate.environment import Environment, here
+from chatgate.environment import Environment, standing
 from chatgate.faults import Fault
 from chatgate.records import run, store_of
 
@@ -37,7 +37,7 @@ def list_feedback(
     ] = False,
 ) -> None:
     """Which answers readers found helpful, the latest first: 90 days, the newest 1,000 of a site."""
-    _show(here(), site, rating, as_json=as_json)
+    _show(standing(), site, rating, as_json=as_json)
 
 
 def _show(around: Environment, site: str | None, rating: Rating | None, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from broker.signing.operations import KeyChanges, NoRing, Rotated
 from broker.signing.record import RETIRING_MS, SealedKey, TooYoung
 from broker.storage.key_ring import RedisKeyStore
 from chatgate import tables
-from chatgate.environment import Environment, here
+from chatgate.environment import Environment, standing
 from chatgate.faults import Fault
 from chatgate.records import run, store_of
 
@@ -33,7 +33,7 @@ app = typer.Typer(
 @app.command("list")
 def show() -> None:
     """The keys that may verify: the one that signs, the next one, and those that retire."""
-    around = here()
+    around = standing()
     keys, unreadable = run(around, _listed(around))
     rows = (
         (
@@ -56,7 +56,7 @@ def rotate(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the next key may sign.")] = False,
 ) -> None:
     """Sign with the next key from now on. The old one verifies until its last token is dead."""
-    around = here()
+    around = standing()
     done = run(around, _rotate(around, wait))
     typer.echo(
         f"{done.current} signs. {done.retiring} verifies for {RETIRING_MS // 1000} s more, and then goes. "
@@ -76,7 +76,7 @@ def retire(
     """Take keys out at once: every token that they signed is refused, and what it is doing is cut off."""
     if bool(kids) == unreadable:
         raise Fault("Say which keys: their KIDs, or --unreadable.")
-    around = here()
+    around = standing()
     gone = run(around, _retire(around, kids or []))
     if not gone:
         raise Fault("Every key is readable with the configured secrets, so none was retired.")

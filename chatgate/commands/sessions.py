@@ -12,7 +12,7 @@ from broker.sessions.session import Session
 from broker.storage.cuts import RedisCuts
 from broker.storage.redis import RedisSessions
 from chatgate import tables
-from chatgate.environment import Environment, here
+from chatgate.environment import Environment, standing
 from chatgate.faults import Fault
 from chatgate.records import account_id, accounts_of, run, sessions_ended, store_of
 
@@ -22,14 +22,14 @@ _SID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Sessions: list those of a user, end one, some or all; or one token.",
+    help="Sessions: list those of a user; end one, a user's, a site's, or all; end a token.",
 )
 
 
 @app.command("list")
 def show(user: Annotated[str, typer.Argument(metavar="EMAIL|SUB")]) -> None:
     """The living sessions of a user, the oldest first."""
-    around = here()
+    around = standing()
     sub, found = run(around, _of(around, user))
     # On the standard error, because another program may read the rows.
     typer.echo(f"user {sub}", err=True)
@@ -75,7 +75,7 @@ def revoke(
     reaches = [one for one in (token, session, others, user, client) if one is not None]
     if len(reaches) + everything != 1:
         raise Fault("Say which: one of --token, --session, --others, --user, --client and --all.")
-    around = here()
+    around = standing()
     if token is not None:
         sub = run(around, _end_token(around, *token))
         typer.echo(f"The token {token[1]} of {sub} is refused from now on.")

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -17,7 +18,12 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command("up")
-def start_stack(book: index.Book = None) -> None:
+def start_stack(
+    book: index.Book = None,
+    pages: Annotated[
+        str, typer.Option(metavar="TEXT", help="Name these pages to ask on, instead of the plain ones.")
+    ] = "",
+) -> None:
     """Start the whole stack for development, and show its logs until Ctrl-C."""
     begun = time.monotonic()
     around = for_development(os.environ, Path.cwd())
@@ -28,7 +34,7 @@ def start_stack(book: index.Book = None) -> None:
     def ready(pids: dict[str, int]) -> None:
         by_words = any(service.is_task for service in services)
         seconds = time.monotonic() - begun
-        banner.show(screen.console, around, pids, question, seconds, by_words=by_words)
+        banner.show(screen.console, around, pids, question, seconds, by_words=by_words, pages=pages)
         screen.shows_logs = True
 
     with running.alone(around.data_dir):

@@ -10,7 +10,7 @@ import typer
 from chat_proxy.usage import sums
 from chat_proxy.usage.sums import Spender, Used
 from chatgate import tables
-from chatgate.environment import Environment, here
+from chatgate.environment import Environment, standing
 from chatgate.faults import Fault
 from chatgate.records import run, store_of
 
@@ -26,7 +26,7 @@ def list_usage(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Questions, tokens and cost by day, backend and tier: 35 days."""
-    _show(here(), site, by_reader=by_reader, as_json=as_json)
+    _show(standing(), site, by_reader=by_reader, as_json=as_json)
 
 
 def _show(around: Environment, site: str | None, *, by_reader: bool, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from broker.config import resolve
 from broker.storage.readers import RedisReaders
 from broker.storage.redis import RedisSessions
 from chatgate import tables
-from chatgate.environment import Environment, here
+from chatgate.environment import Environment, standing
 from chatgate.faults import Fault
 from chatgate.records import account_id, accounts_of, explained, run, sessions_ended, store_of
 
@@ -41,7 +41,7 @@ def add(
     ] = False,
 ) -> None:
     """Make an account; the password is asked for."""
-    around = here()
+    around = standing()
     _require_tier(around, tier)
     with explained(around):
         address = normalise_email(email)
@@ -56,7 +56,7 @@ def add(
 @app.command("list")
 def show() -> None:
     """Everybody who has an account."""
-    around = here()
+    around = standing()
     rows = (
         (
             one.email,
@@ -74,7 +74,7 @@ def show() -> None:
 @app.command()
 def ban(email: Email) -> None:
     """Refuse an account's sign-ins and end its sessions."""
-    around = here()
+    around = standing()
     ended = run(around, _change(around, email, lambda accounts, sub: accounts.set_banned(sub, True)))
     typer.echo(f"Banned {email}; {sessions_ended(ended)}.")
 
@@ -82,7 +82,7 @@ def ban(email: Email) -> None:
 @app.command()
 def unban(email: Email) -> None:
     """Let a banned account sign in again."""
-    around = here()
+    around = standing()
     run(around, _change(around, email, lambda accounts, sub: accounts.set_banned(sub, False)))
     if run(around, _is_banned(around, email)):
         raise Fault(f"The site's Better Auth server has banned {email} too. Lift that ban there.")
@@ -98,7 +98,7 @@ def set_tier(
     """Give an account limits of its own. Its sessions end, as they carry the old ones."""
     if (tier is None) != clear:
         raise Fault("Name a tier, or give --clear for the tier of the site.")
-    around = here()
+    around = standing()
     _require_tier(around, tier)
     ended = run(around, _change(around, email, lambda accounts, sub: accounts.set_tier(sub, tier)))
     typer.echo(
@@ -111,7 +111,7 @@ def delete(
     email: Email, yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False
 ) -> None:
     """Remove an account with its conversations, and end its sessions."""
-    around = here()
+    around = standing()
     if not resolve(around.settings).own_database:
         raise Fault(
             "The accounts are those of the site's Better Auth server: delete one there, and end its sessions "

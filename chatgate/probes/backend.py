@@ -1,5 +1,6 @@
 """A probe of a backend: ask whether it is ready, then send one signed question as the chat proxy would."""
 
+import errno
 import time
 from typing import Final
 
@@ -29,7 +30,7 @@ async def unready(session: aiohttp.ClientSession, url: str) -> str | None:
                 return None
             return f"{ready} answers {answer.status}{await _detail(answer)}"
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return f"{ready} does not answer ({type(error).__name__}). Check the address and that it is up."
+        return f"{ready} does not answer{_why(error, 'Check the address and that it is up.')}"
 
 
 async def refusal(session: aiohttp.ClientSession, backend: Backend) -> str | None:
@@ -43,7 +44,13 @@ async def refusal(session: aiohttp.ClientSession, backend: Backend) -> str | Non
         ) as answer:
             return await _refused(answer, backend)
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return f"{backend.url} does not answer a question ({type(error).__name__}). Look at its log."
+        return f"{backend.url} does not answer a question{_why(error, 'Look at its log.')}"
+
+
+def _why(error: Exception, mend: str) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno == errno.ECONNREFUSED:
+        return ": nothing listens at that address. Check the address and that it is up."
+    return f" ({type(error).__name__}). {mend}"
 
 
 async def _refused(answer: aiohttp.ClientResponse, backend: Backend) -> str | None:

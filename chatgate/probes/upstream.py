@@ -5,7 +5,7 @@ import time
 from broker.upstreams.jwts import Jwts
 from chatgate.environment import Environment
 from chatgate.probes.result import Found
-from chatgate.stack import valkey
+from chatgate.records import is_not_started
 from edge.config.better_auth import BetterAuth
 from edge.database_url import BadDatabaseUrl
 from edge.redis.client import Store, StoreUnavailable
@@ -18,8 +18,7 @@ NOT_STARTED = "in the Redis that `chatgate up` starts"
 
 async def found(around: Environment, site: str, settings: BetterAuth) -> Found:
     is_ours = settings.upstream == "redis" and settings.redis_url is None
-    if is_ours and around.valkey is not None and not valkey.answers(valkey.socket_for(around.valkey)):
-        # A look would start a server and leave its files.
+    if is_ours and is_not_started(around):
         return Found(True, NOT_STARTED)
     try:
         return Found(True, await _described(around, site, settings))

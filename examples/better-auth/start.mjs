@@ -73,5 +73,6 @@ const { origin } = await serve({
   console.error(`Port ${port} is in use. End what listens there, or set CHATGATE_SITE_PORT to another.`);
   process.exit(1);
 });
-console.log(`\nThe site is at ${origin}/book/, its page for signing in at ${origin}/sign-in.\n`);
-process.exit(await run(`${root}.venv/bin/chatgate`, ["up"]));
+// `chatgate up` tells them last: a line printed here would scroll away above its own.
+const told = `${origin}/book/ (accounts: ${origin}/sign-in)`;
+process.exit(await run(`${root}.venv/bin/chatgate`, ["up", "--pages", told]));

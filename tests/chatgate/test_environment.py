@@ -5,8 +5,9 @@ import stat
 
 import pytest
 
-from chatgate.environment import DEVELOPMENT_TOML, for_development, read_environment
+from chatgate.environment import DEVELOPMENT_TOML, for_development, origin_at, read_environment
 from chatgate.faults import Fault
+from tests.chatgate.command_line import chatgate, refused, said
 from tests.chatgate.configurations import PRODUCTION
 from tests.matches import find
 from tests.processes import REPOSITORY
@@ -151,3 +152,79 @@ def test_a_file_that_is_no_toml_is_named(folder):
     (folder / "chatgate.toml").write_text("[sites")
     with pytest.raises(Fault, match=r"chatgate\.toml: "):
         read_environment({}, folder)
+
+
+def test_pages_are_named_by_the_host_that_the_site_registers(folder):
+    assert origin_at(read_environment({}, folder), 3001) == "http://127.0.0.1:3001"
+    origins = {"CHATGATE_SITES_DOCS_ORIGINS": "http://localhost:3001"}
+    around = read_environment(origins, folder)
+    assert origin_at(around, 3001) == "http://localhost:3001"
+    assert origin_at(around, 3000) == "http://127.0.0.1:3000"
+
+
+SUB = "s" * 32
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("users", "list"),
+        ("users", "add", "ann@example.com", "--password-stdin"),
+        ("users", "ban", "ann@example.com"),
+        ("sessions", "list", SUB),
+        ("sessions", "revoke", "--all"),
+        ("keys", "list"),
+        ("keys", "rotate"),
+        ("keys", "retire", "--unreadable"),
+        ("feedback",),
+        ("usage",),
+        ("ask", "perlite"),
+        ("evaluate", "questions.jsonl"),
+    ],
+)
+def test_a_command_where_no_stack_is_says_so_and_leaves_nothing(at_home, words):
+    result = chatgate(*words, stdin="a tall ship and a star\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(
+        f"There is no stack's data here: {at_home}/.chatgate does not exist. Run "
+    )
+    assert list(at_home.iterdir()) == []
+
+
+def test_a_data_folder_that_is_not_there_is_named(at_home, monkeypatch):
+    monkeypatch.setenv("CHATGATE_DATA_DIR", "kpet")
+    assert f"{at_home}/kpet does not exist" in chatgate("users", "list").stderr
+    assert list(at_home.iterdir()) == []
+    (at_home / "kept").mkdir()
+    monkeypatch.setenv("CHATGATE_DATA_DIR", "kept")
+    assert said("users", "list").count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CHATGATE_BROKER_DATABASE_URL", "sqlite:///elsewhere.db"),
+        ("CHATGATE_CONFIG", "mine.toml"),
+        ("CHATGATE_DATA_DIR", "file/data"),
+    ],
+)
+def test_data_that_is_named_is_taken_to_be_there(at_home, monkeypatch, name, value):
+    (at_home / "file").touch()
+    (at_home / "mine.toml").write_text(DEVELOPMENT_TOML.read_text())
+    monkeypatch.setenv(name, value)
+    assert chatgate("users", "list").exit_code == (1 if value == "file/data" else 0)
+
+
+def test_an_index_that_is_named_is_asked_and_nothing_else_is_made(at_home, monkeypatch):
+    (at_home / "docs").mkdir()
+    (at_home / "docs" / "one.md").write_text("# One\n\nThe first page speaks of lighthouses.\n")
+    said("index", "docs", "--base-url", "/", "--into", "here.db")
+    left = set(at_home.iterdir())
+    monkeypatch.setenv("CHATGATE_BACKEND_INDEX", "here.db")
+    assert "lighthouses" in said("ask", "Which page speaks of lighthouses?")
+    monkeypatch.delenv("CHATGATE_BACKEND_INDEX")
+    assert "lighthouses" in said("ask", "Which page speaks of lighthouses?", "--book", "docs")
+    assert set(at_home.iterdir()) == left
+    (at_home / ".chatgate").mkdir()
+    assert "index" in refused("ask", "Which page speaks of lighthouses?")
+    assert list((at_home / ".chatgate").iterdir()) == []

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chatgate.environment import SITE_BASE_URL, Environment, here
+from chatgate.environment import SITE_BASE_URL, Environment, here, origin_at
 from chatgate.faults import Fault
 from chatgate.stack import free_ports
 from chatgate.stack.free_ports import HOST
@@ -46,7 +46,10 @@ def main() -> int:
     except Fault as fault:
         print(fault, file=sys.stderr)
         return 1
-    print(f"\nThe site is at http://{HOST}:{around.ports.site}{SITE_BASE_URL}. Ctrl-C stops it.", flush=True)
+    print(
+        f"\nThe site is at {origin_at(around, around.ports.site)}{SITE_BASE_URL}. Ctrl-C stops it.",
+        flush=True,
+    )
     # The build has just recommended it.
     print("Not by `npm run serve`, which loses the answer of a sign-in: docs/widget.md.", flush=True)
     if not answers(HOST, around.ports.broker, "/readyz"):

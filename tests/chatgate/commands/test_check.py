@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,12 +14,15 @@ import redis
 import uvicorn
 
 from chatgate.environment import here
+from edge.redis.client import Store
 from rag_backend.app import create_app
 from rag_backend.config import Config
+from tests.broker.signing.key_rings import keys
 from tests.broker.storage.contents import BETTER_AUTH_DDL, layout, run_sql
 from tests.chatgate.command_line import chatgate, refused, said
 from tests.chatgate.configurations import PRODUCTION
 from tests.chatgate.processes import until
+from tests.ports import free_ports
 from tests.valkey import PATIENT_S
 
 EXAMPLE = Path(__file__).parents[3] / "chatgate.example.toml"
@@ -26,6 +30,8 @@ SECRETS = {
     "BROKER_SECRET": "50983e680ec621abd5408e7f84978a055c0d48008be0669e53d23436ea44eadd",
     "BACKENDS_BOOK_SECRET": "44e0af0e81edb1856be1a6772d1f3e28bec2256395b2559e31eb956c449a68fd",
 }
+
+OTHER_SECRET = "8a1c99921812943f72d9343934696bc95a85691de8e97cfd9bc6eb9de4270307"
 
 
 @pytest.fixture
@@ -124,6 +130,50 @@ def test_connect_names_what_does_not_answer(at_home, valkey, monkeypatch):
     assert "redis: does not answer" in refused("check", "--connect")
 
 
+def test_connect_says_that_nothing_listens_where_a_model_should(site):
+    [port] = free_ports(1)
+    table = f'kind = "openai"\nurl = "http://127.0.0.1:{port}/v1"\nmodel = "m"\n'
+    toml = PRODUCTION.replace('url = "http://backend.internal:8002"\n', table)
+    (site / "chatgate.toml").write_text(toml)
+    message = refused("check", "--connect")
+    assert "does not answer a question: nothing listens at that address. Check the address" in message
+
+
+def test_connect_names_both_places_of_a_redis_that_is_down(site, valkey):
+    valkey.kill()
+    message = refused("check", "--connect")
+    assert f"REDIS_URL, or redis.url in {site}/chatgate.toml, is its address." in message
+    assert "signing keys: cannot be read, as Redis does not answer" in message
+
+
+def test_connect_reads_the_signing_keys_as_a_broker_would(backend, index, valkey, monkeypatch):
+    assert "signing keys\tnone yet; the first broker that runs makes them" in said("check", "--connect")
+    make_keys(valkey.url, SECRETS["BROKER_SECRET"].encode())
+    assert "signing keys\tyes" in said("check", "--connect")
+    monkeypatch.setenv("CHATGATE_BROKER_SECRET", OTHER_SECRET)
+    result = chatgate("check", "--connect")
+    assert result.exit_code == 1
+    assert "signing keys\tno" in result.stdout
+    assert "signing keys: the signing key " in result.stderr
+    for mend in ("put that secret into broker.previous_secrets", "`chatgate keys retire --unreadable`"):
+        assert mend in result.stderr
+    monkeypatch.setenv("CHATGATE_BROKER_PREVIOUS_SECRETS", SECRETS["BROKER_SECRET"])
+    assert "signing keys\tyes" in said("check", "--connect")
+
+
+def make_keys(url, secret):
+    """The ring of a broker with the secret."""
+
+    async def work():
+        store = Store(url, time.monotonic, deadline=PATIENT_S)
+        try:
+            await keys(store, secret).refresh()
+        finally:
+            await store.close()
+
+    asyncio.run(work())
+
+
 def test_connect_refuses_a_redis_that_throws_keys_away(at_home, valkey, monkeypatch):
     monkeypatch.setenv("REDIS_URL", valkey.url)
     monkeypatch.setenv("CHATGATE_REDIS_DEADLINE_SECONDS", str(PATIENT_S))
@@ -144,9 +194,7 @@ def test_connect_asks_a_question_as_the_proxy_does(backend, index, monkeypatch):
     out = said("check", "--connect")
     assert "chatgate.toml: good for production." in out
     assert "backends.book\tyes" in out
-    monkeypatch.setenv(
-        "CHATGATE_BACKENDS_BOOK_SECRET", "8a1c99921812943f72d9343934696bc95a85691de8e97cfd9bc6eb9de4270307"
-    )
+    monkeypatch.setenv("CHATGATE_BACKENDS_BOOK_SECRET", OTHER_SECRET)
     assert "/chat refuses our secret. Give both sides the same one" in refused("check", "--connect")
 
 
@@ -183,6 +231,7 @@ def test_connect_to_a_fresh_site_makes_nothing(backend, index):
 def test_connect_to_a_development_that_was_never_started_makes_nothing(at_home):
     out = chatgate("check", "--connect").stdout
     assert "redis\tnot running; `chatgate up` starts it" in out
+    assert "signing keys\tin the Redis that `chatgate up` starts" in out
     assert list(at_home.iterdir()) == []
 
 

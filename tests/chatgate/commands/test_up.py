@@ -152,7 +152,9 @@ def test_a_service_that_cannot_start_says_why(run):
 
 def test_a_second_stack_may_run_beside_with_a_folder_and_ports_of_its_own(stack, folder):
     with short_folder() as other:
-        beside = Stack(other, free_ports(len(NAMES)), "up").wait_until_ready()
+        words = ("up", "--pages", "http://127.0.0.1:3001/book/")
+        beside = Stack(other, free_ports(len(NAMES)), *words).wait_until_ready()
+        assert "Ask about the book on its pages: http://127.0.0.1:3001/book/\n" in beside.said
         ends_with(beside, "backend")
     assert stack.get("PROXY", "/readyz").status == 200
 

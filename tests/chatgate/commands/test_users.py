@@ -179,6 +179,7 @@ def test_accounts_that_a_better_auth_server_has_too_are_added_as_it_reads_them_a
 
 def test_sessions_of_a_stack_that_is_down_can_be_ended(at_home):
     """The embedded server is started for it and keeps what the command wrote."""
+    here()
     sub = add()
     assert chatgate("users", "ban", "ann@example.com").exit_code == 0
     assert said("sessions", "list", sub).count("\n") == 1
