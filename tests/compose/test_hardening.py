@@ -27,7 +27,7 @@ VOLUMES = {
     "backend": {"backend-secrets": "/run/chatgate"},
     "redis": {"redis-data": "/data", "redis-secrets": "/run/chatgate"},
 }
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "containers.md"
 CADDYFILE = Path(__file__).parents[2] / "containers" / "Caddyfile"
 DIAL = (
     "import socket, sys; "
@@ -201,12 +201,12 @@ def test_images_hold_no_tools_of_their_making(stack):
             assert "ModuleNotFoundError" in found.stderr
 
 
-def test_the_readme_states_the_sizes(stack):
+def test_the_guide_states_the_sizes(stack):
     def size(image):
         return int(stack.docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
 
     own = size("chatgate/service") - size(names()["python"])
-    [stated] = re.findall(r"(\d+) MB above the Python image", README.read_text())
+    [stated] = re.findall(r"(\d+) MB above the Python image", GUIDE.read_text())
     assert abs(own - int(stated)) < 0.1 * int(stated), own
     assert size("chatgate/backend") - size("chatgate/service") < 5
 
