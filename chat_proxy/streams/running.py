@@ -102,7 +102,7 @@ class RunningAnswer:
         self._spoke_at = self._loop.time()
 
     async def read(self, more: Callable[[], Awaitable[_T]]) -> _T | None:
-        """What `more` returns, or None after a silence."""
+        """Return the result of `more`, or None after a silence."""
         self._is_reading = True
         try:
             return await more()

@@ -19,6 +19,19 @@ class Held:
         self.itself = self
 
 
+def after_a_rush():
+    """The answers, the resident bytes in a list, and the relief that has just given a rush's memory back."""
+    answers, resident = RunningAnswers(), [0]
+    relief = Relief(answers, resident=lambda: resident[0])
+    with ExitStack() as rush:
+        for _ in range(RUSH):
+            rush.enter_context(answers.entered(CALLER))
+        relief.look()
+    resident[0] = GROWN
+    relief.look()
+    return answers, resident, relief
+
+
 @pytest.fixture
 def uncollected():
     gc.disable()
@@ -60,14 +73,7 @@ async def test_what_a_relief_leaves_is_in_use(uncollected):
 
 
 async def test_what_a_rush_leaves_idle_for_a_while_is_given_back_too(uncollected):
-    answers, resident = RunningAnswers(), [0]
-    relief = Relief(answers, resident=lambda: resident[0])
-    with ExitStack() as rush:
-        for _ in range(RUSH):
-            rush.enter_context(answers.entered(CALLER))
-        relief.look()
-    resident[0] = GROWN
-    relief.look()
+    answers, _, relief = after_a_rush()
     held = weakref.ref(Held())
     # An answer that runs meanwhile puts it off no further.
     with answers.entered(CALLER):
@@ -79,14 +85,7 @@ async def test_what_a_rush_leaves_idle_for_a_while_is_given_back_too(uncollected
 
 
 async def test_another_rush_puts_it_off(uncollected):
-    answers, resident = RunningAnswers(), [0]
-    relief = Relief(answers, resident=lambda: resident[0])
-    with ExitStack() as rush:
-        for _ in range(RUSH):
-            rush.enter_context(answers.entered(CALLER))
-        relief.look()
-    resident[0] = GROWN
-    relief.look()
+    answers, resident, relief = after_a_rush()
     resident[0] = 0
     held = weakref.ref(Held())
     with ExitStack() as another:

@@ -43,6 +43,7 @@ async def test_a_reader_who_is_slow_gets_the_end_of_a_whole_answer(service):
         await loop.sock_connect(client, ("127.0.0.1", urlsplit(service.url).port))
         await loop.sock_sendall(client, f"POST /v1/chat/completions HTTP/1.1\r\n{head}\r\n".encode() + body)
         beginning = await loop.sock_recv(client, 1000)
+        # The reader's own pause is under test: longer than the last event of a cut answer may wait.
         await asyncio.sleep(LAST_WORDS + 0.5)
         answer = bytearray(beginning)
         while piece := await loop.sock_recv(client, 65_536):

@@ -67,7 +67,7 @@ async def test_memory_that_has_grown_is_worth_a_pause(started):
     resident[0] += 1
     collections.look()
     assert held() is None
-    # What is left then is in use.
+    # The memory that a collection leaves is in use.
     held = old_garbage()
     collections.look()
     assert held() is not None
